@@ -1,0 +1,1 @@
+"""Who speaks: definitions, Markdown files, leases."""

@@ -1,0 +1,1 @@
+"""Measured claims: each number beside its target and a bare peer."""

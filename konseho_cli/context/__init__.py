@@ -1,0 +1,1 @@
+"""What a step sees: templates and the values that they may use."""

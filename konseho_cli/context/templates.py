@@ -1,0 +1,131 @@
+"""Templates: sandboxed, strict, bounded. What a council file may compute.
+
+minijinja is sandboxed by design; only built-in values go in, `fuel` bounds the work and the
+finalizer bounds what is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import minijinja
+
+from konseho_cli.core.errors import TemplateFailed
+
+FUEL = 200_000
+"""Instructions of one rendering."""
+MAX_OUTPUT = 16 * 2**20
+"""Characters of one rendering."""
+
+_SINGLE = re.compile(r"\A\s*\{\{-?((?:[^{}]|\{(?!\{)|\}(?!\}))*?)-?\}\}\s*\Z", re.DOTALL)
+
+
+class BadTemplate(ValueError):
+    """A template that does not parse; the message is one line for a person."""
+
+
+class _Printer:
+    """Prints values as the templates' users expect, and bounds how much one rendering prints."""
+
+    def __init__(self) -> None:
+        self.printed = 0
+
+    def __call__(self, value: Any) -> str:
+        """Text as it is, everything else as JSON."""
+        text = value if isinstance(value, str) else as_json(plain(value))
+        self.printed += len(text)
+        if self.printed > MAX_OUTPUT:
+            raise TemplateFailed(f"a template printed more than {MAX_OUTPUT:,} characters")
+        return text
+
+
+_PRINTER = _Printer()
+_ENVIRONMENT = minijinja.Environment(
+    fuel=FUEL,
+    undefined_behavior="strict",
+    auto_escape_callback=lambda name: False,
+    finalizer=_PRINTER,
+    keep_trailing_newline=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.remove_global("debug")  # it prints the whole state
+
+BUILTINS: frozenset[str] = frozenset(_ENVIRONMENT.globals) | {"loop"}
+"""Names that every template may read without being given them."""
+
+
+def as_json(value: Any) -> str:
+    """Compact, readable JSON text of a plain value."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def plain(value: Any) -> Any:
+    """A value as built-in JSON types; views and tuples become lists. Raises TemplateFailed."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable):
+        return [plain(item) for item in value]
+    raise TemplateFailed(f"a template made a {type(value).__name__}, which is not data")
+
+
+def expression_in(template: str) -> str | None:
+    """The expression, where the template is one `{{ expression }}` and nothing else."""
+    match = _SINGLE.match(template)
+    return match[1].strip() if match else None
+
+
+@lru_cache(maxsize=4096)
+def references(template: str) -> frozenset[str]:
+    """Dotted names that the template reads: `{'task', 'review.security'}`. Raises BadTemplate."""
+    try:
+        names = _ENVIRONMENT.undeclared_variables_in_str(template, nested=True)
+    except minijinja.TemplateError as error:
+        raise BadTemplate(_one_line(error)) from None
+    return frozenset(name for name in names if name.partition(".")[0] not in BUILTINS)
+
+
+def check_expression(expression: str) -> frozenset[str]:
+    """The names that a bare expression reads (a `when`, a `gate`). Raises BadTemplate."""
+    return references("{{ " + expression + " }}")
+
+
+def render(template: str, names: Mapping[str, Any]) -> str:
+    """The template as text; structures print as JSON. Raises TemplateFailed."""
+    if "{" not in template:
+        return template
+    _PRINTER.printed = 0
+    try:
+        return _ENVIRONMENT.render_str(template, None, **names)
+    except minijinja.TemplateError as error:
+        raise TemplateFailed(_one_line(error)) from None
+
+
+def evaluate(template: str, names: Mapping[str, Any]) -> Any:
+    """One `{{ expression }}` keeps its type; anything else is rendered. Raises TemplateFailed."""
+    expression = expression_in(template)
+    if expression is None:
+        return render(template, names)
+    try:
+        value = _ENVIRONMENT.eval_expr(expression, **names)
+        if value is None and _ENVIRONMENT.eval_expr(f"({expression}) is undefined", **names):
+            raise TemplateFailed(f"`{expression}` is undefined")
+    except minijinja.TemplateError as error:
+        raise TemplateFailed(_one_line(error)) from None
+    return plain(value)
+
+
+def _one_line(error: minijinja.TemplateError) -> str:
+    cause = error.__cause__
+    what = str(cause) if isinstance(cause, TemplateFailed) else error.detail
+    what = what or re.sub(r"(?<!^)(?=[A-Z])", " ", error.kind).lower()
+    line = f" (line {error.line} of the template)" if error.line and error.line > 1 else ""
+    return f"{what}{line}"

@@ -1,0 +1,1 @@
+"""Ground floor: errors, clocks, units, hashing, files. Imports nothing of ours."""

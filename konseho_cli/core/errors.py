@@ -1,0 +1,113 @@
+"""The one tree of errors: each class carries its exit status, each error its way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class KonsehoError(Exception):
+    """Base of everything that Konseho raises on purpose.
+
+    `exit_code` is the process status the CLI ends with; `hint` says what to do about it.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(KonsehoError):
+    """The command line or the call was wrong: an unknown input, a missing task."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One mistake in a council or agent file, with its place."""
+
+    path: str
+    """Where in the document: `steps[2].voters`; empty for the document itself."""
+    message: str
+    file: str = ""
+    line: int | None = None
+    """1-based; None where the document did not come from a file."""
+    column: int | None = None
+    value: str | None = None
+    """The offending value, shortened."""
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        where = ": ".join(part for part in (place, self.path) if part)
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{where}: {self.message}{hint}" if where else f"{self.message}{hint}"
+
+
+class InvalidCouncil(UsageError):
+    """The document breaks its rules; `problems` holds every one of them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class ModelError(KonsehoError):
+    """A model call failed; `status` is the HTTP status where there was one."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+        partial: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.retry_after_s = retry_after_s
+        """Seconds the server asked us to wait; None when it did not say."""
+        self.partial = partial
+        """Text that had already streamed when the call broke."""
+
+
+class ModelRefused(ModelError):
+    """The request itself was wrong (400, 401, 403, 404, 422): asking again cannot help."""
+
+
+class ModelUnavailable(ModelError):
+    """The server was busy, broken or unreachable: asking again, or elsewhere, may help."""
+
+
+class InvalidReply(ModelError):
+    """The model answered, but not in the shape it was asked for, even after one repair."""
+
+
+class StepFailed(KonsehoError):
+    """A step could not give its result; `step` names it."""
+
+    def __init__(self, step: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(f"step '{step}' failed: {message}", hint=hint)
+        self.step = step
+
+
+class TemplateFailed(KonsehoError):
+    """A template could not be rendered with the values of this run."""
+
+
+class StepTimeout(KonsehoError):
+    """A step's or a call's own `timeout` ran out."""
+
+
+class BudgetReached(KonsehoError):
+    """A limit of the council (cost, tokens, calls, time) was reached."""
+
+    exit_code = 5
+
+
+class MissingExtra(UsageError):
+    """An optional dependency is not installed; the message holds the install line."""

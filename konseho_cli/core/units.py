@@ -1,0 +1,129 @@
+"""Quantities as people write them (`250ms`, `5m`, `64MiB`, `200k`, `$1.50`) and read them."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import ClassVar
+
+_NUMBER = re.compile(r"^\s*(\$?)\s*(\d+(?:\.\d+)?)\s*([A-Za-zµ]*)\s*$", re.ASCII | re.IGNORECASE)
+
+
+def _split(text: object, what: str, example: str) -> tuple[str, Decimal, str]:
+    if isinstance(text, bool) or not isinstance(text, (int, float, str, Decimal)):
+        raise ValueError(f"expected {what} such as {example}")
+    match = _NUMBER.match(str(text) if not isinstance(text, float) else format(text, "f"))
+    if match is None or len(str(text)) > 40:
+        raise ValueError(f"expected {what} such as {example}")
+    return match[1], Decimal(match[2]), match[3]
+
+
+class Duration(float):
+    """Seconds, from a number of seconds or `250ms`, `90s`, `5m`, `2h`, `30d`."""
+
+    UNITS: ClassVar = {
+        "": 1,
+        "us": 1e-6,
+        "µs": 1e-6,
+        "ms": 1e-3,
+        "s": 1,
+        "m": 60,
+        "h": 3600,
+        "d": 86400,
+    }
+
+    def __new__(cls, text: object) -> Duration:
+        """Parse; raises ValueError with what was expected."""
+        dollar, number, unit = _split(text, "a duration", "250ms, 90s or 5m")
+        if dollar or unit not in cls.UNITS:
+            raise ValueError("expected a duration such as 250ms, 90s or 5m")
+        return super().__new__(cls, float(number) * cls.UNITS[unit])
+
+
+class Count(int):
+    """A whole number, from `1500`, `200k`, `1.5M`."""
+
+    UNITS: ClassVar = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
+
+    def __new__(cls, text: object) -> Count:
+        """Parse; raises ValueError with what was expected."""
+        dollar, number, unit = _split(text, "a number", "1500, 200k or 2M")
+        value = number * cls.UNITS.get(unit, 0)
+        if dollar or unit not in cls.UNITS or value != value.to_integral_value():
+            raise ValueError("expected a whole number such as 1500, 200k or 2M")
+        return super().__new__(cls, int(value))
+
+
+class Size(int):
+    """Bytes, from `512`, `64KiB`, `64MiB`, `10MB`, `1GiB`."""
+
+    UNITS: ClassVar = {
+        "": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9,
+        "kib": 2**10, "mib": 2**20, "gib": 2**30,
+    }  # fmt: skip
+
+    def __new__(cls, text: object) -> Size:
+        """Parse; raises ValueError with what was expected."""
+        dollar, number, unit = _split(text, "a size", "64MiB or 10MB")
+        if dollar or unit.lower() not in cls.UNITS:
+            raise ValueError("expected a size such as 64MiB or 10MB")
+        return super().__new__(cls, int(number * cls.UNITS[unit.lower()]))
+
+
+class Money(Decimal):
+    """US dollars, exact, from `$1.50` or `1.50`."""
+
+    def __new__(cls, text: object) -> Money:
+        """Parse; raises ValueError with what was expected."""
+        _, number, unit = _split(text, "an amount of money", "$1.50")
+        if unit:
+            raise ValueError("expected an amount of money such as $1.50")
+        return super().__new__(cls, number)
+
+
+QUANTITIES: tuple[type, ...] = (Duration, Count, Size, Money)
+
+
+def show_duration(seconds: float) -> str:
+    """Three figures at most: `430 µs`, `12 ms`, `1.2 s`, `3 m 05 s`, `2 h 04 m`."""
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.0f} ms" if seconds >= 0.00995 else f"{seconds * 1e3:.1f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s" if seconds >= 9.995 else f"{seconds:.2g} s".replace("e+01", "0")
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
+
+
+def show_count(number: int) -> str:
+    """`812`, `1.1k`, `48k`, `2.3M`."""
+    for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            scaled = number / size
+            return f"{scaled:.1f}{unit}" if scaled < 10 else f"{scaled:.0f}{unit}"
+    return str(number)
+
+
+def show_money(dollars: Decimal) -> str:
+    """`$0.021`, `$1.50`; what is below a tenth of a cent keeps two figures."""
+    if not dollars:
+        return "$0"
+    return (
+        f"${dollars:.2f}"
+        if dollars >= 1
+        else f"${dollars:.3f}"
+        if dollars >= Decimal("0.001")
+        else f"${dollars:.2g}"
+    )
+
+
+def show_size(size: int) -> str:
+    """`812 B`, `1.5 KiB`, `64 MiB`."""
+    for step, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if size >= step:
+            scaled = size / step
+            return f"{scaled:.1f} {unit}" if scaled < 10 else f"{scaled:.0f} {unit}"
+    return f"{size} B"

@@ -1,0 +1,1 @@
+"""From a council to a plan, and from a plan to a run."""

@@ -1,0 +1,124 @@
+"""What a run came to: steps, calls and spans, from which everything else is derived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from konseho_cli.core.clock import Anchor
+from konseho_cli.models.base import Usage
+from konseho_cli.steps.base import Part
+from konseho_cli.telemetry.spans import Span
+
+StepStatus = Literal["ok", "degraded", "failed", "skipped", "cancelled"]
+RunStatus = Literal["ok", "degraded", "failed", "limit", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """One logical model call that ended."""
+
+    step: str
+    agent: str
+    label: str
+    """The item, round or turn it was about; empty where there was only one."""
+    model: str
+    """Who answered, `provider:model`."""
+    status: Literal["ok", "failed", "cancelled"]
+    usage: Usage
+    cost: Decimal | None
+    """Dollars; None: no price is known for the model."""
+    start: int
+    """Nanoseconds on the run's clock, as all times here."""
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOutcome:
+    """How one step ended."""
+
+    id: str
+    kind: str
+    status: StepStatus
+    value: Any = None
+    """What templates read; null where the step failed, was skipped or cancelled."""
+    parts: tuple[Part, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+    """Why it is not plainly ok."""
+    start: int | None = None
+    """None: it never started."""
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """How the run ended."""
+
+    run: str
+    council: str
+    status: RunStatus
+    answer: Any
+    """Text or a JSON value; null where the run has none."""
+    gate: bool | None
+    """None: the council has no gate, or never came to it."""
+    error: str | None
+    """What ended the run, in one line."""
+    hint: str | None
+    simulated: bool
+    """Whether any answer came from the embedded simulator."""
+    models: tuple[str, ...]
+    """All models that the plan may call, `provider:model`."""
+    steps: tuple[StepOutcome, ...]
+    """In the order of the file."""
+    calls: tuple[CallRecord, ...]
+    """In the order in which they ended."""
+    warnings: tuple[str, ...]
+    anchor: Anchor
+    start: int
+    end: int
+    spans: Sequence[Span]
+
+    @property
+    def duration_s(self) -> float:
+        """The makespan, in seconds."""
+        return (self.end - self.start) / 1e9
+
+    @property
+    def usage(self) -> Usage:
+        """All tokens of the run."""
+        return total_usage(self.calls)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """Dollars; None where a call's price is unknown."""
+        return total_cost(self.calls)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the run is not plainly ok: `step: reason`."""
+        return tuple(f"{step.id}: {reason}" for step in self.steps for reason in step.reasons)
+
+    def step(self, name: str) -> StepOutcome:
+        """One step's outcome. Raises KeyError."""
+        for step in self.steps:
+            if step.id == name:
+                return step
+        raise KeyError(name)
+
+
+def total_usage(calls: Sequence[CallRecord]) -> Usage:
+    """Tokens of these calls together."""
+    return sum((call.usage for call in calls), Usage())
+
+
+def total_cost(calls: Sequence[CallRecord]) -> Decimal | None:
+    """Dollars of these calls together; None where one is unknown."""
+    total = Decimal(0)
+    for call in calls:
+        if call.cost is None:
+            return None
+        total += call.cost
+    return total

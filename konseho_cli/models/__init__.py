@@ -1,0 +1,1 @@
+"""Who answers: the Model protocol, its providers and their wrappers."""

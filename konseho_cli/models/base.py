@@ -1,0 +1,124 @@
+"""The seam to whoever answers: a request, the call it is part of, a reply, and one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from konseho_cli.telemetry.spans import Scope
+
+JSON = Any
+"""None, bool, int, float, str, and lists and string-keyed dicts of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Everything that changes the answer, and nothing else: what a cache may key on."""
+
+    model: str
+    """The provider's own name for the model: `gpt-5-mini`."""
+    messages: tuple[Message, ...]
+    schema: Mapping[str, JSON] | None = None
+    """JSON Schema that the answer must meet; None for free text."""
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Which call of the run this is: the same in every run of the same council."""
+
+    step: str
+    iteration: int = 0
+    item: str = ""
+    """The piece of a split; empty elsewhere."""
+    agent: str
+    turn: int = 0
+    """0-based; a debate's round, a repair, a second ballot."""
+    tool_turn: int = 0
+    attempt: int = 0
+    """0-based; raised by the retry wrapper."""
+    hedge: int = 0
+
+    def parts(self) -> tuple[str | int, ...]:
+        """As plain values, for seeds and keys."""
+        return (
+            self.step, self.iteration, self.item, self.agent, self.turn, self.tool_turn,
+            self.attempt, self.hedge,
+        )  # fmt: skip
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """How and for whom a request is made; nothing in it changes the answer.
+
+    Wrappers pass it on, with what they change, by `dataclasses.replace`.
+    """
+
+    identity: Identity
+    scope: Scope
+    """Where the phases of the call are recorded as spans."""
+    seed: int = 0
+    """The council's seed."""
+    priority: int = 5
+    on_text: Callable[[str], None] | None = None
+    """Called with each piece of text as it streams; None: nobody looks."""
+    on_retry: Callable[[str, float], None] | None = None
+    """Called with the reason and the seconds until the next attempt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens as the provider counted them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """The part of `input_tokens` that the provider had in its prompt cache."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+        )
+
+    @property
+    def total(self) -> int:
+        """Input and output together."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A finished answer."""
+
+    text: str
+    """The whole text; JSON where the request had a schema."""
+    model: str
+    """Full name of who answered, `provider:model`: not the first choice after a fallback."""
+    usage: Usage = field(default_factory=Usage)
+    finish: str = "stop"
+    """stop, length (cut off by max_tokens), refusal or other."""
+    notes: tuple[str, ...] = ()
+    """What made this answer less than plain: `fallback: openai:… unavailable`."""
+
+
+class Model(Protocol):
+    """Whoever answers; every provider and every wrapper is one."""
+
+    async def generate(self, request: Request, call: Call) -> Reply:
+        """Answer once. Raises ModelRefused, ModelUnavailable, InvalidReply, BudgetReached."""
+        ...

@@ -1,0 +1,1 @@
+"""Pure analyses of recorded runs."""

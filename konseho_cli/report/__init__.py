@@ -1,0 +1,1 @@
+"""Writers: a run or a plan as terminal, text, JSON, Markdown, Mermaid."""

@@ -1,0 +1,1 @@
+"""The council document: loading, checking, defaults, JSON Schema."""

@@ -1,0 +1,98 @@
+"""The council as it is written: every top-level key of the file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from konseho_cli.agents.definition import Agent, Id, Temperature
+from konseho_cli.core.units import Count, Duration, Money
+from konseho_cli.steps.base import OnError, Positive, Template
+from konseho_cli.steps.union import Step
+
+
+class _Table(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A strict table."""
+
+
+class Input(_Table):
+    """One value that the caller gives with `--input NAME=VALUE`."""
+
+    description: str = ""
+    required: bool = False
+    default: Any = None
+    type: Literal["text", "number", "boolean", "json"] = "text"
+    """How the text of the command line is read."""
+
+
+class ModelSpec(_Table):
+    """A model under a name of its own, with parameters."""
+
+    use: str
+    """`provider:model`, or another name from `models`."""
+    temperature: Temperature | None = None
+    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    max_tokens: Positive | None = None
+    """Upper limit of one answer, in tokens."""
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    """Handed to the provider, where it takes one."""
+    timeout: Duration | None = None
+    """For one attempt, from connecting to the last token; 10 minutes by default."""
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
+    """Tries on 408, 409, 429, 5xx and broken connections."""
+    base_url: str | None = None
+    fallback: tuple[str, ...] = ()
+    """Models to ask in turn when this one is unavailable."""
+
+
+class Limits(_Table):
+    """What a run may use up; reaching one ends the run with status 5."""
+
+    cost: Money | None = None
+    tokens: Count | None = None
+    calls: Count | None = None
+    time: Duration | None = None
+
+
+class Targets(_Table):
+    """What a run is held to; missing one is exit status 1."""
+
+    time: Duration | None = None
+    step_overhead: Duration | None = None
+    """Konseho's own time in the slowest step, all waiting for models left out."""
+    cost: Money | None = None
+    tokens: Count | None = None
+    calls: Count | None = None
+
+
+class CouncilSpec(_Table):
+    """A council file."""
+
+    konseho: Literal[1]
+    """The version of this format."""
+    name: str
+    steps: Annotated[tuple[Step, ...], msgspec.Meta(min_length=1)]
+    description: str = ""
+    task: str | None = None
+    """What the council is to do, where the command line does not say."""
+    inputs: dict[Id, Input] = {}
+    model: str | None = None
+    """The model of all agents that choose none: a name from `models`, or `provider:model`."""
+    models: dict[Id, ModelSpec] = {}
+    agents: dict[Id, Agent] = {}
+    limits: Limits = Limits()
+    on_error: OnError = "halt"
+    """For steps that do not say."""
+    max_concurrency: Positive | None = None
+    """Model calls at the same time; by default as many as there are."""
+    seed: int = 0
+    """Of shuffles, ties, jitter and simulated answers."""
+    answer: Template | None = None
+    """By default the last step's output."""
+    gate: Template | None = None
+    """A boolean; false is exit status 1."""
+    targets: Targets = Targets()

@@ -1,0 +1,268 @@
+"""What every kind of step shares: its common fields, what it may do, what it gives back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from konseho_cli.agents.definition import Agent, AgentRef
+from konseho_cli.agents.pool import AgentPool
+from konseho_cli.context.templates import references
+from konseho_cli.core.errors import KonsehoError
+from konseho_cli.core.units import Duration
+
+T = TypeVar("T")
+JSON: TypeAlias = Any
+Template: TypeAlias = str
+"""Text with `{{ expressions }}`; one lone expression keeps its type."""
+OnError: TypeAlias = Literal["halt", "continue", "retry", "fallback"]
+Wait: TypeAlias = Literal["all", "quorum"]
+Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+
+# ----------------------------------------------------------------------------- what users write
+
+
+class Output(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """The shape of a step's answer."""
+
+    schema: dict[str, Any]
+    """A JSON Schema. The answer is asked for, parsed, checked and, if need be, repaired once."""
+
+
+class Fallback(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What takes the place of a failure: another agent's answer, or a fixed value."""
+
+    agent: AgentRef | None = None
+    """Asked in the stead of each agent that failed."""
+    value: JSON = None
+    """The step's output, where the step as a whole failed."""
+
+
+class Base(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True,
+    tag_field="kind",
+):  # fmt: skip
+    """The fields that all kinds share."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^([a-z][a-z0-9_]*)?$", max_length=64)] = ""
+    """How templates name the step; by default its kind, then `debate2`."""
+    needs: tuple[str, ...] | None = None
+    """Steps to wait for beside those that the templates name; `[]` starts at once."""
+    when: bool | Template | None = None
+    """A boolean expression; false skips the step."""
+    prompt: Template | None = None
+    """What is asked. By default the task, the inputs and all earlier outputs."""
+    timeout: Duration | None = None
+    """For one try of the whole step."""
+    retries: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
+    """How often a failed step is run again before `on_error` decides; 2 for `retry`, else 0."""
+    on_error: OnError | None = None
+    """halt ends the run; continue goes on with null; retry halts after `retries`; fallback."""
+    fallback: Fallback | None = None
+    priority: Annotated[int, msgspec.Meta(ge=0, le=10)] = 5
+    """Who gets a free slot first: lower is sooner, 1 is urgent."""
+    output: Output | None = None
+
+    templates: ClassVar[tuple[str, ...]] = ("prompt",)
+    """Fields that are templates, beside `when`."""
+    names: ClassVar[frozenset[str]] = frozenset()
+    """Names that this kind gives its `prompt`, beside `task`, `inputs` and the steps."""
+
+    @property
+    def kind(self) -> str:
+        """`debate` of `Debate`: the word that the file uses."""
+        return str(self.__struct_config__.tag)
+
+    @property
+    def schema(self) -> Mapping[str, JSON] | None:
+        """The JSON Schema that the step's answers must meet."""
+        return self.output.schema if self.output else None
+
+    def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
+        """Who speaks, by the field that names them (`agents`, `moderator`)."""
+        return {}
+
+    def check(self) -> Mapping[str, str]:
+        """Rules that one field alone cannot state: field → what is wrong. Pure."""
+        return {}
+
+    def references(self) -> Mapping[str, frozenset[str]]:
+        """Dotted names that each template field reads. Pure; raises BadTemplate."""
+        found: dict[str, frozenset[str]] = {}
+        for name in self.templates:
+            value = getattr(self, name)
+            if isinstance(value, str):
+                found[name] = references(value) - self.names
+        if isinstance(self.when, str):
+            found["when"] = references(self.when)
+        return found
+
+    def estimate(self) -> Estimate:
+        """How many model calls it will make, before any is made. Pure."""
+        raise NotImplementedError(f"{type(self).__name__} has no estimate()")
+
+    async def run(self, ctx: StepContext) -> StepResult:
+        """Confer."""
+        raise NotImplementedError(f"{type(self).__name__} has no run()")
+
+
+def agent_id(ref: AgentRef) -> str:
+    """The id that an agent goes by in this run."""
+    return ref.name if isinstance(ref, Agent) else ref
+
+
+def check_agents(agents: Sequence[AgentRef], quorum: int | None) -> dict[str, str]:
+    """The rules of every `agents` list with a `quorum`."""
+    found: dict[str, str] = {}
+    ids = [agent_id(agent) for agent in agents]
+    twice = sorted({agent for agent in ids if ids.count(agent) > 1})
+    if not ids:
+        found["agents"] = "at least one agent is needed"
+    elif twice:
+        found["agents"] = f"'{twice[0]}' is listed twice"
+    elif quorum is not None and quorum > len(ids):
+        found["quorum"] = f"{quorum} is above the number of agents, {len(ids)}"
+    return found
+
+
+# ----------------------------------------------------------------------------- what is decided
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Model calls, from fewest to most; `most` None: not known before the run."""
+
+    fewest: int
+    most: int | None
+
+    def __add__(self, other: Estimate) -> Estimate:
+        known = self.most is not None and other.most is not None
+        return Estimate(
+            fewest=self.fewest + other.fewest,
+            most=(self.most or 0) + (other.most or 0) if known else None,
+        )
+
+
+# ----------------------------------------------------------------------------- what happens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One agent's finished answer."""
+
+    agent: str
+    text: str
+    value: JSON
+    """The parsed document where a schema was asked for, else the text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One labelled piece of a step's output, as later prompts show it."""
+
+    label: str
+    """Whose it is, or what it is: an agent's id, `result`."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """What a step gives back."""
+
+    value: JSON
+    """What templates read as `{{ step }}`."""
+    parts: tuple[Part, ...]
+    """The whole output for the default prompts of later steps."""
+    details: Mapping[str, JSON] = field(default_factory=dict)
+    """The record behind it, for `--json` and people: rounds, ballots, dissent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered(Generic[T]):
+    """What several branches came to; whoever is in neither was cancelled as no longer needed."""
+
+    done: Mapping[str, T]
+    """In the order in which the branches were given."""
+    failed: Mapping[str, KonsehoError]
+
+
+Branch: TypeAlias = Callable[["StepContext"], Awaitable[T]]
+"""One strand of concurrent work; it gets a context of its own."""
+
+
+class StepContext(Protocol):
+    """All that a step may do. It never sees the engine, a model or a cache."""
+
+    @property
+    def random(self) -> random.Random:
+        """Seeded by the council and the step: the same shuffles in every run."""
+        ...
+
+    def agent(self, ref: AgentRef) -> Agent:
+        """The definition behind a reference: its description, its weight."""
+        ...
+
+    def brief(self, **names: JSON) -> str:
+        """What is asked: the step's `prompt`, else task, inputs and all earlier outputs.
+
+        `names` are those that the kind declares in `Base.names`.
+        """
+        ...
+
+    def evaluate(self, template: Template) -> JSON:
+        """A template field's value; one lone expression keeps its type."""
+        ...
+
+    async def ask(
+        self,
+        agent: AgentRef,
+        prompt: str,
+        *,
+        schema: Mapping[str, JSON] | None = None,
+        item: str = "",
+        turn: int = 0,
+        label: str = "",
+    ) -> Answer:
+        """Ask one agent once. `item` and `turn` make the call's identity, so must not repeat.
+
+        With a schema the answer is parsed, checked and repaired once; raises InvalidReply after
+        that, ModelError when the model failed and no fallback agent helped.
+        """
+        ...
+
+    async def gather(
+        self,
+        branches: Mapping[str, Branch[T]],
+        *,
+        quorum: int | None = None,
+        wait: Wait = "all",
+        enough: Callable[[Mapping[str, T]], bool] | None = None,
+    ) -> Gathered[T]:
+        """Run branches concurrently.
+
+        A failed branch is dropped, which degrades the step; fewer than `quorum` successes raise
+        StepFailed (None: all are needed, or one under `on_error: continue`). `wait="quorum"` goes
+        on at the quorum, `enough` as soon as it says so; both cancel the rest.
+        """
+        ...
+
+    def lease(self, pool: AgentPool) -> AbstractAsyncContextManager[str]:
+        """Borrow an instance from a pool of agents: `async with ctx.lease(pool) as instance`."""
+        ...
+
+    def progress(self, note: str) -> None:
+        """Tell whoever watches: `round 2`."""
+        ...
+
+    def degrade(self, reason: str) -> None:
+        """Record that the step's result is less than was asked for, and why."""
+        ...

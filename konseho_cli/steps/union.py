@@ -1,0 +1,14 @@
+"""Every kind of step, as one type: the line that a new kind is added to."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from konseho_cli.steps.ask import Ask
+from konseho_cli.steps.chair import Chair
+from konseho_cli.steps.parallel import Parallel
+
+Step: TypeAlias = Ask | Parallel | Chair
+
+RESERVED: frozenset[str] = frozenset({"refine", "route", "loop", "council", "human", "command"})
+"""Kinds that are named but not there yet."""

@@ -1,0 +1,1 @@
+"""What happened: spans and events, as ids and primitives."""
