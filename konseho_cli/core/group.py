@@ -31,7 +31,7 @@ class OrderedTaskGroup(asyncio.TaskGroup):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tasks = _OrderedTasks()
+        self._tasks = _OrderedTasks()  # type: ignore[assignment]
 
     def cancel_children(self) -> None:
         """Cancel what still runs, oldest first; the group then ends without an error."""

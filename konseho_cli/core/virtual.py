@@ -93,10 +93,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.Future[T]:
         """Run in a thread; the clock stands still until its result is handed over."""
         if executor is None:
-            executor = cast("Executor | None", self._default_executor)  # type: ignore[has-type]
+            executor = cast("Executor | None", self._default_executor)  # type: ignore[attr-defined]
             if executor is None:
                 executor = ThreadPoolExecutor(thread_name_prefix="virtual")
-                self.set_default_executor(executor)  # type: ignore[arg-type]
+                self.set_default_executor(cast("ThreadPoolExecutor", executor))
         source = executor.submit(func, *args)
         target: asyncio.Future[T] = self.create_future()
         self._outside.append((source, target))

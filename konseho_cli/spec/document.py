@@ -18,7 +18,7 @@ class _Table(
     """A strict table."""
 
 
-class Input(_Table):
+class Input(_Table, frozen=True, kw_only=True):
     """One value that the caller gives with `--input NAME=VALUE`."""
 
     description: str = ""
@@ -28,7 +28,7 @@ class Input(_Table):
     """How the text of the command line is read."""
 
 
-class ModelSpec(_Table):
+class ModelSpec(_Table, frozen=True, kw_only=True):
     """A model under a name of its own, with parameters."""
 
     use: str
@@ -49,7 +49,7 @@ class ModelSpec(_Table):
     """Models to ask in turn when this one is unavailable."""
 
 
-class Limits(_Table):
+class Limits(_Table, frozen=True, kw_only=True):
     """What a run may use up; reaching one ends the run with status 5."""
 
     cost: Money | None = None
@@ -58,7 +58,7 @@ class Limits(_Table):
     time: Duration | None = None
 
 
-class Targets(_Table):
+class Targets(_Table, frozen=True, kw_only=True):
     """What a run is held to; missing one is exit status 1."""
 
     time: Duration | None = None
@@ -69,7 +69,7 @@ class Targets(_Table):
     calls: Count | None = None
 
 
-class CouncilSpec(_Table):
+class CouncilSpec(_Table, frozen=True, kw_only=True):
     """A council file."""
 
     konseho: Literal[1]

@@ -8,7 +8,7 @@ from konseho_cli.agents.definition import AgentRef
 from konseho_cli.steps.base import Base, Estimate, Part, StepContext, StepResult
 
 
-class Ask(Base, tag="ask"):
+class Ask(Base, frozen=True, kw_only=True, tag="ask"):
     """One agent answers once."""
 
     agent: AgentRef

@@ -9,7 +9,7 @@ from konseho_cli.steps.base import Base, Estimate, Part, StepContext, StepResult
 from konseho_cli.steps.wording import word
 
 
-class Chair(Base, tag="chair"):
+class Chair(Base, frozen=True, kw_only=True, tag="chair"):
     """One agent weighs everything that was said and writes the result."""
 
     agent: AgentRef

@@ -21,7 +21,7 @@ from konseho_cli.steps.base import (
 )  # fmt: skip
 
 
-class Parallel(Base, tag="parallel"):
+class Parallel(Base, frozen=True, kw_only=True, tag="parallel"):
     """Several agents answer the same question at the same time, unseen by each other."""
 
     agents: tuple[AgentRef, ...]

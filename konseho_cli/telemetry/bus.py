@@ -57,7 +57,7 @@ class Bus:
             try:
                 if mine:
                     listener(mine)
-            except Exception as error:  # a broken viewer must not break the run
+            except Exception as error:  # noqa: BLE001 - a broken viewer must not break the run
                 self._listeners.remove(entry)
                 detached.append(f"listener {_name(listener)} was detached: {error}")
         self.wanted = frozenset().union(*(kinds for _, kinds in self._listeners))
