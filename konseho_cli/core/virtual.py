@@ -96,7 +96,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             executor = cast("Executor | None", self._default_executor)  # type: ignore[attr-defined]
             if executor is None:
                 executor = ThreadPoolExecutor(thread_name_prefix="virtual")
-                self.set_default_executor(cast("ThreadPoolExecutor", executor))
+                self.set_default_executor(executor)
         source = executor.submit(func, *args)
         target: asyncio.Future[T] = self.create_future()
         self._outside.append((source, target))
