@@ -67,6 +67,8 @@ class RunOutcome:
     error: str | None
     """What ended the run, in one line."""
     hint: str | None
+    exit_code: int
+    """What the error, if any, asks the process to end with."""
     simulated: bool
     """Whether any answer came from the embedded simulator."""
     models: tuple[str, ...]

@@ -47,6 +47,8 @@ class Identity:
     agent: str
     turn: int = 0
     """0-based; a debate's round, a repair, a second ballot."""
+    repair: int = 0
+    """Raised when an answer in the wrong shape is asked for again."""
     tool_turn: int = 0
     attempt: int = 0
     """0-based; raised by the retry wrapper."""
@@ -55,7 +57,7 @@ class Identity:
     def parts(self) -> tuple[str | int, ...]:
         """As plain values, for seeds and keys."""
         return (
-            self.step, self.iteration, self.item, self.agent, self.turn, self.tool_turn,
+            self.step, self.iteration, self.item, self.agent, self.turn, self.repair, self.tool_turn,
             self.attempt, self.hedge,
         )  # fmt: skip
 

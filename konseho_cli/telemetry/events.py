@@ -6,6 +6,7 @@ Listeners get them in batches; nobody who emits knows who listens.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import ClassVar
 
 
@@ -109,7 +110,11 @@ class AskFinished(Event):
     input_tokens: int
     output_tokens: int
     model: str
+    """Who answered, `provider:model`."""
+    cost: Decimal | None
+    """Dollars; None: unknown."""
     error: str
+    """Why it failed; empty where it did not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,11 @@ class Scope:
         """Start a span; use it as a context manager."""
         return Span(self, kind, waker, attributes)
 
+    @property
+    def latest(self) -> int:
+        """What this task did last: whoever hands something over names it as the waker."""
+        return self.last if self.last is not None else self.current or 0
+
     def branch(self) -> Scope:
         """The scope of a task that this one starts."""
         return Scope(self.recorder, self.current)

@@ -1,0 +1,175 @@
+"""One question to one agent: the call, its record, its repair."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from konseho_cli.core.errors import InvalidReply, KonsehoError
+from konseho_cli.engine.cast import Speaker
+from konseho_cli.engine.outcome import CallRecord
+from konseho_cli.engine.state import RunState
+from konseho_cli.models.base import JSON, Call, Identity, Message, Reply, Request, Usage
+from konseho_cli.models.structured import decode, repair_prompt
+from konseho_cli.steps.base import Answer
+from konseho_cli.telemetry.events import AskFinished, AskRetried, AskStarted, TextArrived
+from konseho_cli.telemetry.spans import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked, and which call of the run it is."""
+
+    step: str
+    """Id of the step, for people."""
+    path: str
+    """The step with its try, for the call's identity: `review`, `review~1`."""
+    prompt: str
+    schema: Mapping[str, JSON] | None
+    item: str
+    turn: int
+    label: str
+    priority: int
+
+
+async def ask(
+    state: RunState,
+    scope: Scope,
+    speaker: Speaker,
+    question: Question,
+    degrade: Callable[[str], None],
+) -> Answer:
+    """Ask, record, and repair once. Raises ModelError, BudgetReached."""
+    request = speaker.ask(question.prompt, question.schema)
+    with scope.span("ask", step=question.step, agent=speaker.id, label=question.label):
+        reply = await _call(state, scope, speaker, question, request, repair=0)
+        _note(reply, speaker, degrade)
+        if question.schema is None:
+            return Answer(agent=speaker.id, text=reply.text, value=reply.text)
+        try:
+            value = _read(reply, question.schema)
+        except InvalidReply as error:
+            again = _repair(request, reply, error, question.schema)
+            reply = await _call(state, scope, speaker, question, again, repair=1)
+            _note(reply, speaker, degrade)
+            value = _read(reply, question.schema)
+        return Answer(agent=speaker.id, text=reply.text, value=value)
+
+
+async def _call(
+    state: RunState,
+    scope: Scope,
+    speaker: Speaker,
+    question: Question,
+    request: Request,
+    repair: int,
+) -> Reply:
+    """One logical model call, with its record and its events on every way out."""
+    identity = Identity(
+        step=question.path, item=question.item, agent=speaker.id, turn=question.turn, repair=repair
+    )
+    number = scope.current or 0
+    call = Call(
+        identity=identity, scope=scope, seed=state.premises.seed, priority=question.priority
+    )
+    _listen(state, call, speaker, question, number)
+    start = state.recorder.now()
+    status: Literal["ok", "failed", "cancelled"] = "failed"
+    usage, name, problem = Usage(), speaker.model_name, ""
+    try:
+        reply = await speaker.model.generate(request, call)
+        status, usage, name = "ok", reply.usage, reply.model
+        return reply
+    except asyncio.CancelledError:
+        status = "cancelled"
+        raise
+    except KonsehoError as error:
+        problem = str(error)
+        raise
+    finally:
+        record = CallRecord(
+            step=question.step,
+            agent=speaker.id,
+            label=question.label,
+            model=name,
+            status=status,
+            usage=usage,
+            cost=state.premises.price(name, usage) if usage.total else Decimal(0),
+            start=start,
+            end=state.recorder.now(),
+        )
+        state.calls.append(record)
+        if state.wants(AskFinished):
+            state.bus.emit(_finished(record, number, problem))
+
+
+def _listen(state: RunState, call: Call, speaker: Speaker, question: Question, number: int) -> None:
+    """Say that the call starts, and hook up what is told while it runs, where anybody listens."""
+    bus, step, agent = state.bus, question.step, speaker.id
+    if state.wants(AskStarted):
+        bus.emit(
+            AskStarted(at=bus.now(), step=step, agent=agent, call=number, label=question.label)
+        )
+    if state.wants(TextArrived) and question.schema is None:
+        call.on_text = lambda text: bus.emit(
+            TextArrived(at=bus.now(), step=step, agent=agent, call=number, text=text)
+        )
+    if state.wants(AskRetried):
+        call.on_retry = lambda reason, wait_s: bus.emit(
+            AskRetried(
+                at=bus.now(), step=step, agent=agent, call=number, reason=reason, wait_s=wait_s
+            )
+        )
+
+
+def _finished(record: CallRecord, number: int, problem: str) -> AskFinished:
+    return AskFinished(
+        at=record.end,
+        step=record.step,
+        agent=record.agent,
+        call=number,
+        status=record.status,
+        input_tokens=record.usage.input_tokens,
+        output_tokens=record.usage.output_tokens,
+        model=record.model,
+        cost=record.cost,
+        error=problem,
+    )
+
+
+def _note(reply: Reply, speaker: Speaker, degrade: Callable[[str], None]) -> None:
+    for note in reply.notes:
+        degrade(f"{speaker.id}: {note}")
+    if reply.finish == "length":
+        degrade(f"{speaker.id}: the answer was cut off by max_tokens")
+
+
+def _read(reply: Reply, schema: Mapping[str, JSON]) -> JSON:
+    try:
+        return decode(reply.text, schema)
+    except InvalidReply as error:
+        if reply.finish == "length":
+            raise InvalidReply(f"it was cut off by max_tokens: {error}") from None
+        raise
+
+
+def _repair(
+    request: Request, reply: Reply, error: InvalidReply, schema: Mapping[str, JSON]
+) -> Request:
+    return Request(
+        model=request.model,
+        messages=(
+            *request.messages,
+            Message("assistant", reply.text),
+            Message("user", repair_prompt(error, schema)),
+        ),
+        schema=schema,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        max_tokens=request.max_tokens,
+        stop=request.stop,
+        seed=request.seed,
+    )

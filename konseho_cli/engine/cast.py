@@ -1,0 +1,52 @@
+"""Who speaks in a run: every agent with the model that answers for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from konseho_cli.agents.definition import Agent, AgentRef
+from konseho_cli.models.base import Message, Model, Request
+from konseho_cli.steps.base import JSON, agent_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """An agent that is ready to be asked."""
+
+    id: str
+    agent: Agent
+    model: Model
+    model_name: str
+    """`provider:model`."""
+    request: Request
+    """Everything of a request that stays the same; its messages hold the role, if there is one."""
+
+    def ask(self, prompt: str, schema: Mapping[str, JSON] | None) -> Request:
+        """The request for one prompt."""
+        base = self.request
+        return Request(
+            model=base.model,
+            messages=(*base.messages, Message("user", prompt)),
+            schema=schema,
+            temperature=base.temperature,
+            top_p=base.top_p,
+            max_tokens=base.max_tokens,
+            stop=base.stop,
+            seed=base.seed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """All speakers of a run by agent id."""
+
+    speakers: Mapping[str, Speaker]
+
+    def __getitem__(self, ref: AgentRef) -> Speaker:
+        return self.speakers[agent_id(ref)]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Full names of their models, each once."""
+        return tuple(dict.fromkeys(speaker.model_name for speaker in self.speakers.values()))

@@ -1,0 +1,185 @@
+"""The StepContext of a real run: what a step's wishes become."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from konseho_cli.agents.definition import Agent, AgentRef
+from konseho_cli.agents.pool import AgentPool
+from konseho_cli.context.templates import evaluate, references, render
+from konseho_cli.core.errors import ModelError
+from konseho_cli.core.hashing import rng
+from konseho_cli.engine.asking import Question, ask
+from konseho_cli.engine.gathering import gather
+from konseho_cli.engine.plan import PlannedStep
+from konseho_cli.engine.state import RunState
+from konseho_cli.steps.base import JSON, Answer, Branch, Gathered, OnError, Template, Wait, agent_id
+from konseho_cli.steps.wording import word
+from konseho_cli.telemetry.events import StepProgressed
+from konseho_cli.telemetry.spans import Scope
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True)
+class StepState:
+    """What all branches of one try of one step share."""
+
+    run: RunState
+    planned: PlannedStep
+    on_error: OnError
+    names: dict[str, JSON]
+    """What templates may read."""
+    path: str
+    """The step with its try: `review`, `review~1`."""
+    random: random.Random = field(init=False)
+    reasons: list[str] = field(default_factory=list)
+    _brief: str | None = None
+
+    def __post_init__(self) -> None:
+        self.random = rng(self.run.premises.seed, self.path)
+
+    def degrade(self, reason: str) -> None:
+        """Record a reason once."""
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+
+    def brief(self, names: Mapping[str, JSON]) -> str:
+        """The prompt or its default; rendered once where it does not depend on `names`."""
+        prompt = self.planned.step.prompt
+        if prompt is not None and names and _roots(prompt) & names.keys():
+            return render(prompt, {**self.names, **names})
+        if self._brief is None:
+            self._brief = self._default() if prompt is None else render(prompt, self.names)
+        return self._brief
+
+    def _default(self) -> str:
+        run = self.run
+        return word(
+            "brief",
+            task=run.premises.task,
+            inputs=dict(run.premises.inputs),
+            sources=run.sources(self.planned),
+        )
+
+
+def _roots(template: str) -> frozenset[str]:
+    return frozenset(name.partition(".")[0] for name in references(template))
+
+
+class Context:
+    """One branch of a step: its place among the spans, and the way to the rest."""
+
+    __slots__ = ("_scope", "_step")
+
+    def __init__(self, step: StepState, scope: Scope) -> None:
+        self._step = step
+        self._scope = scope
+
+    @property
+    def random(self) -> random.Random:
+        """Seeded by the council and the step."""
+        return self._step.random
+
+    def agent(self, ref: AgentRef) -> Agent:
+        """The definition behind a reference."""
+        return self._step.run.premises.cast[ref].agent
+
+    def brief(self, **names: JSON) -> str:
+        """What is asked."""
+        return self._step.brief(names)
+
+    def evaluate(self, template: Template) -> JSON:
+        """A template field's value."""
+        return evaluate(template, self._step.names)
+
+    async def ask(
+        self,
+        agent: AgentRef,
+        prompt: str,
+        *,
+        schema: Mapping[str, JSON] | None = None,
+        item: str = "",
+        turn: int = 0,
+        label: str = "",
+    ) -> Answer:
+        """Ask one agent; under `on_error: fallback` another one where it fails."""
+        step = self._step
+        cast = step.run.premises.cast
+        question = Question(
+            step=step.planned.id,
+            path=step.path,
+            prompt=prompt,
+            schema=schema,
+            item=item,
+            turn=turn,
+            label=label,
+            priority=step.planned.step.priority,
+        )
+        try:
+            return await ask(step.run, self._scope, cast[agent], question, step.degrade)
+        except ModelError as error:
+            fallback = step.planned.step.fallback if step.on_error == "fallback" else None
+            if fallback is None or fallback.agent is None:
+                raise
+            step.degrade(f"{agent_id(fallback.agent)} stood in for {agent_id(agent)}: {error}")
+            stand_in = await ask(
+                step.run, self._scope, cast[fallback.agent], question, step.degrade
+            )
+            return Answer(agent=agent_id(agent), text=stand_in.text, value=stand_in.value)
+
+    async def gather(
+        self,
+        branches: Mapping[str, Branch[T]],
+        *,
+        quorum: int | None = None,
+        wait: Wait = "all",
+        enough: Callable[[Mapping[str, T]], bool] | None = None,
+    ) -> Gathered[T]:
+        """Run branches concurrently; the failed are dropped as long as a quorum remains."""
+        if quorum is None:
+            quorum = min(1, len(branches)) if self._step.on_error == "continue" else len(branches)
+        return await gather(self, branches, quorum=quorum, wait=wait, enough=enough)
+
+    @asynccontextmanager
+    async def lease(self, pool: AgentPool) -> AsyncIterator[str]:
+        """Borrow an instance; waiting for one is a span."""
+        scope = self._scope
+        if not pool.slots.try_acquire():
+            with scope.span("queue.pool", step=self.step, resource="agents") as wait:
+                wait.waker = await pool.slots.acquire(self._step.planned.step.priority)
+        instance = pool.take()
+        try:
+            yield instance
+        finally:
+            pool.give_back(instance, by=scope.latest)
+
+    def progress(self, note: str) -> None:
+        """Tell whoever watches."""
+        run = self._step.run
+        if run.wants(StepProgressed):
+            run.bus.emit(StepProgressed(at=run.bus.now(), step=self.step, note=note))
+
+    def degrade(self, reason: str) -> None:
+        """Record that the result is less than was asked for."""
+        self._step.degrade(reason)
+
+    # What gathering needs, beside the protocol.
+
+    @property
+    def step(self) -> str:
+        """The step's id."""
+        return self._step.planned.id
+
+    @property
+    def scope(self) -> Scope:
+        """Where this branch records its spans."""
+        return self._scope
+
+    def branch(self) -> Context:
+        """The context of a task that this one starts."""
+        return Context(self._step, self._scope.branch())

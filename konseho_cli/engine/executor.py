@@ -1,0 +1,206 @@
+"""Runs a plan: starts each step the moment what it waits for is there, and ends the run once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from konseho_cli.context.templates import evaluate
+from konseho_cli.core.clock import Anchor, Clock
+from konseho_cli.core.errors import BudgetReached, KonsehoError, TemplateFailed
+from konseho_cli.core.group import OrderedTaskGroup
+from konseho_cli.core.units import show_duration
+from konseho_cli.engine.outcome import RunOutcome, RunStatus, StepOutcome
+from konseho_cli.engine.plan import Plan, PlannedStep, ready
+from konseho_cli.engine.state import Premises, RunState
+from konseho_cli.engine.stepping import Stepped, run_step
+from konseho_cli.steps.base import agent_id
+from konseho_cli.telemetry.bus import Bus
+from konseho_cli.telemetry.events import RunFinished, RunStarted, StepFinished, StepStarted
+from konseho_cli.telemetry.spans import Recorder, Scope
+
+
+class Interrupted(KonsehoError):
+    """Somebody asked the run to stop."""
+
+    exit_code = 130
+
+
+class Execution:
+    """One run of a plan. Make it inside a running loop, await `run()` once."""
+
+    def __init__(self, plan: Plan, premises: Premises, clock: Clock, bus: Bus) -> None:
+        self._plan = plan
+        self._premises = premises
+        self._clock = clock
+        self._state = RunState(premises, Recorder(clock), bus)
+        self._scope = self._state.recorder.root()
+        self._root = 0
+        self._started: dict[str, None] = {}
+        self._error: KonsehoError | None = None
+        self._over: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+
+    def stop(self, error: KonsehoError) -> None:
+        """End the run early; what is finished is kept. The first call counts."""
+        self._finish(error, waker=None)
+
+    async def run(self) -> RunOutcome:
+        """Run all steps. Failures are in the outcome; raises only what is a bug, or cancellation."""
+        state, bus = self._state, self._state.bus
+        anchor = Anchor.of(self._clock)
+        if state.wants(RunStarted):
+            bus.emit(self._announcement())
+        limit = self._premises.time_limit_s
+        with self._scope.span("run", council=self._premises.council) as span:
+            self._root = span.id
+            timer = self._set_timer(limit)
+            try:
+                await self._run_steps()
+            finally:
+                if timer is not None:
+                    timer.cancel()
+        outcome = self._outcome(anchor, span.start, span.end)
+        if state.wants(RunFinished):
+            bus.emit(RunFinished(at=outcome.end, run=outcome.run, status=outcome.status))
+        bus.flush()
+        return outcome
+
+    async def _run_steps(self) -> None:
+        async with OrderedTaskGroup() as group:
+            self._start_ready(group, waker=None)
+            try:
+                with self._scope.span("barrier", branches=len(self._plan.steps)) as barrier:
+                    barrier.waker = await self._over
+            finally:
+                group.cancel_children()
+
+    def _start_ready(self, group: asyncio.TaskGroup, waker: int | None) -> None:
+        """Start what may start; `waker` is the step that just ended."""
+        if self._over.done():
+            return
+        for planned in ready(self._plan, self._state.outcomes.keys(), self._started.keys()):
+            self._started[planned.id] = None
+            scope = Scope(self._state.recorder, self._root)
+            group.create_task(self._step(group, planned, scope, waker))
+
+    async def _step(
+        self, group: asyncio.TaskGroup, planned: PlannedStep, scope: Scope, waker: int | None
+    ) -> None:
+        state = self._state
+        if state.wants(StepStarted):
+            state.bus.emit(_started(planned, state.bus.now()))
+        stepped: Stepped | None = None
+        try:
+            with scope.span(
+                "step", waker=waker, step=planned.id, step_kind=planned.step.kind
+            ) as span:
+                stepped = await run_step(state, planned, scope)
+        except BudgetReached as error:
+            self._finish(error, waker=span.id)
+        finally:
+            outcome = stepped.outcome if stepped else _cut_short(planned, span.start, span.end)
+            state.outcomes[planned.id] = outcome
+            if state.wants(StepFinished):
+                state.bus.emit(
+                    StepFinished(
+                        at=span.end, step=outcome.id, status=outcome.status, reasons=outcome.reasons
+                    )
+                )
+        if stepped is not None and stepped.error is not None:
+            self._finish(stepped.error, waker=span.id)
+        elif len(state.outcomes) == len(self._plan.steps):
+            self._finish(None, waker=span.id)
+        else:
+            self._start_ready(group, waker=span.id)
+
+    def _finish(self, error: KonsehoError | None, waker: int | None) -> None:
+        if not self._over.done():
+            self._error = error
+            self._over.set_result(waker)
+
+    def _set_timer(self, limit_s: float | None) -> asyncio.TimerHandle | None:
+        if limit_s is None:
+            return None
+        error = BudgetReached(f"the time limit of {show_duration(limit_s)} is reached")
+        return asyncio.get_running_loop().call_later(limit_s, self.stop, error)
+
+    def _announcement(self) -> RunStarted:
+        premises = self._premises
+        return RunStarted(
+            at=self._clock.now(),
+            run=premises.run,
+            council=premises.council,
+            steps=tuple(step.id for step in self._plan.steps),
+            models=premises.cast.models,
+        )
+
+    def _outcome(self, anchor: Anchor, start: int, end: int) -> RunOutcome:
+        state, premises = self._state, self._premises
+        steps = tuple(
+            state.outcomes.get(step.id) or _cut_short(step, None, None) for step in self._plan.steps
+        )
+        error, answer, gate = self._error, None, None
+        if error is None:
+            try:
+                answer, gate = self._answer(steps)
+            except KonsehoError as failure:
+                error = failure
+        return RunOutcome(
+            run=premises.run,
+            council=premises.council,
+            status=_status(error, steps),
+            answer=answer,
+            gate=gate,
+            error=None if error is None else str(error),
+            hint=None if error is None else error.hint,
+            exit_code=0 if error is None else error.exit_code,
+            simulated=any(call.model.partition(":")[0] == "sim" for call in state.calls),
+            models=premises.cast.models,
+            steps=steps,
+            calls=tuple(state.calls),
+            warnings=premises.warnings,
+            anchor=anchor,
+            start=start,
+            end=end,
+            spans=tuple(state.recorder.spans),
+        )
+
+    def _answer(self, steps: tuple[StepOutcome, ...]) -> tuple[object, bool | None]:
+        """The answer and the gate. Raises TemplateFailed, StepFailed."""
+        premises = self._premises
+        names = {"task": premises.task, "inputs": premises.inputs}
+        names.update({step.id: step.value for step in steps})
+        if premises.answer is None:
+            ran = [step for step in steps if step.status != "skipped"]
+            answer = ran[-1].value if ran else None
+        else:
+            answer = evaluate(premises.answer, names)
+        if premises.gate is None:
+            return answer, None
+        gate = evaluate(premises.gate, names)
+        if not isinstance(gate, bool):
+            raise TemplateFailed(f"`gate` must be true or false, not {gate!r:.60}")
+        return answer, gate
+
+
+def _started(planned: PlannedStep, at: int) -> StepStarted:
+    agents = [agent_id(ref) for refs in planned.step.speakers().values() for ref in refs]
+    return StepStarted(
+        at=at, step=planned.id, kind=planned.step.kind, agents=tuple(dict.fromkeys(agents))
+    )
+
+
+def _cut_short(planned: PlannedStep, start: int | None, end: int | None) -> StepOutcome:
+    return StepOutcome(
+        id=planned.id, kind=planned.step.kind, status="cancelled", start=start, end=end,
+        reasons=("the run ended before it did",),
+    )  # fmt: skip
+
+
+def _status(error: KonsehoError | None, steps: tuple[StepOutcome, ...]) -> RunStatus:
+    if isinstance(error, Interrupted):
+        return "interrupted"
+    if isinstance(error, BudgetReached):
+        return "limit"
+    if error is not None:
+        return "failed"
+    return "degraded" if any(step.status in ("degraded", "failed") for step in steps) else "ok"

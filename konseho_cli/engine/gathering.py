@@ -1,0 +1,84 @@
+"""Several branches at once: quorum, early end, and who decided that it was enough."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from konseho_cli.core.errors import BudgetReached, KonsehoError, StepFailed
+from konseho_cli.core.group import OrderedTaskGroup
+from konseho_cli.steps.base import Branch, Gathered, Wait
+
+if TYPE_CHECKING:
+    from konseho_cli.engine.context import Context
+
+T = TypeVar("T")
+
+
+async def gather(
+    ctx: Context,
+    branches: Mapping[str, Branch[T]],
+    *,
+    quorum: int,
+    wait: Wait,
+    enough: Callable[[Mapping[str, T]], bool] | None,
+) -> Gathered[T]:
+    """Run branches until all settled, or until the rest is not needed any more.
+
+    Raises StepFailed when fewer than `quorum` can succeed; what still runs is then cancelled.
+    """
+    if not branches:
+        return Gathered(done={}, failed={})
+    done: dict[str, T] = {}
+    failed: dict[str, KonsehoError] = {}
+    decided: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def is_over() -> bool:
+        return (
+            len(done) + len(failed) == len(branches)
+            or len(branches) - len(failed) < quorum
+            or (wait == "quorum" and len(done) >= quorum)
+            or (enough is not None and enough(done))
+        )
+
+    async def strand(name: str, branch: Branch[T], own: Context) -> None:
+        try:
+            done[name] = await branch(own)
+        except BudgetReached as error:
+            if not decided.done():
+                decided.set_exception(error)
+            return
+        except KonsehoError as error:
+            failed[name] = error
+        if not decided.done() and is_over():
+            decided.set_result(own.scope.latest)
+
+    async with OrderedTaskGroup() as group:
+        for name, branch in branches.items():
+            group.create_task(strand(name, branch, ctx.branch()))
+        try:
+            with ctx.scope.span("barrier", step=ctx.step, branches=len(branches)) as barrier:
+                barrier.waker = await decided
+        finally:
+            over = {name: done[name] for name in branches if name in done}
+            lost = {name: failed[name] for name in branches if name in failed}
+            group.cancel_children()
+    _settle(ctx, over, lost, quorum, len(branches))
+    return Gathered(done=over, failed=lost)
+
+
+def _settle(
+    ctx: Context, done: Mapping[str, T], lost: Mapping[str, KonsehoError], quorum: int, asked: int
+) -> None:
+    if asked - len(lost) < quorum:
+        reasons = "; ".join(f"{name}: {error}" for name, error in lost.items())
+        if quorum == asked == 1:
+            raise StepFailed(ctx.step, reasons)
+        raise StepFailed(
+            ctx.step,
+            f"{len(lost)} of {asked} failed, {quorum} must succeed ({reasons})",
+            hint="set a lower `quorum`, or `on_error`",
+        )
+    for name, error in lost.items():
+        ctx.degrade(f"{name} was dropped: {error}")

@@ -1,0 +1,127 @@
+"""One step: its condition, its tries, and what its failure comes to."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from konseho_cli.context.templates import as_json, evaluate
+from konseho_cli.core.errors import BudgetReached, KonsehoError, StepTimeout, TemplateFailed
+from konseho_cli.core.hashing import rng
+from konseho_cli.core.units import show_duration
+from konseho_cli.engine.context import Context, StepState
+from konseho_cli.engine.outcome import StepOutcome, StepStatus
+from konseho_cli.engine.plan import PlannedStep
+from konseho_cli.engine.state import RunState
+from konseho_cli.steps.base import OnError, Part, StepResult
+from konseho_cli.telemetry.spans import Scope
+
+RETRIES = 2
+"""Of a step under `on_error: retry` that does not say how many."""
+FIRST_BACKOFF_S = 1.0
+LONGEST_BACKOFF_S = 30.0
+
+NOTHING = StepResult(value=None, parts=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped:
+    """How a step ended; `error` is set where its failure must halt the run."""
+
+    outcome: StepOutcome
+    error: KonsehoError | None = None
+
+
+async def run_step(state: RunState, planned: PlannedStep, scope: Scope) -> Stepped:
+    """Run one step to its end. Raises BudgetReached, which ends the run by other means."""
+    start = state.recorder.now()
+
+    def ended(status: StepStatus, *reasons: str, result: StepResult = NOTHING) -> StepOutcome:
+        return StepOutcome(
+            id=planned.id,
+            kind=planned.step.kind,
+            status=status,
+            value=result.value,
+            parts=result.parts,
+            details=result.details,
+            reasons=reasons,
+            start=start,
+            end=state.recorder.now(),
+        )
+
+    on_error = planned.step.on_error or state.premises.on_error
+    names = state.names(planned)
+    try:
+        if not _wanted(planned, names):
+            return Stepped(outcome=ended("skipped", "`when` is false"))
+        result, reasons = await _tries(state, planned, scope, names, on_error)
+        return Stepped(outcome=ended("degraded" if reasons else "ok", *reasons, result=result))
+    except BudgetReached:
+        raise
+    except KonsehoError as error:
+        if on_error == "continue":
+            return Stepped(outcome=ended("failed", str(error)))
+        fallback = planned.step.fallback
+        if on_error == "fallback" and fallback is not None and fallback.agent is None:
+            stand_in = _fixed(fallback.value)
+            return Stepped(
+                outcome=ended("degraded", f"its fallback stands in: {error}", result=stand_in)
+            )
+        return Stepped(outcome=ended("failed", str(error)), error=error)
+
+
+def _fixed(value: Any) -> StepResult:
+    text = value if isinstance(value, str) else as_json(value)
+    return StepResult(value=value, parts=(Part(label="fallback", text=text),))
+
+
+def _wanted(planned: PlannedStep, names: dict[str, Any]) -> bool:
+    when = planned.step.when
+    value = evaluate(when, names) if isinstance(when, str) else when
+    if value is not None and not isinstance(value, bool):
+        raise TemplateFailed(f"`when` must be true or false, not {value!r:.60}")
+    return value is not False
+
+
+async def _tries(
+    state: RunState,
+    planned: PlannedStep,
+    scope: Scope,
+    names: dict[str, Any],
+    on_error: OnError,
+) -> tuple[StepResult, tuple[str, ...]]:
+    """The first try that succeeds, with the reasons why it is less than was asked for."""
+    retries = planned.step.retries
+    if retries is None:
+        retries = RETRIES if on_error == "retry" else 0
+    attempt = 0
+    while True:
+        path = f"{planned.id}~{attempt}" if attempt else planned.id
+        step = StepState(run=state, planned=planned, on_error=on_error, names=names, path=path)
+        try:
+            result = await _one_try(planned, Context(step, scope))
+            return result, tuple(step.reasons)
+        except BudgetReached:
+            raise
+        except KonsehoError:
+            if attempt >= retries:
+                raise
+        longest = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2**attempt)
+        wait_s = longest * rng(state.premises.seed, path, "backoff").uniform(0.5, 1)
+        with scope.span("backoff", step=planned.id, attempt=attempt):
+            await asyncio.sleep(wait_s)
+        attempt += 1
+
+
+async def _one_try(planned: PlannedStep, ctx: Context) -> StepResult:
+    timeout = planned.step.timeout
+    if timeout is None:
+        return await planned.step.run(ctx)
+    try:
+        async with asyncio.timeout(timeout) as deadline:
+            return await planned.step.run(ctx)
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        raise StepTimeout(f"it took longer than its timeout of {show_duration(timeout)}") from None
