@@ -21,6 +21,10 @@ FUEL = 200_000
 MAX_OUTPUT = 16 * 2**20
 """Characters of one rendering."""
 
+MAX_COMPILED = 1_000
+"""Templates kept parsed."""
+
+_COMPILED: set[str] = set()
 _SINGLE = re.compile(r"\A\s*\{\{-?((?:[^{}]|\{(?!\{)|\}(?!\}))*?)-?\}\}\s*\Z", re.DOTALL)
 
 
@@ -36,7 +40,7 @@ class _Printer:
 
     def __call__(self, value: Any) -> str:
         """Text as it is, everything else as JSON."""
-        text = value if isinstance(value, str) else as_json(plain(value))
+        text = value if type(value) is str else as_json(plain(value))
         self.printed += len(text)
         if self.printed > MAX_OUTPUT:
             raise TemplateFailed(f"a template printed more than {MAX_OUTPUT:,} characters")
@@ -104,9 +108,20 @@ def render(template: str, names: Mapping[str, Any]) -> str:
         return template
     _PRINTER.printed = 0
     try:
-        return _ENVIRONMENT.render_str(template, None, **names)
+        return _ENVIRONMENT.render_template(_compiled(template), **names)
     except minijinja.TemplateError as error:
         raise TemplateFailed(_one_line(error)) from None
+
+
+def _compiled(template: str) -> str:
+    """Its name in the environment: the text itself, parsed once."""
+    if template not in _COMPILED:
+        if len(_COMPILED) >= MAX_COMPILED:
+            _ENVIRONMENT.clear_templates()
+            _COMPILED.clear()
+        _ENVIRONMENT.add_template(template, template)
+        _COMPILED.add(template)
+    return template
 
 
 def evaluate(template: str, names: Mapping[str, Any]) -> Any:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+import msgspec
 
 from konseho_cli.core.errors import InvalidReply, KonsehoError
 from konseho_cli.engine.cast import Speaker
@@ -19,8 +20,7 @@ from konseho_cli.telemetry.events import AskFinished, AskRetried, AskStarted, Te
 from konseho_cli.telemetry.spans import Scope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked, and which call of the run it is."""
 
     step: str

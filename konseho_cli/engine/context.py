@@ -36,12 +36,16 @@ class StepState:
     """What templates may read."""
     path: str
     """The step with its try: `review`, `review~1`."""
-    random: random.Random = field(init=False)
     reasons: list[str] = field(default_factory=list)
+    _random: random.Random | None = None
     _brief: str | None = None
 
-    def __post_init__(self) -> None:
-        self.random = rng(self.run.premises.seed, self.path)
+    @property
+    def random(self) -> random.Random:
+        """Made on first use: seeding costs more than many a step."""
+        if self._random is None:
+            self._random = rng(self.run.premises.seed, self.path)
+        return self._random
 
     def degrade(self, reason: str) -> None:
         """Record a reason once."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+import msgspec
+
 from konseho_cli.core.clock import Anchor
 from konseho_cli.models.base import Usage
 from konseho_cli.steps.base import Part
@@ -16,9 +18,8 @@ StepStatus = Literal["ok", "degraded", "failed", "skipped", "cancelled"]
 RunStatus = Literal["ok", "degraded", "failed", "limit", "interrupted"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecord:
-    """One logical model call that ended."""
+class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One logical model call that ended. A struct, because a run makes thousands."""
 
     step: str
     agent: str

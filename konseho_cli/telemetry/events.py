@@ -1,25 +1,25 @@
 """Events: what happened, in the past tense, as ids and primitives.
 
-Listeners get them in batches; nobody who emits knows who listens.
+Listeners get them in batches; nobody who emits knows who listens. Structs, not dataclasses: a frozen
+dataclass of ten fields takes 2 µs to make, a struct 0.1 µs, and a run makes two for every call.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Base of all events. `at` is nanoseconds on the run's clock."""
 
     name: ClassVar[str] = "event"
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted(Event):
+class RunStarted(Event, frozen=True, kw_only=True, gc=False):
     """The council was checked and planned; the first step is about to start."""
 
     name: ClassVar[str] = "run_started"
@@ -30,8 +30,7 @@ class RunStarted(Event):
     models: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepStarted(Event):
+class StepStarted(Event, frozen=True, kw_only=True, gc=False):
     """What a step waited for is there."""
 
     name: ClassVar[str] = "step_started"
@@ -41,8 +40,7 @@ class StepStarted(Event):
     """Who speaks in it, as far as it is known beforehand."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepProgressed(Event):
+class StepProgressed(Event, frozen=True, kw_only=True, gc=False):
     """A step moved on inside: a debate's next round, a vote's tally."""
 
     name: ClassVar[str] = "step_progressed"
@@ -51,8 +49,7 @@ class StepProgressed(Event):
     """A few words for a person: `round 2`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepFinished(Event):
+class StepFinished(Event, frozen=True, kw_only=True, gc=False):
     """A step ended: `status` is ok, degraded, failed, skipped or cancelled."""
 
     name: ClassVar[str] = "step_finished"
@@ -62,8 +59,7 @@ class StepFinished(Event):
     """Why it is not plainly ok."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskStarted(Event):
+class AskStarted(Event, frozen=True, kw_only=True, gc=False):
     """An agent was asked; `call` joins it with what follows."""
 
     name: ClassVar[str] = "ask_started"
@@ -74,8 +70,7 @@ class AskStarted(Event):
     """The item, round or turn it is about; empty where there is only one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextArrived(Event):
+class TextArrived(Event, frozen=True, kw_only=True, gc=False):
     """A piece of an agent's streamed answer. Costly: only emitted where someone asked for it."""
 
     name: ClassVar[str] = "text_arrived"
@@ -85,8 +80,7 @@ class TextArrived(Event):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskRetried(Event):
+class AskRetried(Event, frozen=True, kw_only=True, gc=False):
     """An attempt failed and another follows after `wait_s` seconds."""
 
     name: ClassVar[str] = "ask_retried"
@@ -97,8 +91,7 @@ class AskRetried(Event):
     wait_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskFinished(Event):
+class AskFinished(Event, frozen=True, kw_only=True, gc=False):
     """An agent answered, failed or was cancelled."""
 
     name: ClassVar[str] = "ask_finished"
@@ -117,16 +110,14 @@ class AskFinished(Event):
     """Why it failed; empty where it did not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Warned(Event):
+class Warned(Event, frozen=True, kw_only=True, gc=False):
     """Something a person should know that stops nothing."""
 
     name: ClassVar[str] = "warned"
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFinished(Event):
+class RunFinished(Event, frozen=True, kw_only=True, gc=False):
     """The run ended: `status` is ok, degraded, failed, interrupted or limit."""
 
     name: ClassVar[str] = "run_finished"
