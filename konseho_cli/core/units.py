@@ -91,7 +91,7 @@ def show_duration(seconds: float) -> str:
     if seconds < 0.9995:
         return f"{seconds * 1e3:.0f} ms" if seconds >= 0.00995 else f"{seconds * 1e3:.1f} ms"
     if seconds < 59.95:
-        return f"{seconds:.1f} s" if seconds >= 9.995 else f"{seconds:.2g} s".replace("e+01", "0")
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 3600:
         return f"{whole // 60} m {whole % 60:02d} s"
