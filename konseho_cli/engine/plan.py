@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from konseho_cli.spec.edges import Edge, edges_of
 from konseho_cli.steps.base import Base, Estimate
-
-STEP_ABOVE = "the step above"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """One reason to wait."""
-
-    step: str
-    """The step waited for."""
-    because: str
-    """`needs`, the name of the field that reads it (`prompt`), or `the step above`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,47 +65,6 @@ def make_plan(steps: Mapping[str, Base]) -> Plan:
             for name, step in steps.items()
         )
     )
-
-
-def edges_of(step: Base, above: str | None, known: Set[str]) -> tuple[Edge, ...]:
-    """What one step waits for: `needs`, what its templates read, or else the step above."""
-    found: dict[str, str] = {}
-    for need in step.needs or ():
-        found.setdefault(need, "needs")
-    for field, names in step.references().items():
-        for name in sorted(names):
-            root = name.partition(".")[0]
-            if root in known:
-                found.setdefault(root, field)
-    if not found and step.needs is None and above is not None:
-        found[above] = STEP_ABOVE
-    return tuple(Edge(step=name, because=because) for name, because in found.items())
-
-
-def find_cycle(edges: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
-    """One loop of a graph (`a`, `b`, `a`), or None. Iterative: depth is the user's choice."""
-    done: set[str] = set()
-    for start in edges:
-        path: list[str] = []
-        stack = [(start, iter(edges.get(start, ())))]
-        on_path = {start}
-        path.append(start)
-        while stack and start not in done:
-            name, rest = stack[-1]
-            for other in rest:
-                if other in on_path:
-                    return (*path[path.index(other) :], other)
-                if other not in done and other in edges:
-                    stack.append((other, iter(edges[other])))
-                    path.append(other)
-                    on_path.add(other)
-                    break
-            else:
-                stack.pop()
-                path.pop()
-                on_path.discard(name)
-                done.add(name)
-    return None
 
 
 def _topological(edges: Mapping[str, Sequence[Edge]]) -> list[str]:

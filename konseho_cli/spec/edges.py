@@ -1,0 +1,35 @@
+"""Which step waits for which, and why: `needs`, what templates read, or else the step above."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+from konseho_cli.steps.base import Base
+
+STEP_ABOVE = "the step above"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """One reason to wait."""
+
+    step: str
+    """The step waited for."""
+    because: str
+    """`needs`, the name of the field that reads it (`prompt`), or `the step above`."""
+
+
+def edges_of(step: Base, above: str | None, known: Set[str]) -> tuple[Edge, ...]:
+    """What one step waits for: `needs`, what its templates read, or else the step above."""
+    found: dict[str, str] = {}
+    for need in step.needs or ():
+        found.setdefault(need, "needs")
+    for field, names in step.references().items():
+        for name in sorted(names):
+            root = name.partition(".")[0]
+            if root in known:
+                found.setdefault(root, field)
+    if not found and step.needs is None and above is not None:
+        found[above] = STEP_ABOVE
+    return tuple(Edge(step=name, because=because) for name, because in found.items())
