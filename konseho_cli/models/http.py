@@ -1,0 +1,110 @@
+"""HTTP for a whole run: one session made at the first call, and limits whose waits are spans."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from konseho_cli.core.slots import Slots
+from konseho_cli.models.base import Call
+from konseho_cli.models.endpoint import Endpoint
+from konseho_cli.models.sse import SseEvent
+from konseho_cli.telemetry.spans import Scope
+
+if TYPE_CHECKING:
+    from konseho_cli.models.transport import Transport
+
+CONNECTIONS = 100
+PER_HOST = 30
+CONNECT_TIMEOUT_S = 5.0
+TOTAL_TIMEOUT_S = 600.0
+
+
+class Reader(Protocol):
+    """What a provider makes of one answer as it comes in."""
+
+    name: str
+    """The model's full name, for errors."""
+    done: bool
+    """Whether the answer is complete; what still follows is ignored."""
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        ...
+
+    def event(self, event: SseEvent) -> str:
+        """Take one event; returns the text that it adds. Raises ModelError."""
+        ...
+
+    def document(self, body: bytes) -> str:
+        """Take an answer that did not stream. Raises ModelError."""
+        ...
+
+    def end(self) -> None:
+        """The server has closed the stream. Raises ModelUnavailable if that was too early."""
+        ...
+
+
+class Http:
+    """The one way to all servers; shared by all providers of a run, closed at its end."""
+
+    __slots__ = ("_hosts", "_per_host", "_slots", "_transport", "wall")
+
+    def __init__(
+        self,
+        *,
+        connections: int = CONNECTIONS,
+        per_host: int = PER_HOST,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.wall = wall
+        self._slots = Slots(connections)
+        self._per_host = per_host
+        self._hosts: dict[str, Slots] = {}
+        self._transport: Transport | None = None
+
+    async def converse(
+        self, endpoint: Endpoint, body: bytes, reader: Reader, call: Call, timeout_s: float
+    ) -> None:
+        """Post `body` and hand the answer to `reader`. Raises ModelError.
+
+        `timeout_s`: seconds from the first byte to the last, waiting for a slot left out.
+        """
+        scope, origin = call.scope, endpoint.origin
+        host = self._hosts.get(origin)
+        if host is None:
+            host = self._hosts[origin] = Slots(self._per_host)
+        await _take(host, scope, call.priority, origin)
+        try:
+            await _take(self._slots, scope, call.priority, "")
+            try:
+                transport = self._transport or self.open()
+                await transport.converse(endpoint, body, reader, call, timeout_s)
+            finally:
+                self._slots.release(by=scope.latest)
+        finally:
+            host.release(by=scope.latest)
+
+    def open(self) -> Transport:
+        """Load the HTTP client and make the session; the first call does it too."""
+        # aiohttp and ssl take a third of a second: only a run that calls a server pays for them
+        from konseho_cli.models.transport import Transport
+
+        if self._transport is None:
+            self._transport = Transport(self.wall)
+        return self._transport
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
+
+
+async def _take(slots: Slots, scope: Scope, priority: int, host: str) -> None:
+    if slots.try_acquire():
+        return
+    with scope.span("queue.limit", resource="connections", host=host) as wait:
+        wait.waker = await slots.acquire(priority)

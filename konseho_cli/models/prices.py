@@ -1,0 +1,51 @@
+"""What calls cost, as far as anybody knows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from konseho_cli.models.base import Usage
+
+_FREE = Decimal(0)
+_PRICED = frozenset({"openai", "anthropic", "openrouter"})
+"""Providers with price lists; what runs on the user's own machine has none that we could know."""
+
+
+class Prices:
+    """Dollars by model, from genai-prices, which is loaded when a priced model was called."""
+
+    __slots__ = ("_unknown",)
+
+    def __init__(self) -> None:
+        self._unknown: set[str] = set()
+
+    def cost(self, model: str, usage: Usage) -> Decimal | None:
+        """Dollars for `usage` of `provider:model`; None: unknown."""
+        provider, _, name = model.partition(":")
+        if provider == "sim":
+            return _FREE
+        if provider not in _PRICED or model in self._unknown:
+            return None
+        try:
+            return self._calculate(provider, name, usage)
+        except LookupError:
+            self._unknown.add(model)
+            return None
+
+    def preload(self) -> None:
+        """Load the price list now; fit for a thread, since that takes a fifth of a second."""
+        import genai_prices  # noqa: F401
+
+    @staticmethod
+    def _calculate(provider: str, name: str, usage: Usage) -> Decimal:
+        import genai_prices  # brings pydantic: only for runs that called a priced model
+
+        counted = genai_prices.Usage(
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=min(usage.cached_tokens, usage.input_tokens),
+        )
+        result: Any = genai_prices.calc_price(counted, model_ref=name, provider_id=provider)
+        price = result.total_price
+        return price if isinstance(price, Decimal) else Decimal(str(price))

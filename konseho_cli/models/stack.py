@@ -1,0 +1,58 @@
+"""The one place where models are put together: a provider in the wrappers that it needs.
+
+Outside in: fallback, budget, retry, limits, provider. Later wrappers (journal, response cache,
+single-flight, circuit breaker, hedge, tape) take their place in this order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from konseho_cli.core.slots import Slots
+from konseho_cli.models.base import Model
+from konseho_cli.models.budget import Budget, Budgeted
+from konseho_cli.models.fallback import Alternative, WithFallback
+from konseho_cli.models.http import Http
+from konseho_cli.models.limits import Limited
+from konseho_cli.models.registry import PROVIDERS, ModelChoice
+from konseho_cli.models.retry import Retried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all models of a run have in common."""
+
+    env: Mapping[str, str] = field(repr=False)
+    """Where keys and addresses come from; never shown."""
+    http: Http
+    budget: Budget | None = None
+    slots: Slots | None = None
+    """`max_concurrency`; None: no limit."""
+
+
+def build(choice: ModelChoice, shared: Shared) -> Model:
+    """The model that a choice stands for, with its fallbacks. Raises UsageError, e.g. for a key."""
+    first = _one(choice, shared)
+    if not choice.fallback:
+        return first
+    chain = [Alternative(name=choice.name, model=first, adapt=lambda request: request)]
+    chain += [
+        Alternative(name=other.name, model=build(other, shared), adapt=other.adapt)
+        for other in choice.fallback
+    ]
+    return WithFallback(chain)
+
+
+def _one(choice: ModelChoice, shared: Shared) -> Model:
+    """A provider with what surrounds it; a wrapper that would do nothing is left out."""
+    provider = PROVIDERS[choice.provider]
+    model = provider.make(choice, provider, shared.env, shared.http)
+    may_fail = getattr(model, "may_fail", True)
+    if shared.slots is not None:
+        model = Limited(model, shared.slots)
+    if may_fail and choice.attempts > 1:
+        model = Retried(model, choice.attempts)
+    if shared.budget is not None and not shared.budget.unlimited:
+        model = Budgeted(model, shared.budget)
+    return model

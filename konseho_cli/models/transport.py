@@ -1,0 +1,255 @@
+"""The aiohttp adapter: one session, posts and streamed answers, foreign errors made ours."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import urllib.request
+from collections.abc import Callable, Mapping
+from urllib.parse import unquote
+
+import aiohttp
+from yarl import URL
+
+from konseho_cli.core.errors import ModelError, ModelRefused
+from konseho_cli.core.units import show_duration
+from konseho_cli.models.base import Call
+from konseho_cli.models.endpoint import Endpoint
+from konseho_cli.models.failures import broken, read_body, retry_after, status_error
+from konseho_cli.models.http import CONNECT_TIMEOUT_S, Reader
+from konseho_cli.models.phases import Phases
+from konseho_cli.models.redact import Hiding, Redactor
+from konseho_cli.models.sse import EventTooLong, SseParser
+from konseho_cli.version import __version__
+
+_MAX_ANSWER = 64 << 20
+_MAX_ERROR = 64 << 10
+_LINGER_S = 0.25
+"""How long a finished answer waits for the end of its stream, so that its connection lives on."""
+_RESENDS = 3
+
+
+class Transport:
+    """One aiohttp session; its own limits are off, because ours record who waited for whom."""
+
+    def __init__(self, wall: Callable[[], float]) -> None:
+        self._wall = wall
+        self._urls: dict[str, tuple[URL, str | None, Mapping[str, str] | None]] = {}
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=60
+            ),
+            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S),
+            headers={"User-Agent": f"konseho/{__version__}"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[_tracing()],
+        )
+
+    async def aclose(self) -> None:
+        """Close the session and its connections."""
+        await self._session.close()
+
+    async def converse(
+        self, endpoint: Endpoint, body: bytes, reader: Reader, call: Call, timeout_s: float
+    ) -> None:
+        """Post, and hand the answer to the reader. Raises ModelError."""
+        phases = Phases(call.scope)
+        sink = endpoint.redactor.stream(call.on_text) if call.on_text else None
+        error: BaseException | None = None
+        try:
+            async with asyncio.timeout(timeout_s) as deadline:
+                response = await self._send(endpoint, body, phases)
+                try:
+                    await self._receive(endpoint, response, reader, phases, sink, deadline)
+                finally:
+                    response.close()  # does nothing where the answer was read to its end
+        except (aiohttp.ClientError, OSError, EventTooLong) as problem:
+            if not reader.done:  # what breaks after the answer was complete breaks nothing
+                error = _translate(problem, endpoint, reader, deadline.expired(), timeout_s)
+                raise error from problem
+        except BaseException as problem:
+            error = problem
+            raise
+        finally:
+            phases.leave(error)
+            if sink:
+                sink.flush()
+
+    async def _send(
+        self, endpoint: Endpoint, body: bytes, phases: Phases
+    ) -> aiohttp.ClientResponse:
+        """A kept connection may have died in the meantime; then it was never a failed call."""
+        url, proxy, proxy_headers = self._urls.get(endpoint.url) or self._route(endpoint)
+        resends = 0
+        while True:
+            phases.reused = False
+            try:
+                return await self._session.post(
+                    url,
+                    data=body,
+                    headers=endpoint.headers,
+                    allow_redirects=False,
+                    proxy=proxy,
+                    proxy_headers=proxy_headers,
+                    trace_request_ctx=phases,
+                )
+            except (aiohttp.ClientConnectionError, ConnectionError):
+                resends += 1
+                if not phases.reused or resends > _RESENDS:
+                    raise
+                phases.leave()
+
+    def _route(self, endpoint: Endpoint) -> tuple[URL, str | None, Mapping[str, str] | None]:
+        """The URL and the environment's proxy for it, found once.
+
+        Not aiohttp's `trust_env`: that reads the environment in a thread at every request, and
+        lets a ~/.netrc clash with our key.
+        """
+        url = URL(endpoint.url)
+        proxy = None
+        if not urllib.request.proxy_bypass(endpoint.host):
+            proxy = urllib.request.getproxies().get(url.scheme)
+        headers = None
+        if proxy:
+            address = URL(proxy if "://" in proxy else f"http://{proxy}")
+            if address.user is not None:
+                pair = f"{unquote(address.raw_user or '')}:{unquote(address.raw_password or '')}"
+                basic = base64.b64encode(pair.encode()).decode()
+                headers = {"Proxy-Authorization": f"Basic {basic}"}
+            proxy = str(address.with_user(None))
+        self._urls[endpoint.url] = (url, proxy, headers)
+        return self._urls[endpoint.url]
+
+    async def _receive(
+        self,
+        endpoint: Endpoint,
+        response: aiohttp.ClientResponse,
+        reader: Reader,
+        phases: Phases,
+        sink: Hiding | None,
+        deadline: asyncio.Timeout,
+    ) -> None:
+        status = response.status
+        if status != 200:
+            body = await _read(response, _MAX_ERROR)
+            wait = retry_after(response.headers, self._wall())
+            raise status_error(endpoint, reader.name, status, read_body(body), retry_after_s=wait)
+        kind = response.headers.get("Content-Type", "")
+        if kind.startswith("text/event-stream"):
+            await _stream(response, reader, phases, sink, deadline)
+        elif "html" in kind:
+            await _refuse_page(response, endpoint, reader)
+        else:
+            text = reader.document(await _read(response, _MAX_ANSWER))
+            if sink and text:
+                sink.feed(text)
+
+
+async def _stream(
+    response: aiohttp.ClientResponse,
+    reader: Reader,
+    phases: Phases,
+    sink: Hiding | None,
+    deadline: asyncio.Timeout,
+) -> None:
+    """Read to the very end, so that the connection can be used again."""
+    parser = SseParser()
+    content = response.content
+    size, started = 0, False
+    while not reader.done:
+        chunk = await content.readany()
+        size += len(chunk)
+        if size > _MAX_ANSWER:
+            raise EventTooLong("an answer of more than 64 MiB")
+        for event in parser.feed(chunk) if chunk else parser.close():
+            text = reader.event(event)
+            if not text:
+                continue
+            if not started:
+                started = True
+                phases.enter("stream")
+            if sink:
+                sink.feed(text)
+        if not chunk:
+            reader.end()
+            return
+    if not content.at_eof():
+        deadline.reschedule(asyncio.get_running_loop().time() + _LINGER_S)
+        while await content.readany():
+            pass
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while size <= limit and (chunk := await response.content.readany()):
+        parts.append(chunk)
+        size += len(chunk)
+    return b"".join(parts)[:limit]
+
+
+async def _refuse_page(
+    response: aiohttp.ClientResponse, endpoint: Endpoint, reader: Reader
+) -> None:
+    said = endpoint.redactor.clean(read_body(await _read(response, _MAX_ERROR)).message)
+    raise ModelRefused(
+        f"{reader.name}: {endpoint.base_url} answered with {said}",
+        hint="is base_url right?",
+        status=200,
+    )
+
+
+def _tracing() -> aiohttp.TraceConfig:
+    """Only these three moments tell a new connection from a kept one."""
+    config = aiohttp.TraceConfig()
+
+    async def connecting(_: object, context: object, __: object) -> None:
+        _phases(context).enter("connect")
+
+    async def connected(_: object, context: object, __: object) -> None:
+        _phases(context).enter("ttft")
+
+    async def reused(_: object, context: object, __: object) -> None:
+        phases = _phases(context)
+        phases.reused = True
+        phases.enter("ttft")
+
+    config.on_connection_create_start.append(connecting)
+    config.on_connection_create_end.append(connected)
+    config.on_connection_reuseconn.append(reused)
+    return config
+
+
+def _phases(context: object) -> Phases:
+    phases = context.trace_request_ctx  # type: ignore[attr-defined]
+    assert isinstance(phases, Phases)
+    return phases
+
+
+def _translate(
+    error: Exception, endpoint: Endpoint, reader: Reader, expired: bool, timeout_s: float
+) -> ModelError:
+    """A foreign error as one of ours, with the way out."""
+    name, base, partial = reader.name, endpoint.base_url, reader.text
+    if expired:
+        what = f"no complete answer within {show_duration(timeout_s)}"
+        return broken(name, what, hint="raise the model's timeout", partial=partial)
+    said = endpoint.redactor.clean(str(error))
+    if isinstance(
+        error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
+    ):
+        return ModelRefused(f"{name}: no secure connection to {base}: {said}")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return broken(name, f"the host of {base} was not found", hint="is base_url right?")
+    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
+        why = getattr(getattr(error, "os_error", None), "strerror", None) or "no answer in 5 s"
+        return broken(name, f"no connection to {base}: {why}", hint=_is_it_running(endpoint))
+    if isinstance(error, aiohttp.InvalidURL):
+        return ModelRefused(f"{name}: {base} is not a URL", hint="is base_url right?")
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return broken(name, f"the proxy answered {error.status}", hint="is HTTPS_PROXY right?")
+    return broken(name, f"the connection broke: {said or type(error).__name__}", partial=partial)
+
+
+def _is_it_running(endpoint: Endpoint) -> str:
+    return f"is the server running at {Redactor().clean(endpoint.base_url)}?"
