@@ -1,0 +1,240 @@
+"""What a run looks like at one moment: fed with events, read by whoever draws it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from konseho_cli.engine.plan import Plan
+from konseho_cli.steps.base import agent_id
+from konseho_cli.telemetry.events import (
+    AskFinished,
+    AskRetried,
+    AskStarted,
+    Event,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepProgressed,
+    StepStarted,
+    Warned,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """Calls, tokens and dollars so far."""
+
+    calls: int = 0
+    tokens: int = 0
+    cost: Decimal | None = Decimal(0)
+    """None once a call had no known price."""
+
+    def add(self, event: AskFinished) -> None:
+        """Count a call that ended."""
+        self.calls += 1
+        self.tokens += event.input_tokens + event.output_tokens
+        if event.cost is None or self.cost is None:
+            self.cost = None
+        else:
+            self.cost += event.cost
+
+
+@dataclass(slots=True, kw_only=True)
+class AgentView:
+    """One agent in one step."""
+
+    name: str
+    open: dict[int, int] = field(default_factory=dict)
+    """Calls that run: number → start."""
+    most_open: int = 0
+    last: str = "waiting"
+    """How its latest call ended."""
+    busy_ns: int = 0
+    """Time of the calls that ended."""
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def state(self) -> str:
+        """waiting, running, ok, failed or cancelled."""
+        return "running" if self.open else self.last
+
+    def elapsed_ns(self, now: int) -> int:
+        """Its calls' time so far; of several at once, the oldest open one counts."""
+        return self.busy_ns + (now - min(self.open.values()) if self.open else 0)
+
+
+@dataclass(slots=True, kw_only=True)
+class StepView:
+    """One step."""
+
+    id: str
+    kind: str = ""
+    state: str = "waiting"
+    agents: dict[str, AgentView] = field(default_factory=dict)
+    note: str = ""
+    """The latest of what it said about itself: `round 2`."""
+    trouble: str = ""
+    """The latest retry or failure of a call."""
+    reasons: tuple[str, ...] = ()
+    start: int | None = None
+    end: int | None = None
+    tally: Tally = field(default_factory=Tally)
+
+    def agent(self, name: str) -> AgentView:
+        """The agent's place in this step, made at its first call."""
+        return self.agents.setdefault(name, AgentView(name=name))
+
+    @property
+    def waiting_for(self) -> tuple[str, ...]:
+        """Agents that are being asked."""
+        return tuple(agent.name for agent in self.agents.values() if agent.open)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its agents take several pieces at once, so that only numbers tell."""
+        return any(agent.most_open > 1 for agent in self.agents.values())
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Pieces done, of those known so far: calls where they are counted, else agents."""
+        if self.is_counted:
+            return self.tally.calls, self.tally.calls + sum(
+                len(agent.open) for agent in self.agents.values()
+            )
+        settled = sum(agent.state not in ("waiting", "running") for agent in self.agents.values())
+        return settled, len(self.agents)
+
+    def elapsed_ns(self, now: int) -> int | None:
+        """Since its start, until its end; None before."""
+        if self.start is None:
+            return None
+        return (now if self.end is None else self.end) - self.start
+
+
+@dataclass(slots=True)
+class RunView:
+    """One run. It is a listener: call it with each batch of events."""
+
+    council: str = ""
+    models: tuple[str, ...] = ()
+    steps: dict[str, StepView] = field(default_factory=dict)
+    start: int | None = None
+    end: int | None = None
+    status: str = "running"
+    tally: Tally = field(default_factory=Tally)
+    warnings: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, council: str, models: tuple[str, ...], plan: Plan) -> RunView:
+        """A run that has not started: all its steps and speakers are there and wait."""
+        view = cls(council=council, models=models)
+        for planned in plan.steps:
+            step = view.step(planned.id)
+            step.kind = planned.step.kind
+            for refs in planned.step.speakers().values():
+                for ref in refs:
+                    step.agent(agent_id(ref))
+        return view
+
+    def __call__(self, batch: Sequence[Event], /) -> None:
+        """Take one batch."""
+        for event in batch:
+            handle = _HANDLERS.get(type(event))
+            if handle is not None:
+                handle(self, event)
+
+    @property
+    def ended(self) -> int:
+        """Steps that are over."""
+        return sum(step.end is not None for step in self.steps.values())
+
+    @property
+    def share(self) -> float:
+        """How much is done, from 0 to 1; running steps count by their agents."""
+        total = 0.0
+        for step in self.steps.values():
+            done, known = step.progress
+            total += 1 if step.end is not None else min(0.9, done / known) if known else 0
+        return total / len(self.steps) if self.steps else 0.0
+
+    def elapsed_ns(self, now: int) -> int:
+        """Since the start, until the end."""
+        if self.start is None:
+            return 0
+        return (now if self.end is None else self.end) - self.start
+
+    def step(self, name: str) -> StepView:
+        """A step's view."""
+        return self.steps.setdefault(name, StepView(id=name))
+
+
+def _run_started(view: RunView, event: RunStarted) -> None:
+    view.council, view.models, view.start = event.council, event.models, event.at
+    for name in event.steps:
+        view.step(name)
+
+
+def _step_started(view: RunView, event: StepStarted) -> None:
+    step = view.step(event.step)
+    step.kind, step.state, step.start = event.kind, "running", event.at
+    for name in event.agents:
+        step.agent(name)
+
+
+def _step_progressed(view: RunView, event: StepProgressed) -> None:
+    view.step(event.step).note = event.note
+
+
+def _step_finished(view: RunView, event: StepFinished) -> None:
+    step = view.step(event.step)
+    step.state, step.reasons, step.end, step.trouble = event.status, event.reasons, event.at, ""
+    if step.start is None:
+        step.start = event.at
+
+
+def _ask_started(view: RunView, event: AskStarted) -> None:
+    agent = view.step(event.step).agent(event.agent)
+    agent.open[event.call] = event.at
+    agent.most_open = max(agent.most_open, len(agent.open))
+
+
+def _ask_retried(view: RunView, event: AskRetried) -> None:
+    view.step(event.step).trouble = f"{event.agent} again: {event.reason}"
+
+
+def _ask_finished(view: RunView, event: AskFinished) -> None:
+    step = view.step(event.step)
+    agent = step.agent(event.agent)
+    start = agent.open.pop(event.call, event.at)
+    agent.busy_ns += event.at - start
+    agent.last = event.status
+    for tally in (agent.tally, step.tally, view.tally):
+        tally.add(event)
+    if event.status == "failed":
+        step.trouble = f"{event.agent}: {event.error}"
+    elif step.trouble.startswith(f"{event.agent} "):
+        step.trouble = ""
+
+
+def _warned(view: RunView, event: Warned) -> None:
+    view.warnings.append(event.message)
+
+
+def _run_finished(view: RunView, event: RunFinished) -> None:
+    view.status, view.end = event.status, event.at
+
+
+_HANDLERS: Mapping[type[Event], Callable[[RunView, Any], None]] = {
+    RunStarted: _run_started,
+    StepStarted: _step_started,
+    StepProgressed: _step_progressed,
+    StepFinished: _step_finished,
+    AskStarted: _ask_started,
+    AskRetried: _ask_retried,
+    AskFinished: _ask_finished,
+    Warned: _warned,
+    RunFinished: _run_finished,
+}
