@@ -1,0 +1,167 @@
+"""The rules of the house that no linter knows: sizes, docstrings, floors, names that resolve."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "konseho_cli"
+TESTS = ROOT / "tests"
+FILES_OF_OURS = (*sorted(PACKAGE.rglob("*.py")), *sorted((ROOT / "docs").rglob("*.py")))
+TEST_FILES = tuple(path for path in sorted(TESTS.rglob("*.py")) if "node_modules" not in path.parts)
+MODULES = [path for path in FILES_OF_OURS if PACKAGE in path.parents]
+
+MOST_LINES_A_FILE = 400
+MOST_LINES_A_FUNCTION = 60
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (
+        node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    )
+
+
+def test_the_house_is_where_this_test_looks() -> None:
+    assert len(MODULES) > 20
+    assert Path(__file__).resolve() in TEST_FILES
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    long = {
+        _short(path): lines
+        for path in (*FILES_OF_OURS, *TEST_FILES)
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > MOST_LINES_A_FILE
+    }
+    assert not long
+
+
+def test_no_function_is_longer_than_60_lines() -> None:
+    long = {
+        f"{_short(path)}:{function.lineno} {function.name}": lines
+        for path in (*FILES_OF_OURS, *TEST_FILES)
+        for function in _functions(_tree(path))
+        if (lines := (function.end_lineno or 0) - function.lineno + 1) > MOST_LINES_A_FUNCTION
+    }
+    assert not long
+
+
+def test_most_functions_are_shorter_than_ten_lines() -> None:
+    lengths = [
+        (function.end_lineno or 0) - function.lineno + 1
+        for path in MODULES
+        for function in _functions(_tree(path))
+    ]
+    assert sum(length < 10 for length in lengths) > len(lengths) / 2
+
+
+def test_every_module_has_a_docstring() -> None:
+    bare = [_short(path) for path in (*FILES_OF_OURS, *TEST_FILES) if not _docstring(path)]
+    assert not bare
+
+
+def _docstring(path: Path) -> str | None:
+    # A test file may let its name and its tests speak for it.
+    return "test" if TESTS in path.parents else ast.get_docstring(_tree(path))
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.name == "__init__.py"], ids=_short
+)
+def test_a_packages_init_holds_only_its_docstring(path: Path) -> None:
+    if path.parent == PACKAGE:
+        pytest.skip("the root hands on the public names; its table has a test of its own")
+    assert len(_tree(path).body) == 1
+    assert ast.get_docstring(_tree(path))
+
+
+def test_every_public_name_of_the_root_resolves_to_what_it_is_called() -> None:
+    root = importlib.import_module("konseho_cli")
+    names = [name for name in getattr(root, "__all__", ()) if not name.startswith("__")]
+    assert names
+    assert sorted(names) == sorted(set(names))
+    for name in names:
+        found = getattr(root, name)
+        assert getattr(found, "__name__", name) == name
+        assert name in dir(root)
+
+
+def test_an_unknown_name_of_the_root_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="Nothing"):
+        importlib.import_module("konseho_cli").Nothing  # noqa: B018
+
+
+def test_every_module_imports_on_its_own_terms() -> None:
+    for found in pkgutil.walk_packages([str(PACKAGE)], "konseho_cli."):
+        if not found.name.endswith("__main__"):
+            assert importlib.import_module(found.name).__doc__
+
+
+def test_nothing_is_left_to_be_done_later() -> None:
+    marker = re.compile("TO" + "DO|FIX" + "ME|XX" + "X")
+    found = [
+        f"{_short(path)}:{number}"
+        for path in (*FILES_OF_OURS, *TEST_FILES)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if marker.search(line)
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in TEST_FILES if path.name.startswith("test_")], ids=_short
+)
+def test_the_tests_mirror_the_package(path: Path) -> None:
+    floor = path.parent.relative_to(TESTS)
+    if floor.parts in ((), ("councils",)):  # of the whole: the house, its documents, its councils
+        return
+    subject = path.stem.removeprefix("test_")
+    modules = {module.stem for module in (PACKAGE / floor).glob("*.py")}
+    assert any(subject == name or subject.startswith(f"{name}_") for name in modules), (
+        f"no module in konseho_cli/{floor} is called {subject}"
+    )
+
+
+def test_every_floor_has_tests() -> None:
+    floors = {path.parent.name for path in MODULES if path.parent.parent == PACKAGE}
+    tested = {
+        path.parent.relative_to(TESTS).parts[0] for path in TEST_FILES if path.parent != TESTS
+    }
+    assert not floors - tested
+
+
+def test_the_floors_hold() -> None:
+    lint = (
+        "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", lint], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert "0 broken" in done.stdout
+
+
+def test_every_command_of_the_command_line_resolves() -> None:
+    from konseho_cli.cli import main
+
+    table = main.COMMANDS
+    assert table
+    for name, place in table.items():
+        module, _, attribute = place.partition(":")
+        assert callable(getattr(importlib.import_module(module), attribute)), name
