@@ -1,0 +1,126 @@
+"""Which model answers for which agent: names, aliases and defaults resolved before any call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from konseho_cli.agents.definition import Agent
+from konseho_cli.core.errors import UsageError
+from konseho_cli.core.suggest import did_you_mean
+from konseho_cli.models.registry import (
+    ModelChoice,
+    claude_model,
+    default_model,
+    is_claude_word,
+    parse_model_name,
+)
+from konseho_cli.spec.document import CouncilSpec, ModelSpec
+from konseho_cli.steps.base import agent_id
+from konseho_cli.steps.union import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the command line says about models."""
+
+    model: str | None = None
+    """For agents that choose none."""
+    models: Mapping[str, str] = {}
+    """Names of the file's `models` that stand for something else in this run."""
+    simulate: bool = False
+    """`sim` answers everything, whatever the file says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Casting:
+    """The choices for a run."""
+
+    choices: Mapping[str, ModelChoice]
+    """By agent id: those that the steps name."""
+    unchosen: bool
+    """Whether some agent gets `sim` only because nobody chose a model."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Full names, each once, fallbacks left out."""
+        return tuple(dict.fromkeys(choice.name for choice in self.choices.values()))
+
+
+def cast_models(
+    spec: CouncilSpec, steps: Mapping[str, Step], wishes: Wishes, env: Mapping[str, str]
+) -> Casting:
+    """Choose for every agent that speaks. Raises UsageError."""
+    unknown = [name for name in wishes.models if name not in spec.models]
+    if unknown:
+        hint = did_you_mean(unknown[0], spec.models) or f"known: {', '.join(spec.models) or 'none'}"
+        raise UsageError(f"--model {unknown[0]}=…: the council names no such model", hint=hint)
+    resolver = _Resolver(spec, wishes, env)
+    choices = {name: resolver.choice(spec.agents[name]) for name in speaking(steps)}
+    return Casting(choices=choices, unchosen=resolver.unchosen)
+
+
+def speaking(steps: Mapping[str, Step]) -> tuple[str, ...]:
+    """Ids of all agents that the steps name, in the order in which they do."""
+    found: dict[str, None] = {}
+    for step in steps.values():
+        for refs in step.speakers().values():
+            found.update(dict.fromkeys(agent_id(ref) for ref in refs))
+        if step.fallback is not None and step.fallback.agent is not None:
+            found[agent_id(step.fallback.agent)] = None
+    return tuple(found)
+
+
+class _Resolver:
+    """Follows names to choices; asks for the default only when an agent needs it."""
+
+    def __init__(self, spec: CouncilSpec, wishes: Wishes, env: Mapping[str, str]) -> None:
+        self._spec = spec
+        self._wishes = wishes
+        self._env = env
+        self._default: tuple[str, bool] | None = None
+        self.unchosen = False
+
+    def choice(self, agent: Agent) -> ModelChoice:
+        """The agent's model, with the agent's own parameters on top."""
+        if self._wishes.simulate:
+            return ModelChoice(provider="sim", model="")
+        name = agent.model
+        if name is not None and is_claude_word(name) and name not in self._spec.models:
+            name = claude_model(name, self._env)
+        choice = self._named(name or self._spec.model or self._fallen_back())
+        if agent.temperature is not None:
+            choice = replace(choice, temperature=agent.temperature)
+        if agent.max_tokens is not None:
+            choice = replace(choice, max_tokens=agent.max_tokens)
+        return choice
+
+    def _fallen_back(self) -> str:
+        if self._default is None:
+            self._default = default_model(self._wishes.model, self._env)
+        name, chosen = self._default
+        self.unchosen |= not chosen
+        return name
+
+    def _named(self, name: str) -> ModelChoice:
+        """Follow aliases (the check has refused circles) down to a provider's model."""
+        replacement = self._wishes.models.get(name)
+        if replacement is None and name in self._spec.models:
+            model = self._spec.models[name]
+            return self._with(self._named(model.use), model)
+        provider, own_name = parse_model_name(replacement or name)
+        return ModelChoice(provider=provider, model=own_name)
+
+    def _with(self, choice: ModelChoice, model: ModelSpec) -> ModelChoice:
+        return replace(
+            choice,
+            base_url=model.base_url or choice.base_url,
+            temperature=choice.temperature if model.temperature is None else model.temperature,
+            top_p=choice.top_p if model.top_p is None else model.top_p,
+            max_tokens=model.max_tokens or choice.max_tokens,
+            stop=model.stop or choice.stop,
+            seed=choice.seed if model.seed is None else model.seed,
+            timeout_s=choice.timeout_s if model.timeout is None else float(model.timeout),
+            attempts=model.attempts,
+            fallback=tuple(self._named(other) for other in model.fallback) or choice.fallback,
+        )
