@@ -20,7 +20,15 @@ from konseho_cli.core.units import (
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("250ms", 0.25), ("5m", 300), ("1.5h", 5400), (2, 2), (0.5, 0.5), ("30d", 2592000), ("90 s", 90)],
+    [
+        ("250ms", 0.25),
+        ("5m", 300),
+        ("1.5h", 5400),
+        (2, 2),
+        (0.5, 0.5),
+        ("30d", 2592000),
+        ("90 s", 90),
+    ],
 )
 def test_durations(text: object, seconds: float) -> None:
     assert Duration(text) == pytest.approx(seconds)
@@ -43,7 +51,8 @@ def test_money_is_exact(text: object, dollars: str) -> None:
 
 @pytest.mark.parametrize("kind", [Duration, Count, Size, Money])
 @pytest.mark.parametrize(
-    "text", ["", "x", "-1", "5 parsecs", None, True, [], "1e9999999", "9" * 100, "nan", "inf", "1,5"]
+    "text",
+    ["", "x", "-1", "5 parsecs", None, True, [], "1e9999999", "9" * 100, "nan", "inf", "1,5"],
 )
 def test_nonsense_says_what_was_expected(kind: type, text: object) -> None:
     with pytest.raises(ValueError, match="expected"):

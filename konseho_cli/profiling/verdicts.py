@@ -1,0 +1,78 @@
+"""Verdicts: what a run took, against the targets that it is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeVar
+
+from konseho_cli.core.units import show_count, show_duration, show_money
+from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.spec.document import Targets
+from konseho_cli.telemetry.spans import Span
+
+Q = TypeVar("Q", int, float, Decimal)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One target: what was stated, what was measured, as people read them."""
+
+    name: str
+    target: str
+    measured: str
+    """`unknown` where it could not be measured."""
+    met: bool
+    """False too where it is unknown: a target that nobody can check does not hold."""
+
+
+def verdicts(outcome: RunOutcome, targets: Targets) -> tuple[Verdict, ...]:
+    """One verdict for each target that is stated."""
+    return tuple(_verdicts(outcome, targets))
+
+
+def _verdicts(outcome: RunOutcome, targets: Targets) -> Iterator[Verdict]:
+    if targets.time is not None:
+        yield _verdict("time", targets.time, outcome.duration_s, show_duration)
+    if targets.step_overhead is not None:
+        overheads = step_overheads(outcome.spans).values()
+        slowest = max(overheads, default=0) / 1e9
+        yield _verdict("step_overhead", targets.step_overhead, slowest, show_duration)
+    if targets.cost is not None:
+        yield _verdict("cost", targets.cost, outcome.cost, show_money)
+    if targets.tokens is not None:
+        yield _verdict("tokens", targets.tokens, outcome.usage.total, show_count)
+    if targets.calls is not None:
+        yield _verdict("calls", targets.calls, len(outcome.calls), show_count)
+
+
+def _verdict(name: str, target: Q, measured: Q | None, show: Callable[[Q], str]) -> Verdict:
+    return Verdict(
+        name=name,
+        target=show(target),
+        measured="unknown" if measured is None else show(measured),
+        met=measured is not None and measured <= target,
+    )
+
+
+def step_overheads(spans: Sequence[Span]) -> dict[str, int]:
+    """Konseho's own nanoseconds by step: its time with no call, wait or backoff of it open."""
+    steps = {span.attributes["step"]: span for span in spans if span.kind == "step"}
+    busy: dict[str, list[tuple[int, int]]] = {step: [] for step in steps}
+    for span in spans:
+        step = span.attributes.get("step")
+        if span.kind in ("ask", "backoff", "queue.pool") and step in busy:
+            busy[step].append((span.start, span.end))
+    return {step: span.end - span.start - _covered(busy[step]) for step, span in steps.items()}
+
+
+def _covered(intervals: list[tuple[int, int]]) -> int:
+    """Length of their union: overlapping waits are one wait."""
+    total, reached = 0, None
+    for start, end in sorted(intervals):
+        if reached is None or start > reached:
+            total, reached = total + end - start, end
+        elif end > reached:
+            total, reached = total + end - reached, end
+    return total

@@ -1,0 +1,134 @@
+"""No keys, ever; and a stage to run steps on without a file, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+
+import pytest
+
+from konseho_cli.agents.definition import Agent
+from konseho_cli.core.errors import KonsehoError
+from konseho_cli.core.slots import Slots
+from konseho_cli.core.virtual import VirtualLoop, run_virtual
+from konseho_cli.engine.cast import Cast, Speaker
+from konseho_cli.engine.executor import Execution
+from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.plan import make_plan
+from konseho_cli.engine.state import Premises
+from konseho_cli.models.base import Call, Message, Model, Reply, Request, Usage
+from konseho_cli.models.limits import Limited
+from konseho_cli.steps.base import Base
+from konseho_cli.telemetry.bus import Bus
+from konseho_cli.telemetry.events import EVENTS, Event
+
+Line = tuple[float, str | KonsehoError]
+"""Seconds, then what is answered."""
+
+
+class Scripted:
+    """A model that answers by agent: a line, lines to say in turn, or a function of the prompt."""
+
+    def __init__(self, script: Mapping[str, Line | Sequence[Line] | Callable[[str], Line]]) -> None:
+        self._script = script
+        self._turns: dict[str, int] = {}
+        self.prompts: list[tuple[str, str]] = []
+        self.requests: list[Request] = []
+
+    async def generate(self, request: Request, call: Call) -> Reply:
+        """Wait as long as the script says, then say what it says."""
+        agent = call.identity.agent
+        prompt = request.messages[-1].text
+        self.prompts.append((agent, prompt))
+        self.requests.append(request)
+        line = self._script.get(agent, (1.0, f"{agent} speaks"))
+        if callable(line):
+            line = line(prompt)
+        if isinstance(line, list):
+            turn = self._turns[agent] = self._turns.get(agent, -1) + 1
+            line = line[min(turn, len(line) - 1)]
+        seconds, said = line  # type: ignore[misc]
+        with call.scope.span("ttft"):
+            await asyncio.sleep(seconds)
+        if isinstance(said, KonsehoError):
+            raise said
+        if call.on_text is not None:
+            call.on_text(said)
+        return Reply(text=said, model="test:scripted", usage=Usage(input_tokens=2, output_tokens=1))
+
+    def asked(self, agent: str) -> list[str]:
+        """Every prompt that an agent was asked."""
+        return [prompt for name, prompt in self.prompts if name == agent]
+
+
+class Stage:
+    """Runs steps in virtual time and keeps what was seen."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.execution: Execution
+
+    def run(
+        self,
+        steps: Mapping[str, Base],
+        model: Model | None = None,
+        *,
+        during: Callable[[VirtualLoop], object] = lambda loop: None,
+        agents: Sequence[str] = ("ann", "bob", "cid", "dee", "eve"),
+        task: str = "the task",
+        concurrency: int | None = None,
+        **premises: object,
+    ) -> RunOutcome:
+        """One run; `during` may schedule what happens meanwhile."""
+        model = model or Scripted({})
+        if concurrency is not None:
+            model = Limited(model, Slots(concurrency))
+        speakers = {
+            name: Speaker(
+                id=name, agent=Agent(role=f"You are {name}."), model=model,
+                model_name="test:scripted",
+                request=Request(model="scripted", messages=(Message("system", f"You are {name}."),)),
+            )
+            for name in agents
+        }  # fmt: skip
+        given = Premises(
+            run="run", council="test", task=task, inputs={}, cast=Cast(speakers),
+            price=lambda model, usage: Decimal("0.01"), **premises,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+        async def main(loop: VirtualLoop) -> RunOutcome:
+            bus = Bus(loop, loop.call_soon)
+            bus.subscribe(self.events.extend, frozenset(EVENTS))
+            self.execution = Execution(make_plan(steps), given, loop, bus)
+            during(loop)
+            return await self.execution.run()
+
+        return run_virtual(main)
+
+    def seen(self, kind: type[Event]) -> list[Event]:
+        """The events of one kind, in order."""
+        return [event for event in self.events if type(event) is kind]
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test can spend money or read somebody's settings."""
+    for name in list(os.environ):
+        if name.endswith(("_API_KEY", "_BASE_URL")) or name.startswith("KONSEHO_"):
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-config"))
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A stage to run steps on."""
+    return Stage()
+
+
+@pytest.fixture
+def scripted() -> type[Scripted]:
+    """The scripted model."""
+    return Scripted
