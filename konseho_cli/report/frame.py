@@ -76,9 +76,9 @@ class Painter:
         lines.append(self.bar(view, now, size.width))
         return tuple(lines)
 
-    def tree(self, view: RunView, size: Size) -> tuple[Line, ...]:
-        """Header and tree of a run that is over."""
-        return self.frame(view, view.end or 0, size)[:-1]
+    def tree(self, view: RunView, now: int, size: Size) -> tuple[Line, ...]:
+        """Header and tree, as they stay when the run is over."""
+        return self.frame(view, now, size)[:-1]
 
     def header(self, view: RunView, width: int) -> Line:
         """The council and who answers."""
@@ -173,7 +173,9 @@ class Painter:
             return one_line(step.note)
         waiting = step.waiting_for
         done, known = step.progress
-        slow = f"waiting for {listed(waiting, 2)}" if not unfold and 0 < len(waiting) < known else ""
+        slow = (
+            f"waiting for {listed(waiting, 2)}" if not unfold and 0 < len(waiting) < known else ""
+        )
         notes = (step.note, step.trouble, slow if done else "")
         return one_line(f" {self.symbols.dot} ".join(filter(None, notes)))
 
@@ -195,7 +197,9 @@ class Painter:
                 (row.note, _attention(row)),
             ]
             pieces = [Piece(text, style) for text, style in columns if text]
-            yield _cut([Piece(GAP + pieces[0].text, pieces[0].style), *pieces[1:]], width, self.symbols)
+            yield _cut(
+                [Piece(GAP + pieces[0].text, pieces[0].style), *pieces[1:]], width, self.symbols
+            )
 
     def bar(self, view: RunView, now: int, width: int) -> Line:
         """The whole run: how far, how long, how dear."""

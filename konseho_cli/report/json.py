@@ -1,0 +1,144 @@
+"""An outcome as JSON, for programs. Fields are added, never renamed, while `konseho` stays 1."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome, total_cost, total_usage
+from konseho_cli.models.base import Usage
+from konseho_cli.profiling.critical_path import critical_path
+from konseho_cli.profiling.verdicts import Verdict
+from konseho_cli.report.text import encodable
+from konseho_cli.version import __version__
+
+FORMAT = 1
+"""The version of all that `--json` writes."""
+
+
+def dump(document: Any) -> str:
+    """Indented JSON that any UTF-8 stream can hold."""
+    return encodable(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def outcome_json(outcome: RunOutcome, verdicts: Sequence[Verdict], exit_status: int) -> str:
+    """The whole outcome."""
+    return dump(outcome_document(outcome, verdicts, exit_status))
+
+
+def outcome_document(
+    outcome: RunOutcome, verdicts: Sequence[Verdict], exit_status: int
+) -> dict[str, Any]:
+    """The outcome as plain values. Times are seconds since the start of the run, costs dollars."""
+    return {
+        "konseho": FORMAT,
+        "version": __version__,
+        "run": outcome.run,
+        "council": outcome.council,
+        "status": outcome.status,
+        "exit_status": exit_status,
+        "simulated": outcome.simulated,
+        "answer": outcome.answer,
+        "gate": outcome.gate,
+        "error": outcome.error,
+        "hint": outcome.hint,
+        "reasons": list(outcome.reasons),
+        "warnings": list(outcome.warnings),
+        "models": list(outcome.models),
+        "started": _date(outcome),
+        "duration_s": _seconds(outcome.end - outcome.start),
+        "usage": _usage(outcome.usage),
+        "cost": _dollars(outcome.cost),
+        "targets": [_verdict(verdict) for verdict in verdicts],
+        "critical_path": _critical_path(outcome),
+        "steps": [_step(outcome, step) for step in outcome.steps],
+        "calls": [_call(outcome, call) for call in outcome.calls],
+    }
+
+
+def _step(outcome: RunOutcome, step: StepOutcome) -> dict[str, Any]:
+    calls = [call for call in outcome.calls if call.step == step.id]
+    return {
+        "id": step.id,
+        "kind": step.kind,
+        "status": step.status,
+        "reasons": list(step.reasons),
+        "start_s": _since(outcome, step.start),
+        "end_s": _since(outcome, step.end),
+        "calls": len(calls),
+        "usage": _usage(total_usage(calls)),
+        "cost": _dollars(total_cost(calls)),
+        "output": step.value,
+        "parts": [{"label": part.label, "text": part.text} for part in step.parts],
+        "details": dict(step.details),
+    }
+
+
+def _call(outcome: RunOutcome, call: CallRecord) -> dict[str, Any]:
+    return {
+        "step": call.step,
+        "agent": call.agent,
+        "label": call.label,
+        "model": call.model,
+        "status": call.status,
+        "start_s": _since(outcome, call.start),
+        "end_s": _since(outcome, call.end),
+        "usage": _usage(call.usage),
+        "cost": _dollars(call.cost),
+    }
+
+
+def _critical_path(outcome: RunOutcome) -> dict[str, Any]:
+    path = critical_path(outcome.spans)
+    return {
+        "headline": list(path.headline()),
+        "segments": [
+            {
+                "kind": segment.kind,
+                "step": segment.step,
+                "agent": segment.agent,
+                "label": segment.label,
+                "start_s": _since(outcome, segment.start),
+                "end_s": _since(outcome, segment.end),
+            }
+            for segment in path.segments
+        ],
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "name": verdict.name,
+        "measured": verdict.value,
+        "target": verdict.limit,
+        "unit": verdict.unit,
+        "met": verdict.met,
+    }
+
+
+def _usage(usage: Usage) -> dict[str, int]:
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
+    }
+
+
+def _dollars(cost: Decimal | None) -> float | None:
+    return None if cost is None else float(cost)
+
+
+def _seconds(nanoseconds: int) -> float:
+    return nanoseconds / 1e9
+
+
+def _since(outcome: RunOutcome, at: int | None) -> float | None:
+    return None if at is None else _seconds(at - outcome.start)
+
+
+def _date(outcome: RunOutcome) -> str:
+    wall = outcome.anchor.wall_s + _seconds(outcome.start - outcome.anchor.loop_ns)
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,135 @@
+"""An outcome as Markdown: the answer first, then how the council came to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from konseho_cli.core.units import show_count, show_duration, show_money
+from konseho_cli.engine.outcome import RunOutcome, StepOutcome, total_cost, total_usage
+from konseho_cli.profiling.verdicts import Verdict
+from konseho_cli.report.answer import answer_text
+from konseho_cli.report.summary import measure, stops
+from konseho_cli.report.text import encodable, one_line, plural
+
+
+def outcome_markdown(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
+    """The whole outcome; ends with a newline."""
+    blocks = [
+        f"# {_inline(outcome.council)}",
+        _status(outcome),
+        *_remarks(outcome, verdicts),
+        "## Answer",
+        _answer(outcome.answer),
+        "## Steps",
+        _table(outcome),
+        *(block for step in outcome.steps for block in _step(step)),
+    ]
+    return encodable("\n\n".join(block for block in blocks if block) + "\n")
+
+
+def _status(outcome: RunOutcome) -> str:
+    cost = outcome.cost
+    figures = [
+        f"**{outcome.status}** in {show_duration(outcome.duration_s)}",
+        plural(len(outcome.calls), "call"),
+        f"{show_count(outcome.usage.total)} tokens",
+        *([show_money(cost)] if cost else []),
+        f"models: {', '.join(f'`{model}`' for model in outcome.models) or 'none'}",
+    ]
+    lines = [" · ".join(figures)]
+    if outcome.simulated:
+        lines.append("**Simulated: no model was asked, so the answer means nothing.**")
+    path = " → ".join(stops(outcome))
+    if path:
+        lines.append(f"Critical path: {_inline(path)}")
+    return "\n\n".join(lines)
+
+
+def _remarks(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> Iterator[str]:
+    found = [f"- {_inline(reason)}" for reason in outcome.reasons]
+    found += [f"- warning: {_inline(warning)}" for warning in outcome.warnings]
+    if outcome.error is not None:
+        found.append(f"- {_inline(outcome.error)}")
+    if outcome.gate is not None:
+        found.append(f"- gate: {str(outcome.gate).lower()}")
+    for verdict in verdicts:
+        found.append(f"- {measure(verdict)}: {'met' if verdict.met else '**missed**'}")
+    if found:
+        yield "\n".join(found)
+
+
+def _answer(answer: Any) -> str:
+    if answer is None:
+        return "There is none."
+    text = answer_text(answer)
+    return text if isinstance(answer, str) else _code(text, "json")
+
+
+def _table(outcome: RunOutcome) -> str:
+    rows = ["| step | kind | status | time | calls | tokens | cost |"]
+    rows.append("| --- | --- | --- | ---: | ---: | ---: | ---: |")
+    for step in outcome.steps:
+        calls = [call for call in outcome.calls if call.step == step.id]
+        cost = total_cost(calls)
+        cells = (
+            step.id,
+            step.kind,
+            step.status,
+            _took(step),
+            str(len(calls)),
+            show_count(total_usage(calls).total),
+            show_money(cost) if cost is not None else "",
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _took(step: StepOutcome) -> str:
+    if step.start is None or step.end is None:
+        return ""
+    return show_duration((step.end - step.start) / 1e9)
+
+
+def _step(step: StepOutcome) -> Iterator[str]:
+    """What was said, quoted, so that headings in it are not ours."""
+    if not step.parts and not step.details:
+        return
+    yield f"### {step.id}"
+    for part in step.parts:
+        yield f"**{_inline(part.label)}**"
+        yield _quote(part.text)
+    yield from _details(step.details)
+
+
+def _details(details: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in details.items():
+        text = json.dumps(value, ensure_ascii=False, indent=2)
+        yield f"<details><summary>{name}</summary>\n\n{_code(text, 'json')}\n\n</details>"
+
+
+def _code(text: str, language: str) -> str:
+    """A fence longer than any run of backticks in the text."""
+    longest = max((len(run) for run in _backticks(text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def _backticks(text: str) -> Iterator[str]:
+    run = ""
+    for char in f"{text} ":
+        if char == "`":
+            run += char
+        elif run:
+            yield run
+            run = ""
+
+
+def _quote(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines()) or ">"
+
+
+def _inline(text: str) -> str:
+    """One line that Markdown takes as text."""
+    return one_line(text).replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,182 @@
+"""A plan for people and programs: what runs after what, why, and how many calls it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from konseho_cli.core.units import Count, Duration, Money, show_count, show_duration, show_money
+from konseho_cli.engine.plan import Plan, PlannedStep
+from konseho_cli.report.json import FORMAT, dump
+from konseho_cli.report.symbols import Symbols
+from konseho_cli.report.text import cells, listed, one_line
+from konseho_cli.spec.document import CouncilSpec
+from konseho_cli.steps.base import Estimate, agent_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What `konseho show` shows."""
+
+    spec: CouncilSpec
+    plan: Plan
+    models: Mapping[str, str]
+    """Agent id → `provider:model`; only agents that speak."""
+    simulated_by_default: bool
+    """Nobody chose a model, so `sim` would answer."""
+
+
+# ----------------------------------------------------------------------------- text
+
+
+def plan_text(shown: Shown, symbols: Symbols) -> str:
+    """The plan as a tree of steps, each with what it waits for and why."""
+    spec = shown.spec
+    about = one_line(spec.description)
+    lines = [f"{one_line(spec.name)}  {about}".rstrip()]
+    lines += _tree(shown.plan, symbols)
+    lines += ["", *_facts(shown, symbols)]
+    return "\n".join(lines)
+
+
+def _tree(plan: Plan, symbols: Symbols) -> Iterator[str]:
+    steps = plan.steps
+    names = max(len(step.id) for step in steps)
+    kinds = max(len(step.step.kind) for step in steps)
+    calls = max(len(calls_text(step.estimate, symbols)) for step in steps)
+    for step in steps:
+        is_last = step is steps[-1]
+        stroke = symbols.last if is_last else symbols.branch
+        count = calls_text(step.estimate, symbols)
+        who = listed(speakers(step))
+        head = f"{stroke} {step.id:<{names}}  {step.step.kind:<{kinds}}  {count:<{calls}}  {who}"
+        yield head.rstrip()
+        stem = " " * cells(symbols.stem) if is_last else symbols.stem
+        for line in _why(step, symbols):
+            yield f"{stem}   {line}"
+
+
+def _why(step: PlannedStep, symbols: Symbols) -> Iterator[str]:
+    """What the step waits for; conditions that could keep it from running."""
+    if not step.edges:
+        yield f"{symbols.arrow} starts at once"
+    width = max((len(edge.step) for edge in step.edges), default=0)
+    for edge in step.edges:
+        yield f"{symbols.arrow} after {edge.step:<{width}}  {reason(edge.because)}"
+    if isinstance(step.step.when, str):
+        yield f"{symbols.arrow} only when {one_line(step.step.when)}"
+
+
+def reason(because: str) -> str:
+    """An edge's cause in words: a field's name alone would not say what it does."""
+    if because == "needs":
+        return "needs names it"
+    return because if because.startswith("the ") else f"its {because} reads it"
+
+
+def _facts(shown: Shown, symbols: Symbols) -> Iterator[str]:
+    spec = shown.spec
+    dot = f" {symbols.dot} "
+    facts = {
+        "calls": calls_text(shown.plan.estimate, symbols),
+        "models": dot.join(_models(shown, symbols)),
+        "answer": one_line(spec.answer or f"{{{{ {shown.plan.steps[-1].id} }}}}"),
+        "gate": one_line(spec.gate or ""),
+        "limits": dot.join(_quantities(spec.limits)),
+        "targets": dot.join(_quantities(spec.targets)),
+        "inputs": dot.join(_inputs(spec)),
+    }
+    width = max(len(name) for name, fact in facts.items() if fact)
+    for name, fact in facts.items():
+        if fact:
+            yield f"{name:<{width}}  {fact}"
+
+
+def _models(shown: Shown, symbols: Symbols) -> Iterator[str]:
+    by_model: dict[str, list[str]] = {}
+    for agent, model in shown.models.items():
+        by_model.setdefault(model, []).append(agent)
+    for model, agents in by_model.items():
+        yield f"{model} ({listed(tuple(agents))})" if len(by_model) > 1 else model
+    if shown.simulated_by_default:
+        yield "no model chosen, so answers would be simulated"
+
+
+def _quantities(table: Any) -> Iterator[str]:
+    for name in table.__struct_fields__:
+        value = getattr(table, name)
+        if value is None:
+            continue
+        show = _SHOWN.get(type(value), str)
+        yield f"{name} {show(value)}"
+
+
+_SHOWN: Mapping[type, Callable[[Any], str]] = {
+    Money: show_money,
+    Count: show_count,
+    Duration: show_duration,
+}
+
+
+def _inputs(spec: CouncilSpec) -> Iterator[str]:
+    for name, declared in spec.inputs.items():
+        yield f"{name} (required)" if declared.required else name
+
+
+def calls_text(estimate: Estimate, symbols: Symbols) -> str:
+    """`1 call`, `2–8 calls`, `3 calls or more`."""
+    fewest, most = estimate.fewest, estimate.most
+    if most is None:
+        return f"{fewest:,} call{'' if fewest == 1 else 's'} or more"
+    if fewest == most:
+        return f"{fewest:,} call{'' if fewest == 1 else 's'}"
+    return f"{fewest:,}{symbols.dash}{most:,} calls"
+
+
+def speakers(step: PlannedStep) -> tuple[str, ...]:
+    """Ids of all agents that the step names, each once."""
+    refs = [agent_id(ref) for refs in step.step.speakers().values() for ref in refs]
+    return tuple(dict.fromkeys(refs))
+
+
+def prompts_text(prompts: Mapping[str, str]) -> str:
+    """The prompt of each step, under its name."""
+    return "\n\n".join(f"## {step}\n\n{prompt.strip()}" for step, prompt in prompts.items())
+
+
+# ----------------------------------------------------------------------------- JSON
+
+
+def plan_json(shown: Shown, prompts: Mapping[str, str] | None = None) -> str:
+    """The plan for programs; with the prompts where they were asked for."""
+    spec = shown.spec
+    document: dict[str, Any] = {
+        "konseho": FORMAT,
+        "council": spec.name,
+        "description": spec.description,
+        "calls": _estimate(shown.plan.estimate),
+        "models": dict(shown.models),
+        "simulated_by_default": shown.simulated_by_default,
+        "answer": spec.answer,
+        "gate": spec.gate,
+        "steps": [_step(step) for step in shown.plan.steps],
+    }
+    if prompts is not None:
+        document["prompts"] = dict(prompts)
+    return dump(document)
+
+
+def _step(step: PlannedStep) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "kind": step.step.kind,
+        "agents": list(speakers(step)),
+        "waits_for": [{"step": edge.step, "because": edge.because} for edge in step.edges],
+        "calls": _estimate(step.estimate),
+        "priority": step.step.priority,
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, int | None]:
+    return {"fewest": estimate.fewest, "most": estimate.most}

@@ -1,0 +1,75 @@
+"""Plain lines for where nobody watches a terminal: one for each step's start and end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from konseho_cli.core.units import show_count, show_duration, show_money
+from konseho_cli.report.symbols import Symbols
+from konseho_cli.report.text import listed, one_line, plural
+from konseho_cli.report.view import RunView, StepView
+from konseho_cli.telemetry.events import (
+    AskFinished,
+    AskRetried,
+    Event,
+    StepFinished,
+    StepStarted,
+    Warned,
+)
+
+
+class Progress:
+    """A listener that writes lines. It feeds the view itself, to tell figures."""
+
+    def __init__(self, view: RunView, stream: TextIO, symbols: Symbols) -> None:
+        self._view = view
+        self._stream = stream
+        self._symbols = symbols
+
+    def begin(self, *, simulated: bool) -> None:
+        """Say who is going to answer."""
+        view = self._view
+        says = ("simulated answers",) if simulated else ()
+        self._write(one_line(view.council), listed(view.models), *says)
+
+    def __call__(self, batch: Sequence[Event], /) -> None:
+        """Take one batch."""
+        for event in batch:
+            self._view((event,))
+            self._tell(event)
+        self._stream.flush()
+
+    def _tell(self, event: Event) -> None:
+        match event:
+            case StepStarted():
+                self._write(f"  {event.step}: {event.kind}", listed(event.agents))
+            case StepFinished():
+                step = self._view.step(event.step)
+                self._write(f"  {event.step}: {event.status}{self._figures(step)}")
+                for reason in event.reasons:
+                    self._write(f"    {one_line(reason)}")
+            case AskRetried():
+                again = f"again in {show_duration(event.wait_s)}: {one_line(event.reason)}"
+                self._write(f"  {event.step}: {event.agent}", again)
+            case AskFinished() if event.status == "failed":
+                self._write(f"  {event.step}: {event.agent} failed", one_line(event.error))
+            case Warned():
+                self._write(f"  warning: {one_line(event.message)}")
+            case _:
+                pass
+
+    def _figures(self, step: StepView) -> str:
+        if not step.tally.calls:
+            return ""
+        parts = [
+            plural(step.tally.calls, "call"),
+            f"{show_count(step.tally.tokens)} tokens",
+            *([show_money(step.tally.cost)] if step.tally.cost else []),
+        ]
+        took = show_duration((step.elapsed_ns(step.end or 0) or 0) / 1e9)
+        return f" in {took} {self._symbols.dot} " + f" {self._symbols.dot} ".join(parts)
+
+    def _write(self, *parts: str) -> None:
+        line = f" {self._symbols.dot} ".join(filter(None, parts))
+        self._stream.write(f"{line}\n")

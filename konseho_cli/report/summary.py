@@ -1,0 +1,70 @@
+"""A finished run in a line, and whatever a reader must know before the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from konseho_cli.core.units import show_count, show_duration, show_money
+from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.profiling.critical_path import critical_path
+from konseho_cli.profiling.verdicts import Verdict
+from konseho_cli.report.frame import GAP, Line, Piece
+from konseho_cli.report.symbols import Symbols
+from konseho_cli.report.text import one_line, plural
+
+MOST_STOPS = 6
+"""Of the critical path in the summary; the JSON has it whole."""
+
+
+def summary(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols) -> tuple[Line, ...]:
+    """The line of figures; then what went wrong, what was decided, what was missed."""
+    return (_figures(outcome, symbols), *_remarks(outcome, verdicts, symbols))
+
+
+def _figures(outcome: RunOutcome, symbols: Symbols) -> Line:
+    fine = outcome.status == "ok"
+    sign = symbols.check if fine else symbols.of(outcome.status)
+    dot = f" {symbols.dot} "
+    parts = [plural(len(outcome.calls), "call"), f"{show_count(outcome.usage.total)} tokens"]
+    cost = outcome.cost
+    if cost:
+        parts.append(show_money(cost))
+    elif cost is None:
+        parts.append("cost unknown")
+    path = f" {symbols.arrow} ".join(stops(outcome))
+    if path:
+        parts.append(f"critical path: {path}")
+    word = f"{sign} {outcome.status}"
+    return (
+        Piece(word, "strong" if fine else "accent"),
+        Piece(f" in {show_duration(outcome.duration_s)}{dot}"),
+        *((Piece("simulated", "accent"), Piece(dot)) if outcome.simulated else ()),
+        Piece(dot.join(parts)),
+    )
+
+
+def stops(outcome: RunOutcome) -> tuple[str, ...]:
+    """The headline of the critical path; of a long one, its ends."""
+    found = critical_path(outcome.spans).headline()
+    if len(found) <= MOST_STOPS:
+        return found
+    half = MOST_STOPS // 2
+    return (*found[:half], f"{len(found) - 2 * half} more", *found[-half:])
+
+
+def _remarks(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols) -> Iterator[Line]:
+    for warning in outcome.warnings:
+        yield (Piece(f"{GAP}warning: {one_line(warning)}", "accent"),)
+    for reason in outcome.reasons:
+        yield (Piece(f"{GAP}{symbols.degraded} {one_line(reason)}", "accent"),)
+    if outcome.gate is not None:
+        word = f"{GAP}gate: {str(outcome.gate).lower()}"
+        yield (Piece(word) if outcome.gate else Piece(word, "accent"),)
+    for verdict in verdicts:
+        if not verdict.met:
+            yield (Piece(f"{GAP}{symbols.failed} {measure(verdict)}", "accent"),)
+
+
+def measure(verdict: Verdict) -> str:
+    """`target time: 2 m 05 s, allowed 2 m 00 s`."""
+    return f"target {verdict.name}: {verdict.measured}, allowed {verdict.target}"
