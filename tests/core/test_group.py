@@ -44,7 +44,7 @@ def test_an_error_cancels_the_siblings_in_order_and_is_raised() -> None:
         async def fail() -> None:
             raise KeyError("boom")
 
-        with pytest.raises(ExceptionGroup):
+        with pytest.raises(ExceptionGroup):  # noqa: PT012 - a group is a block
             async with OrderedTaskGroup() as group:
                 for number in range(20):
                     group.create_task(child(number))
