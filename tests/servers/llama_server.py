@@ -1,0 +1,18 @@
+"""Runs llama.cpp's own server on a tiny random model: `python llama_server.py MODEL`."""
+
+import sys
+import time
+
+import xllamacpp
+
+parameters = xllamacpp.CommonParams()
+parameters.model.path = sys.argv[1]
+parameters.hostnames = ["127.0.0.1"]
+parameters.port = 0
+parameters.n_parallel = 4
+parameters.n_ctx = 8192
+parameters.cpuparams.n_threads = 2
+parameters.warmup = False
+server = xllamacpp.Server(parameters)
+print("listening on", server.listening_address, flush=True)
+time.sleep(3600)
