@@ -12,8 +12,8 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
 
 
 def seed(*parts: object) -> int:
-    """A 64-bit seed from plain values (None, bool, int, float, str, tuples of these)."""
-    packed = msgpack.packb(parts, use_bin_type=True)
+    """A 64-bit seed from plain values (None, bool, 64-bit int, float, str, tuples of these)."""
+    packed = msgpack.packb(parts, use_bin_type=True, unicode_errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(packed, digest_size=8).digest(), "big")
 
 

@@ -89,7 +89,7 @@ class CouncilSpec(_Table, frozen=True, kw_only=True):
     """For steps that do not say."""
     max_concurrency: Positive | None = None
     """Model calls at the same time; by default as many as there are."""
-    seed: int = 0
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
     """Of shuffles, ties, jitter and simulated answers."""
     answer: Template | None = None
     """By default the last step's output."""
