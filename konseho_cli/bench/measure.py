@@ -1,0 +1,70 @@
+"""Runs a row: ours and its bare peer, interleaved."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from konseho_cli.bench.statistics import Round
+
+Sample = Callable[[], float]
+"""Does the thing once and returns what it took: seconds or bytes, for one unit of work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two ways to do the same thing."""
+
+    ours: Sample
+    peer: Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the table."""
+
+    name: str
+    """Its key in `profiles/targets.yaml`."""
+    title: str
+    peer: str
+    """What it is compared with."""
+    prepare: Callable[[float], AbstractContextManager[Pair]]
+    """Sets up at a scale: 1.0 as stated in the title, less for a quick look."""
+    costly: bool = False
+    """Whether a sample takes so long that fewer rounds have to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much to measure."""
+
+    rounds: int
+    scale: float = 1.0
+
+    def rounds_of(self, row: Row) -> int:
+        """Fewer where a sample is costly."""
+        return max(1, self.rounds // 3) if row.costly else self.rounds
+
+
+FULL = Effort(rounds=15)
+QUICK = Effort(rounds=3)
+
+
+def measure(row: Row, effort: Effort) -> list[Round]:
+    """Measure in A B B A rounds, after one round to warm up that does not count."""
+    with row.prepare(effort.scale) as pair:
+        pair.ours(), pair.peer()
+        return [_round(pair) for _ in range(effort.rounds_of(row))]
+
+
+def _round(pair: Pair) -> Round:
+    first, second = _settled(pair.ours), _settled(pair.peer)
+    third, fourth = _settled(pair.peer), _settled(pair.ours)
+    return Round(ours=(first, fourth), peer=(second, third))
+
+
+def _settled(sample: Sample) -> float:
+    gc.collect()  # so that nobody pays for the garbage of who came before
+    return sample()

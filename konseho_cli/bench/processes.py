@@ -1,0 +1,48 @@
+"""Child processes of our own Python, with this very package on their path."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+
+import konseho_cli
+
+_HOME = Path(next(iter(konseho_cli.__path__))).parent
+
+
+@contextmanager
+def child(arguments: Sequence[str], **env: str) -> Iterator[subprocess.Popen[str]]:
+    """Start `python ARGUMENTS`; it is ended when the block is left."""
+    environment = {**os.environ, "PYTHONPATH": str(_HOME), "KONSEHO_MODEL": "sim:instant", **env}
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
+        [sys.executable, *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def seconds_until_line(arguments: Sequence[str]) -> float:
+    """From the start of `python ARGUMENTS` to its first line of output. Raises RuntimeError."""
+    start = perf_counter()
+    with child(arguments) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        took = perf_counter() - start
+    if not line:
+        raise RuntimeError(f"python {' '.join(arguments)[:80]} said nothing")
+    return took

@@ -1,0 +1,80 @@
+"""What the rows are held to: `profiles/targets.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from konseho_cli.bench.statistics import Summary, Verdict, verdict
+from konseho_cli.core.files import shipped
+from konseho_cli.core.units import Duration, Size
+
+
+class TargetSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One row as it is written: quantities with their units."""
+
+    stated: str | None = None
+    aim: str | None = None
+    stated_ratio: float | None = None
+    aim_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The limits of one row; None: there is none."""
+
+    stated: float | None = None
+    """Seconds or bytes."""
+    aim: float | None = None
+    stated_ratio: float | None = None
+    """Multiples of the peer."""
+    aim_ratio: float | None = None
+    in_bytes: bool = False
+    """Whether the row is measured in bytes rather than in seconds."""
+
+    def stated_verdict(self, ours: Summary, ratio: Summary) -> Verdict | None:
+        """Whether what was promised holds; None: nothing was."""
+        return _worst(ours, self.stated, ratio, self.stated_ratio)
+
+    def aim_verdict(self, ours: Summary, ratio: Summary) -> Verdict | None:
+        """Whether what is aimed at is reached; None: no aim."""
+        return _worst(ours, self.aim, ratio, self.aim_ratio)
+
+
+def load_targets() -> dict[str, Target]:
+    """All rows' targets by name. Raises msgspec.ValidationError, ValueError."""
+    text = (shipped("profiles") / "targets.yaml").read_bytes()
+    return {
+        name: _read(spec)
+        for name, spec in msgspec.yaml.decode(text, type=dict[str, TargetSpec]).items()
+    }
+
+
+def _read(spec: TargetSpec) -> Target:
+    written = [_quantity(text) for text in (spec.stated, spec.aim) if text is not None]
+    return Target(
+        stated=None if spec.stated is None else _quantity(spec.stated),
+        aim=None if spec.aim is None else _quantity(spec.aim),
+        stated_ratio=spec.stated_ratio,
+        aim_ratio=spec.aim_ratio,
+        in_bytes=any(isinstance(quantity, Size) for quantity in written),
+    )
+
+
+def _quantity(text: str) -> Duration | Size:
+    try:
+        return Duration(text)
+    except ValueError:
+        return Size(text)
+
+
+def _worst(
+    ours: Summary, limit: float | None, ratio: Summary, ratio_limit: float | None
+) -> Verdict | None:
+    pairs = ((ours, limit), (ratio, ratio_limit))
+    found = {verdict(measured, least) for measured, least in pairs if least is not None}
+    for worst in ("missed", "inconclusive", "met"):
+        if worst in found:
+            return worst
+    return None
