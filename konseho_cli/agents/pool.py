@@ -9,12 +9,17 @@ from konseho_cli.core.slots import Slots
 
 
 class AgentPool:
-    """Named instances, handed out oldest-idle first; the queue is that of `Slots`."""
+    """Named instances, handed out oldest-idle first; the queue is that of `Slots`.
 
-    __slots__ = ("_idle", "slots")
+    With `spare` instances the pool grows: by one whenever one is given back and, after that, some
+    waiter is still left without.
+    """
 
-    def __init__(self, instances: Sequence[str]) -> None:
+    __slots__ = ("_idle", "_spare", "slots")
+
+    def __init__(self, instances: Sequence[str], *, spare: Sequence[str] = ()) -> None:
         self._idle = deque(instances)
+        self._spare = deque(spare)
         self.slots = Slots(len(instances))
 
     def take(self) -> str:
@@ -25,11 +30,10 @@ class AgentPool:
         """Return an instance; `by` is the span that held it."""
         self._idle.append(instance)
         self.slots.release(by)
-
-    def grow(self, instance: str, by: int) -> None:
-        """Add an instance, which serves the next waiter at once."""
-        self.slots.capacity += 1
-        self.give_back(instance, by)
+        if self._spare and self.slots.waiting:
+            self._idle.append(self._spare.popleft())
+            self.slots.capacity += 1
+            self.slots.release(by)
 
     @property
     def size(self) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class KonsehoError(Exception):
@@ -88,11 +89,23 @@ class InvalidReply(ModelError):
 
 
 class StepFailed(KonsehoError):
-    """A step could not give its result; `step` names it."""
+    """A step could not give its result; `step` names it.
 
-    def __init__(self, step: str, message: str, *, hint: str | None = None) -> None:
+    `details` is the record of what had happened by then, such as the ballots of a vote without a
+    winner: plain values, as in a step's own details.
+    """
+
+    def __init__(
+        self,
+        step: str,
+        message: str,
+        *,
+        hint: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(f"step '{step}' failed: {message}", hint=hint)
         self.step = step
+        self.details = details or {}
 
 
 class TemplateFailed(KonsehoError):

@@ -22,6 +22,11 @@ class Slots:
         self._order = count()
         self._waiting: list[tuple[int, int, asyncio.Future[int]]] = []
 
+    @property
+    def waiting(self) -> bool:
+        """Whether anybody still waits."""
+        return any(not future.done() for _, _, future in self._waiting)
+
     def try_acquire(self) -> bool:
         """Take a slot if one is free at once."""
         if self._free > 0:

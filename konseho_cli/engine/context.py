@@ -38,7 +38,7 @@ class StepState:
     """The step with its try: `review`, `review~1`."""
     reasons: list[str] = field(default_factory=list)
     _random: random.Random | None = None
-    _brief: str | None = None
+    _briefs: dict[bool, str] = field(default_factory=dict)
 
     @property
     def random(self) -> random.Random:
@@ -52,22 +52,24 @@ class StepState:
         if reason not in self.reasons:
             self.reasons.append(reason)
 
-    def brief(self, names: Mapping[str, JSON]) -> str:
+    def brief(self, earlier: bool, names: Mapping[str, JSON]) -> str:
         """The prompt or its default; rendered once where it does not depend on `names`."""
         prompt = self.planned.step.prompt
         if prompt is not None and names and _roots(prompt) & names.keys():
             return render(prompt, {**self.names, **names})
-        if self._brief is None:
-            self._brief = self._default() if prompt is None else render(prompt, self.names)
-        return self._brief
+        brief = self._briefs.get(earlier)
+        if brief is None:
+            brief = self._default(earlier) if prompt is None else render(prompt, self.names)
+            self._briefs[earlier] = brief
+        return brief
 
-    def _default(self) -> str:
+    def _default(self, earlier: bool) -> str:
         run = self.run
         return word(
             "brief",
             task=run.premises.task,
             inputs=dict(run.premises.inputs),
-            sources=run.sources(self.planned),
+            sources=run.sources(self.planned) if earlier else [],
         )
 
 
@@ -93,9 +95,9 @@ class Context:
         """The definition behind a reference."""
         return self._step.run.premises.cast[ref].agent
 
-    def brief(self, **names: JSON) -> str:
+    def brief(self, *, earlier: bool = True, **names: JSON) -> str:
         """What is asked."""
-        return self._step.brief(names)
+        return self._step.brief(earlier, names)
 
     def evaluate(self, template: Template) -> JSON:
         """A template field's value."""

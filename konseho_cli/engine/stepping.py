@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from konseho_cli.context.templates import as_json, evaluate
-from konseho_cli.core.errors import BudgetReached, KonsehoError, StepTimeout, TemplateFailed
+from konseho_cli.core.errors import (
+    BudgetReached,
+    KonsehoError,
+    StepFailed,
+    StepTimeout,
+    TemplateFailed,
+)
 from konseho_cli.core.hashing import rng
 from konseho_cli.core.units import show_duration
 from konseho_cli.engine.context import Context, StepState
@@ -60,15 +66,22 @@ async def run_step(state: RunState, planned: PlannedStep, scope: Scope) -> Stepp
     except BudgetReached:
         raise
     except KonsehoError as error:
+        left = _left_by(error)
         if on_error == "continue":
-            return Stepped(outcome=ended("failed", str(error)))
+            return Stepped(outcome=ended("failed", str(error), result=left))
         fallback = planned.step.fallback
         if on_error == "fallback" and fallback is not None and fallback.agent is None:
             stand_in = _fixed(fallback.value)
             return Stepped(
                 outcome=ended("degraded", f"its fallback stands in: {error}", result=stand_in)
             )
-        return Stepped(outcome=ended("failed", str(error)), error=error)
+        return Stepped(outcome=ended("failed", str(error), result=left), error=error)
+
+
+def _left_by(error: KonsehoError) -> StepResult:
+    """No result, but the record of what had happened."""
+    details = error.details if isinstance(error, StepFailed) else {}
+    return StepResult(value=None, parts=(), details=details)
 
 
 def _fixed(value: Any) -> StepResult:

@@ -6,15 +6,27 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+)
 
 import msgspec
 
 from konseho_cli.agents.definition import Agent, AgentRef
-from konseho_cli.agents.pool import AgentPool
-from konseho_cli.context.templates import references
+from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.units import Duration
+
+if TYPE_CHECKING:
+    from konseho_cli.agents.pool import AgentPool  # it brings asyncio, which a check needs not
 
 T = TypeVar("T")
 JSON: TypeAlias = Any
@@ -100,8 +112,13 @@ class Base(
         found: dict[str, frozenset[str]] = {}
         for name in self.templates:
             value = getattr(self, name)
-            if isinstance(value, str):
-                found[name] = references(value) - self.names
+            texts = value if isinstance(value, (list, tuple)) else (value,)
+            read = [references(text) for text in texts if isinstance(text, str)]
+            if read:
+                own = self.names if name == "prompt" else frozenset[str]()
+                found[name] = frozenset(
+                    path for path in frozenset[str]().union(*read) if root(path) not in own
+                )
         if isinstance(self.when, str):
             found["when"] = references(self.when)
         return found
@@ -115,9 +132,26 @@ class Base(
         raise NotImplementedError(f"{type(self).__name__} has no run()")
 
 
+def root(path: str) -> str:
+    """The name that a dotted name begins with: `item` of `item.title`."""
+    return path.partition(".")[0]
+
+
 def agent_id(ref: AgentRef) -> str:
     """The id that an agent goes by in this run."""
     return ref.name if isinstance(ref, Agent) else ref
+
+
+def as_text(value: JSON) -> str:
+    """A value as a prompt shows it: text as it is, structures as JSON."""
+    return value if isinstance(value, str) else as_json(value)
+
+
+def evaluate_field(ctx: StepContext, value: Template | Sequence[JSON]) -> JSON:
+    """A field that is a template, or a list in which text may be one."""
+    if isinstance(value, str):
+        return ctx.evaluate(value)
+    return [ctx.evaluate(item) if isinstance(item, str) else item for item in value]
 
 
 def check_agents(agents: Sequence[AgentRef], quorum: int | None) -> dict[str, str]:
@@ -203,6 +237,11 @@ class StepContext(Protocol):
     """All that a step may do. It never sees the engine, a model or a cache."""
 
     @property
+    def step(self) -> str:
+        """The step's id, which is not always written."""
+        ...
+
+    @property
     def random(self) -> random.Random:
         """Seeded by the council and the step: the same shuffles in every run."""
         ...
@@ -211,10 +250,10 @@ class StepContext(Protocol):
         """The definition behind a reference: its description, its weight."""
         ...
 
-    def brief(self, **names: JSON) -> str:
+    def brief(self, *, earlier: bool = True, **names: JSON) -> str:
         """What is asked: the step's `prompt`, else task, inputs and all earlier outputs.
 
-        `names` are those that the kind declares in `Base.names`.
+        `earlier=False` leaves the outputs out: they would tell whose a candidate is. `names` are those that the kind declares in `Base.names`.
         """
         ...
 

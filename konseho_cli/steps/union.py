@@ -6,9 +6,10 @@ from typing import TypeAlias
 
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.chair import Chair
+from konseho_cli.steps.debate import Debate
 from konseho_cli.steps.parallel import Parallel
 
-Step: TypeAlias = Ask | Parallel | Chair
+Step: TypeAlias = Ask | Parallel | Debate | Chair
 
 RESERVED: frozenset[str] = frozenset({"refine", "route", "loop", "council", "human", "command"})
 """Kinds that are named but not there yet."""
