@@ -66,7 +66,8 @@ class Painter:
     symbols: Symbols
     cost_limit: Decimal | None = None
     """Dollars that the council may spend."""
-    simulated: bool = False
+    remark: str = ""
+    """What must be known about who answers: `simulated answers`."""
 
     def frame(self, view: RunView, now: int, size: Size) -> tuple[Line, ...]:
         """Header, tree and bar; never wider or higher than `size`. `now`: the run's clock, ns."""
@@ -84,8 +85,8 @@ class Painter:
         """The council and who answers."""
         name = fit(one_line(view.council), width, self.symbols)
         models = [Piece(listed(view.models), "dim")]
-        if self.simulated:
-            models.append(Piece("simulated answers", "accent"))
+        if self.remark:
+            models.append(Piece(self.remark, "accent"))
         return _cut([Piece(name, "strong"), *models], width, self.symbols)
 
     # ------------------------------------------------------------------ the tree

@@ -26,9 +26,13 @@ class Checked:
 
 
 def problems_text(checked: Sequence[Checked]) -> str:
-    """Every problem and warning in a line of its own; empty where there is none."""
-    lines = [one_line(str(problem)) for file in checked for problem in file.problems]
-    lines += [f"warning: {one_line(str(w))}" for file in checked for w in file.warnings]
+    """Every problem in a line of its own; empty where there is none."""
+    return "\n".join(one_line(str(problem)) for file in checked for problem in file.problems)
+
+
+def warnings_text(checked: Sequence[Checked]) -> str:
+    """Every warning in a line of its own; empty where there is none."""
+    lines = (f"warning: {one_line(str(w))}" for file in checked for w in file.warnings)
     return "\n".join(lines)
 
 

@@ -27,11 +27,11 @@ class Progress:
         self._stream = stream
         self._symbols = symbols
 
-    def begin(self, *, simulated: bool) -> None:
-        """Say who is going to answer."""
+    def begin(self, remark: str) -> None:
+        """Say who is going to answer, and what must be known about that."""
         view = self._view
-        says = ("simulated answers",) if simulated else ()
-        self._write(one_line(view.council), listed(view.models), *says)
+        self._write(one_line(view.council), listed(view.models), remark)
+        self._stream.flush()
 
     def __call__(self, batch: Sequence[Event], /) -> None:
         """Take one batch."""

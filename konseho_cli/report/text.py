@@ -13,6 +13,10 @@ _SEQUENCES = re.compile(
     r"|\x1b[ -/]*[0-~]?"
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
+_FINISHED = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x9c]*[\x07\x9c]|[ -/]*[0-OQ-WYZ\\`-~])"
+)
+_LONGEST_SEQUENCE = 64
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -22,6 +26,13 @@ def harmless(text: str) -> str:
     Newlines and tabs stay.
     """
     return _CONTROLS.sub("", _SEQUENCES.sub("", text.replace("\r\n", "\n")))
+
+
+def unfinished_at(text: str) -> int:
+    """Where an escape sequence begins whose rest is still to come; else the text's length."""
+    start = text.rfind("\x1b")
+    is_open = start >= 0 and len(text) - start <= _LONGEST_SEQUENCE
+    return start if is_open and not _FINISHED.match(text, start) else len(text)
 
 
 def one_line(text: str) -> str:

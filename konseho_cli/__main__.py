@@ -1,0 +1,8 @@
+"""`python -m konseho_cli` is `konseho`."""
+
+from __future__ import annotations
+
+from konseho_cli.cli.main import main
+
+if __name__ == "__main__":
+    main()

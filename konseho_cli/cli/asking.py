@@ -1,0 +1,75 @@
+"""What the command line asks of a run: the task, the models, the time."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from konseho_cli.core.errors import UsageError
+from konseho_cli.core.units import Duration
+from konseho_cli.engine.casting import Wishes
+
+_ALIASED = re.compile(r"([a-z][a-z0-9_]*)=(.+)", re.DOTALL)
+
+
+def read_task(task: str | None, file: Path | None) -> str | None:
+    """The task from the argument, a file or stdin (`-`); None: the council's own. Raises UsageError."""
+    if task is not None and file is not None:
+        raise UsageError("the task was given twice: as an argument and by --task-file")
+    if task == "-" or (file is not None and str(file) == "-"):
+        text = _read_stdin()
+    elif file is not None:
+        text = _read_file(file)
+    else:
+        return task
+    if not text.strip():
+        raise UsageError("the task is empty")
+    return text
+
+
+def read_models(names: Sequence[str], *, simulate: bool) -> Wishes:
+    """`--model` as it was repeated: one plain, any number of `name=provider:model`."""
+    plain: str | None = None
+    aliased: dict[str, str] = {}
+    for name in names:
+        match = _ALIASED.fullmatch(name)
+        if match:
+            aliased[match[1]] = match[2]
+        elif plain is not None:
+            raise UsageError(f"--model was given twice: {plain} and {name}")
+        else:
+            plain = name
+    return Wishes(model=plain, models=aliased, simulate=simulate)
+
+
+def read_timeout(text: str | None) -> float | None:
+    """Seconds. Raises UsageError."""
+    if text is None:
+        return None
+    try:
+        seconds = float(Duration(text))
+    except ValueError as error:
+        raise UsageError(f"--timeout {text}: {error}") from None
+    if seconds <= 0:
+        raise UsageError(f"--timeout {text}: a run needs some time")
+    return seconds
+
+
+def _read_stdin() -> str:
+    if sys.stdin is None:
+        raise UsageError("the task was to come from stdin, which is closed")
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise UsageError("the task on stdin is not text in UTF-8") from None
+
+
+def _read_file(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--task-file {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"--task-file {file}: not text in UTF-8") from None

@@ -1,0 +1,23 @@
+"""The table of commands: a module is imported when its command is invoked, and not before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command: the module whose `command` it is, and the first line of its docstring."""
+
+    module: str
+    help: str
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "run": Entry("konseho_cli.cli.run", "Run a council and print its answer."),
+    "validate": Entry("konseho_cli.cli.validate", "Check council files, all errors at once."),
+    "show": Entry("konseho_cli.cli.show", "Show the plan of a council: order, reasons, calls."),
+    "list": Entry("konseho_cli.cli.list", "List the councils that ship with Konseho."),
+    "schema": Entry("konseho_cli.cli.schema", "Print the JSON Schema of council files."),
+}

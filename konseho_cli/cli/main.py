@@ -1,0 +1,121 @@
+"""The `konseho` command: finds the command that was meant, and is the one boundary for errors."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from konseho_cli.cli.commands import COMMANDS
+from konseho_cli.cli.streams import prepare_streams, tell
+from konseho_cli.core.errors import KonsehoError
+from konseho_cli.version import __version__
+
+INTERRUPTED = 130
+FAILED = 3
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class LazyGroup(TyperGroup):
+    """Lists all commands from the table and imports only the one that is invoked."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import one command."""
+        if cmd_name not in self.commands and cmd_name in COMMANDS:
+            self.commands[cmd_name] = load(cmd_name)
+        return self.commands.get(cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that was meant; a near miss is named."""
+        if args[0] not in COMMANDS:
+            from konseho_cli.core.suggest import did_you_mean
+
+            near = did_you_mean(args[0], COMMANDS) or f"known: {', '.join(COMMANDS)}"
+            ctx.fail(f"there is no command '{args[0]}' ({near})")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The table as it is: to list the commands must not import them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+
+def load(name: str) -> Any:
+    """A command of the table, ready to be invoked."""
+    module = importlib.import_module(COMMANDS[name].module)
+    app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
+    app.command(name)(module.command)
+    return get_command(app)
+
+
+app = typer.Typer(cls=LazyGroup, rich_markup_mode=None, context_settings=SETTINGS)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"konseho {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True, no_args_is_help=False)
+def konseho(
+    ctx: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", "-V", help="Print the version.", callback=_show_version,
+                     is_eager=True),
+    ] = False,
+) -> None:  # fmt: skip
+    """Run councils of LLM agents that are written in YAML, and hold every run to account.
+
+    Try `konseho run quickstart "Tabs or spaces?"`, which needs no key: it simulates.
+    """
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run one command line; its exit status. Nothing escapes."""
+    try:
+        get_command(app).main(args=list(arguments), prog_name="konseho")
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else int(left.code is not None)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except KonsehoError as error:
+        _debug()
+        tell(error)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the boundary: whatever is left is a bug of ours
+        if not _debug():
+            what = f"{type(error).__name__}: {error}"
+            hint = "this is a bug in Konseho; KONSEHO_DEBUG=1 shows where"
+            tell(KonsehoError(what, hint=hint))
+        return FAILED
+    return 0
+
+
+def _debug() -> bool:
+    """Print the traceback of the error at hand, where it was asked for."""
+    if os.environ.get("KONSEHO_DEBUG", "") in ("", "0"):
+        return False
+    import traceback
+
+    traceback.print_exc()
+    return True
+
+
+def main() -> None:
+    """The console script."""
+    prepare_streams()
+    sys.exit(invoke(sys.argv[1:]))

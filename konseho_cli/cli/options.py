@@ -1,0 +1,69 @@
+"""Arguments and options that commands share, so that they mean the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+Council: TypeAlias = Annotated[
+    str, typer.Argument(help="A council file, or the name of one that ships with Konseho.")
+]
+Task: TypeAlias = Annotated[
+    str | None, typer.Argument(help="What the council is to do; - reads it from stdin.")
+]
+TaskFile: TypeAlias = Annotated[
+    Path | None, typer.Option("--task-file", help="Read the task from a file.", metavar="FILE")
+]
+Inputs: TypeAlias = Annotated[
+    list[str],
+    typer.Option(
+        "--input", "-i", metavar="NAME=VALUE",
+        help="Give an input; NAME=@FILE reads a file, NAME=@- stdin. Repeatable.",
+    ),
+]  # fmt: skip
+Models: TypeAlias = Annotated[
+    list[str],
+    typer.Option(
+        "--model", "-m", metavar="[NAME=]PROVIDER:MODEL",
+        help="The model of agents that choose none; with NAME=, what stands behind that name of "
+        "the file's `models`. Repeatable.",
+    ),
+]  # fmt: skip
+Simulate: TypeAlias = Annotated[
+    bool, typer.Option("--simulate", help="Let `sim` answer everything; costs nothing.")
+]
+MaxConcurrency: TypeAlias = Annotated[
+    int | None, typer.Option("--max-concurrency", min=1, help="Model calls at the same time.")
+]
+Seed: TypeAlias = Annotated[
+    int | None, typer.Option("--seed", help="Of shuffles, ties, jitter and simulated answers.")
+]
+Timeout: TypeAlias = Annotated[
+    str | None, typer.Option("--timeout", metavar="DURATION", help="For the whole run: 90s, 5m.")
+]
+Strict: TypeAlias = Annotated[
+    bool, typer.Option("--strict", help="End with status 1 where the run is only degraded.")
+]
+DryRun: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Check everything, show the plan, call nothing.")
+]
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")
+]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
+AsMarkdown: TypeAlias = Annotated[
+    bool, typer.Option("--markdown", help="A Markdown report: answer, steps, ballots.")
+]
+AsMermaid: TypeAlias = Annotated[bool, typer.Option("--mermaid", help="A Mermaid flowchart.")]
+WithPrompts: TypeAlias = Annotated[
+    bool, typer.Option("--prompts", help="Show the prompts that the agents would get.")
+]
+Output: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write the result to a file, whole or not at all."
+    ),
+]
+Stream: TypeAlias = Annotated[bool, typer.Option("--stream", help="Print the answer as it comes.")]

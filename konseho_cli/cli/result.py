@@ -1,0 +1,77 @@
+"""Where a run's result goes, and in which form."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from konseho_cli.cli.streams import is_terminal, put, put_line
+from konseho_cli.core.errors import KonsehoError, UsageError
+from konseho_cli.core.files import write_atomically
+from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.profiling.verdicts import Verdict
+from konseho_cli.report.answer import answer_text, for_terminal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """What was asked for; checked before the run, since an answer is worth more than a usage error."""
+
+    form: Literal["text", "json", "markdown"]
+    file: Path | None = None
+    stream: bool = False
+
+    @classmethod
+    def of(cls, *, json: bool, markdown: bool, file: Path | None, stream: bool) -> Destination:
+        """From the options. Raises UsageError where they contradict each other."""
+        if json and markdown:
+            raise UsageError("--json and --markdown exclude each other")
+        if stream and (json or markdown or file is not None):
+            raise UsageError("--stream prints plain text as it comes: not JSON, Markdown or a file")
+        if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
+            raise UsageError(f"--output {file}: this is not a place for a file")
+        form: Literal["text", "json", "markdown"] = "text"
+        return cls(
+            form="json" if json else "markdown" if markdown else form, file=file, stream=stream
+        )
+
+    def render(self, outcome: RunOutcome, verdicts: Sequence[Verdict], status: int) -> str:
+        """The result as text; empty where plain text has no answer to show."""
+        if self.form == "json":
+            from konseho_cli.report.json import outcome_json
+
+            return outcome_json(outcome, verdicts, status)
+        if self.form == "markdown":
+            from konseho_cli.report.markdown import outcome_markdown
+
+            return outcome_markdown(outcome, verdicts)
+        return answer_text(outcome.answer)
+
+    def deliver(self, text: str) -> None:
+        """To the file or to stdout. Raises KonsehoError; the text is then on stdout."""
+        if not text:
+            return
+        if self.file is None:
+            deliver_to_stdout(text)
+            return
+        try:
+            write_atomically(self.file, text if text.endswith("\n") else f"{text}\n")
+        except OSError as error:
+            deliver_to_stdout(text)
+            raise KonsehoError(
+                f"{self.file} could not be written: {error.strerror}",
+                hint="the result was printed instead",
+            ) from error
+
+
+def deliver_to_stdout(text: str) -> None:
+    """As it is into files and pipes; without what could drive a terminal onto one."""
+    put_line(sys.stdout, for_terminal(text) if is_terminal(sys.stdout) else text)
+
+
+def write_to_stdout(text: str) -> None:
+    """A piece of a stream."""
+    put(sys.stdout, text)

@@ -1,0 +1,55 @@
+"""`konseho run`: run a council and print its answer."""
+
+from __future__ import annotations
+
+import typer
+
+from konseho_cli.cli import options
+from konseho_cli.cli.asking import read_models, read_task, read_timeout
+from konseho_cli.cli.result import Destination
+from konseho_cli.cli.running import dry_run, run_and_report
+from konseho_cli.session import RunOptions, Session, find_council
+from konseho_cli.spec.inputs import read_inputs
+from konseho_cli.spec.load import load_council
+
+
+def command(
+    council: options.Council,
+    task: options.Task = None,
+    task_file: options.TaskFile = None,
+    inputs: options.Inputs = [],  # noqa: B006 - Typer reads it, nobody writes it
+    model: options.Models = [],  # noqa: B006
+    simulate: options.Simulate = False,
+    max_concurrency: options.MaxConcurrency = None,
+    seed: options.Seed = None,
+    timeout: options.Timeout = None,
+    strict: options.Strict = False,
+    only_plan: options.DryRun = False,
+    quiet: options.Quiet = False,
+    json: options.AsJson = False,
+    markdown: options.AsMarkdown = False,
+    output: options.Output = None,
+    stream: options.Stream = False,
+) -> None:
+    """Run a council and print its answer.
+
+    The answer goes to stdout, everything else to stderr. Exit status: 0 fine; 1 the gate is false,
+    a target was missed, or the run is degraded under --strict; 2 usage or an invalid file; 3 the
+    council failed; 5 a limit was reached; 130 interrupted; 143 terminated.
+    """
+    destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)
+    loaded = load_council(find_council(council))
+    wanted = RunOptions(
+        task=read_task(task, task_file),
+        inputs=read_inputs(loaded.spec, inputs),
+        wishes=read_models(model, simulate=simulate),
+        max_concurrency=max_concurrency,
+        seed=seed,
+        timeout_s=read_timeout(timeout),
+        strict=strict,
+    )
+    session = Session(loaded, wanted)
+    if only_plan:
+        dry_run(session, as_json=json)
+        return
+    raise typer.Exit(run_and_report(session, destination, quiet=quiet))

@@ -1,0 +1,85 @@
+"""What `konseho run` does once everything is checked: run, tell, deliver, decide the status."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from konseho_cli.cli.result import Destination, deliver_to_stdout, write_to_stdout
+from konseho_cli.cli.streams import is_terminal, put_line, tell
+from konseho_cli.cli.watching import Screen, conduct, screen_for
+from konseho_cli.core.errors import KonsehoError
+from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.profiling.verdicts import verdicts
+from konseho_cli.report.answer import answer_text
+from konseho_cli.report.exit_status import exit_status
+from konseho_cli.report.leftovers import leftovers
+from konseho_cli.report.plan import Shown, plan_json, plan_text
+from konseho_cli.report.streaming import AnswerStream, streamable_step
+from konseho_cli.report.summary import summary
+from konseho_cli.report.symbols import symbols_for
+from konseho_cli.report.text import harmless
+from konseho_cli.session import Session
+
+
+def dry_run(session: Session, *, as_json: bool) -> None:
+    """The plan of a run that is not made."""
+    shown = shown_of(session)
+    symbols = symbols_for(sys.stdout.encoding)
+    deliver_to_stdout(plan_json(shown) if as_json else plan_text(shown, symbols))
+
+
+def shown_of(session: Session) -> Shown:
+    """What there is to show of a session."""
+    choices = session.casting.choices
+    return Shown(
+        spec=session.spec,
+        plan=session.plan,
+        models={agent: choice.name for agent, choice in choices.items()},
+        simulated_by_default=session.casting.unchosen,
+    )
+
+
+def run_and_report(session: Session, destination: Destination, *, quiet: bool) -> int:
+    """Run, and say what came of it: summary, remarks, and the answer last. The exit status."""
+    with screen_for(session, quiet=quiet) as screen:
+        stream = _stream(session, screen) if destination.stream else None
+        outcome = conduct(session, screen, stream)
+    held = verdicts(outcome, session.spec.targets)
+    status = exit_status(outcome, held, strict=session.options.strict)
+    if screen.stopped_by is signal.SIGTERM:
+        status = 128 + signal.SIGTERM
+    text = destination.render(outcome, held, status)
+    if stream is not None and outcome.answer is not None:
+        stream.finish(answer_text(outcome.answer))
+        text = ""
+    screen.say("")
+    screen.show(summary(outcome, held, screen.symbols))
+    _explain(outcome, screen)
+    try:
+        destination.deliver(text)
+    except KonsehoError as error:
+        tell(error)
+        return status or error.exit_code
+    return status
+
+
+def _stream(session: Session, screen: Screen) -> AnswerStream | None:
+    """The answer's stream; None, with the reason on stderr, where it has no single text."""
+    step = streamable_step(session.spec, session.plan)
+    if step is None:
+        screen.say("--stream: the answer is not the text of one ask or chair step: it comes whole")
+        return None
+    onto_terminal = is_terminal(sys.stdout)
+    make_way = screen.live.finish if screen.live and onto_terminal else lambda: None
+    return AnswerStream(step, write_to_stdout, for_terminal=onto_terminal, before_first=make_way)
+
+
+def _explain(outcome: RunOutcome, screen: Screen) -> None:
+    """Why there is no answer, and what was finished all the same."""
+    if outcome.error is None:
+        return
+    kept = leftovers(outcome)
+    if kept and not screen.quiet:
+        put_line(sys.stderr, f"\nFinished before that:\n\n{harmless(kept)}\n")
+    tell(KonsehoError(outcome.error, hint=outcome.hint))

@@ -1,0 +1,59 @@
+"""The process's own streams: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from typing import TextIO
+
+from konseho_cli.core.errors import KonsehoError
+
+
+def prepare_streams() -> None:
+    """Let no character that an encoding lacks break the output."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def put(stream: TextIO | None, text: str) -> None:
+    """Write and flush. A reader that has gone is no error; a full disk is. Raises KonsehoError."""
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        _discard_rest(stream)
+    except OSError as error:
+        _discard_rest(stream)
+        raise KonsehoError(f"the output could not be written: {error.strerror}") from error
+
+
+def put_line(stream: TextIO | None, text: str) -> None:
+    """The same, ended by exactly one newline."""
+    put(stream, text if text.endswith("\n") else f"{text}\n")
+
+
+def tell(error: KonsehoError) -> None:
+    """An error and its way out, on stderr."""
+    from konseho_cli.report.text import harmless
+
+    hint = f"\n  {error.hint}" if error.hint else ""
+    with contextlib.suppress(KonsehoError):  # nobody is left to be told
+        put(sys.stderr, harmless(f"konseho: {error}{hint}\n"))
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person looks at it."""
+    return stream is not None and stream.isatty()
+
+
+def _discard_rest(stream: TextIO) -> None:
+    """So that neither a later write nor the flush at exit fails again."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -1,0 +1,141 @@
+"""Runs a session while somebody watches: the view that fits, signals, the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from konseho_cli.cli.streams import is_terminal, put
+from konseho_cli.core.clock import RealClock
+from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.report.frame import Line, Painter, as_text
+from konseho_cli.report.progress import Progress
+from konseho_cli.report.streaming import KINDS, AnswerStream
+from konseho_cli.report.symbols import Symbols, symbols_for
+from konseho_cli.report.view import RunView
+from konseho_cli.session import Session, Subscription
+from konseho_cli.telemetry.events import EVERYDAY
+
+if TYPE_CHECKING:
+    from konseho_cli.report.live import LiveView
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SHOW_CURSOR = "\x1b[?25h"
+
+
+@dataclass(slots=True)
+class Screen:
+    """How a run is shown on stderr: live, in plain lines, or not at all."""
+
+    quiet: bool
+    live: LiveView | None = None
+    subscriptions: list[Subscription] = field(default_factory=list)
+    stopped_by: signal.Signals | None = None
+
+    @property
+    def symbols(self) -> Symbols:
+        """What stderr can show."""
+        return symbols_for(getattr(sys.stderr, "encoding", None))
+
+    def show(self, lines: tuple[Line, ...]) -> None:
+        """Print lines, in style on a terminal."""
+        if self.quiet:
+            return
+        if _is_smart():
+            from konseho_cli.report.live import as_rich, terminal
+
+            text = as_rich(lines)
+            text.no_wrap, text.overflow = False, "fold"
+            terminal(sys.stderr).print(text)
+        else:
+            put(sys.stderr, as_text(lines) + "\n")
+
+    def say(self, text: str) -> None:
+        """Print a line, unless nothing is to be said."""
+        if not self.quiet:
+            put(sys.stderr, f"{text}\n")
+
+
+@contextlib.contextmanager
+def screen_for(session: Session, *, quiet: bool) -> Iterator[Screen]:
+    """The screen that fits stderr; a live one is left with its last frame on it."""
+    screen = Screen(quiet=quiet)
+    if quiet:
+        yield screen
+        return
+    view = RunView.of(session.spec.name, session.models, session.plan)
+    if not _is_smart():
+        progress = Progress(view, sys.stderr, screen.symbols)
+        progress.begin(_remark(session))
+        screen.subscriptions.append((progress, EVERYDAY))
+        yield screen
+        return
+    from konseho_cli.report.live import LiveView, terminal
+
+    cost = session.spec.limits.cost
+    painter = Painter(screen.symbols, cost_limit=cost, remark=_remark(session))
+    screen.subscriptions.append((view, EVERYDAY))
+    with LiveView(view, painter, terminal(sys.stderr), RealClock()) as screen.live:
+        yield screen
+
+
+def conduct(session: Session, screen: Screen, stream: AnswerStream | None) -> RunOutcome:
+    """Run the session to its end, or to the end that a signal asks for."""
+    subscriptions = list(screen.subscriptions)
+    if stream is not None:
+        subscriptions.append((stream, KINDS))
+    return asyncio.run(_conduct(session, screen, subscriptions))
+
+
+async def _conduct(
+    session: Session, screen: Screen, subscriptions: list[Subscription]
+) -> RunOutcome:
+    _heed_signals(session, screen)
+    drawing = asyncio.ensure_future(screen.live.keep_drawing()) if screen.live else None
+    try:
+        return await session.run(subscriptions)
+    finally:
+        if drawing is not None:
+            drawing.cancel()
+
+
+def _heed_signals(session: Session, screen: Screen) -> None:
+    """The first signal stops the run, which keeps what is finished; the second one, everything."""
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        screen.stopped_by = number
+        for each in SIGNALS:
+            loop.remove_signal_handler(each)
+            signal.signal(each, end_at_once)
+        session.interrupt(number.name)
+
+    with contextlib.suppress(NotImplementedError):  # Windows: asyncio.run cancels on Ctrl-C
+        for each in SIGNALS:
+            loop.add_signal_handler(each, stop, each)
+
+
+def end_at_once(number: int, frame: FrameType | None) -> None:
+    """Leave now; only the terminal's cursor is put back."""
+    if is_terminal(sys.stderr):
+        os.write(sys.stderr.fileno(), f"{SHOW_CURSOR}\n".encode())
+    os._exit(128 + number)
+
+
+def _remark(session: Session) -> str:
+    if not session.simulated:
+        return ""
+    unchosen = ": no model was chosen, see --model" if session.casting.unchosen else ""
+    return f"simulated answers{unchosen}"
+
+
+def _is_smart() -> bool:
+    """Whether stderr is a terminal that can be drawn on."""
+    return is_terminal(sys.stderr) and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
