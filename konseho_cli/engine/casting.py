@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from konseho_cli.agents.definition import Agent
 from konseho_cli.core.errors import UsageError
@@ -26,7 +26,7 @@ class Wishes:
 
     model: str | None = None
     """For agents that choose none."""
-    models: Mapping[str, str] = {}
+    models: Mapping[str, str] = field(default_factory=dict)
     """Names of the file's `models` that stand for something else in this run."""
     simulate: bool = False
     """`sim` answers everything, whatever the file says."""
