@@ -1,0 +1,200 @@
+"""A StepContext with scripted answers: for tests and for trying a step without an engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from inspect import isawaitable
+from random import Random
+from typing import Any, TypeAlias, TypeVar
+
+from konseho_cli.agents.definition import Agent, AgentRef
+from konseho_cli.agents.pool import AgentPool
+from konseho_cli.context.templates import evaluate, render
+from konseho_cli.core.errors import KonsehoError, StepFailed
+from konseho_cli.core.group import OrderedTaskGroup
+from konseho_cli.core.hashing import rng
+from konseho_cli.steps.base import (
+    JSON,
+    Answer,
+    Base,
+    Branch,
+    Gathered,
+    StepContext,
+    StepResult,
+    Template,
+    Wait,
+    agent_id,
+    as_text,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One call that a step made."""
+
+    agent: str
+    prompt: str
+    schema: Mapping[str, JSON] | None
+    item: str
+    turn: int
+    label: str
+
+
+Script: TypeAlias = Callable[[Asked], Any]
+"""The answer to a call: a text or value, an error to raise, or an awaitable of these."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Scripted:
+    """Keeps the protocol of a real context, and everything that a step did in it."""
+
+    script: Script
+    names: Mapping[str, JSON] = field(default_factory=dict)
+    """What templates read, beside `task` and `inputs`."""
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+    """Definitions behind ids, where a weight or description matters."""
+    prompt: Template | None = None
+    seed: int = 0
+    lenient: bool = False
+    """As under `on_error: continue`: one success is a quorum."""
+    step: str = "step"
+    asked: list[Asked] = field(default_factory=list)
+    finished: list[Asked] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    leased: list[str] = field(default_factory=list)
+    _random: Random | None = None
+
+    @property
+    def random(self) -> Random:
+        """Seeded by the seed and the step."""
+        if self._random is None:
+            self._random = rng(self.seed, self.step)
+        return self._random
+
+    def agent(self, ref: AgentRef) -> Agent:
+        """The definition, or a plain one."""
+        return ref if isinstance(ref, Agent) else self.agents.get(ref, Agent(name=ref))
+
+    def brief(self, *, earlier: bool = True, **names: JSON) -> str:
+        """The prompt rendered, else the task and, with `earlier`, all names as JSON."""
+        if self.prompt is not None:
+            return render(self.prompt, {**self._all(), **names})
+        shown = [f"# {name}\n\n{as_text(value)}\n" for name, value in self.names.items()]
+        return "\n".join([f"# Task\n\n{self._all()['task']}\n", *(shown if earlier else ())])
+
+    def evaluate(self, template: Template) -> JSON:
+        """A template's value."""
+        return evaluate(template, self._all())
+
+    def _all(self) -> dict[str, JSON]:
+        return {"task": "", "inputs": {}, **self.names}
+
+    async def ask(
+        self,
+        agent: AgentRef,
+        prompt: str,
+        *,
+        schema: Mapping[str, JSON] | None = None,
+        item: str = "",
+        turn: int = 0,
+        label: str = "",
+    ) -> Answer:
+        """Answer by the script. Raises the error that it gave."""
+        name = agent_id(agent)
+        asked = Asked(agent=name, prompt=prompt, schema=schema, item=item, turn=turn, label=label)
+        self._require_new(asked)
+        self.asked.append(asked)
+        said = self.script(asked)
+        if isawaitable(said):
+            said = await said
+        if isinstance(said, BaseException):
+            raise said
+        self.finished.append(asked)
+        return Answer(agent=name, text=as_text(said), value=said)
+
+    def _require_new(self, asked: Asked) -> None:
+        identity = (asked.agent, asked.item, asked.turn)
+        if any((one.agent, one.item, one.turn) == identity for one in self.asked):
+            raise AssertionError(f"two calls with one identity: {identity}")
+
+    async def gather(
+        self,
+        branches: Mapping[str, Branch[T]],
+        *,
+        quorum: int | None = None,
+        wait: Wait = "all",
+        enough: Callable[[Mapping[str, T]], bool] | None = None,
+    ) -> Gathered[T]:
+        """Run branches concurrently; raises StepFailed below the quorum."""
+        needed = (
+            (min(1, len(branches)) if self.lenient else len(branches)) if quorum is None else quorum
+        )
+        done: dict[str, T] = {}
+        failed: dict[str, KonsehoError] = {}
+        over = False
+
+        def is_over() -> bool:
+            return (
+                len(branches) - len(failed) < needed
+                or (wait == "quorum" and len(done) >= needed)
+                or (enough is not None and enough(done))
+            )
+
+        async def strand(name: str, branch: Branch[T]) -> None:
+            nonlocal over
+            try:
+                value = await branch(self)
+            except KonsehoError as error:
+                if not over:
+                    failed[name] = error
+            else:
+                if not over:
+                    done[name] = value
+            if not over and is_over():
+                over = True
+                group.cancel_children()
+
+        async with OrderedTaskGroup() as group:
+            for name, branch in branches.items():
+                group.create_task(strand(name, branch))
+        if len(branches) - len(failed) < needed:
+            reasons = "; ".join(f"{name}: {error}" for name, error in failed.items())
+            raise StepFailed(self.step, f"{len(failed)} failed, {needed} must succeed ({reasons})")
+        for name, error in failed.items():
+            self.degrade(f"{name} was dropped: {error}")
+        return Gathered(
+            done={name: done[name] for name in branches if name in done},
+            failed={name: failed[name] for name in branches if name in failed},
+        )
+
+    @asynccontextmanager
+    async def lease(self, pool: AgentPool) -> AsyncIterator[str]:
+        """Borrow an instance."""
+        if not pool.slots.try_acquire():
+            await pool.slots.acquire()
+        instance = pool.take()
+        self.leased.append(instance)
+        try:
+            yield instance
+        finally:
+            pool.give_back(instance, by=0)
+
+    def progress(self, note: str) -> None:
+        """Keep the note."""
+        self.notes.append(note)
+
+    def degrade(self, reason: str) -> None:
+        """Keep the reason."""
+        self.reasons.append(reason)
+
+
+def perform(step: Base, ctx: StepContext) -> Awaitable[StepResult]:
+    """The step's run in this context; its own prompt goes with it."""
+    if isinstance(ctx, Scripted) and step.prompt is not None:
+        ctx.prompt = step.prompt
+    return step.run(ctx)
