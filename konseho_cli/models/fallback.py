@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from konseho_cli.core.errors import InvalidReply, ModelError, ModelRefused, ModelUnavailable
 from konseho_cli.models.base import Call, Model, Reply, Request
@@ -43,7 +45,7 @@ class WithFallback:
                     break
             else:
                 notes = tuple(f"fallback to {alternative.name}: {failure}" for failure in failures)
-                return replace(reply, notes=(*notes, *reply.notes)) if notes else reply
+                return structs.replace(reply, notes=(*notes, *reply.notes)) if notes else reply
         raise _all(failures)
 
 

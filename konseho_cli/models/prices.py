@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +33,10 @@ class Prices:
         except LookupError:
             self._unknown.add(model)
             return None
+
+    def may_price(self, models: Iterable[str]) -> bool:
+        """Whether the price list is needed for any of these, `provider:model`."""
+        return any(model.partition(":")[0] in _PRICED for model in models)
 
     def preload(self) -> None:
         """Load the price list now; fit for a thread, since that takes a fifth of a second."""

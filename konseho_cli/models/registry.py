@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.suggest import did_you_mean
@@ -39,7 +41,7 @@ class ModelChoice:
 
     def adapt(self, request: Request) -> Request:
         """The request for this model; where the choice sets a parameter, it wins."""
-        return replace(
+        return structs.replace(
             request,
             model=self.model,
             temperature=request.temperature if self.temperature is None else self.temperature,

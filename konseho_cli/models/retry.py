@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from msgspec import structs
+
 from konseho_cli.core.errors import ModelUnavailable
 from konseho_cli.core.hashing import rng
 from konseho_cli.core.units import show_duration
@@ -61,7 +63,7 @@ def _numbered(call: Call, attempt: int) -> Call:
     if attempt == 0:
         return call
     identity = call.identity
-    return replace(call, identity=replace(identity, attempt=identity.attempt + attempt))
+    return replace(call, identity=structs.replace(identity, attempt=identity.attempt + attempt))
 
 
 def _told(error: ModelUnavailable, why: str) -> ModelUnavailable:
