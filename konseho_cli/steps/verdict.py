@@ -45,7 +45,7 @@ def shortfall(vote: HeldVote, winner: int) -> str | None:
         share = (share * votes + 1) / (votes + 1)
     if reaches(vote.method, share, vote.threshold):
         return None
-    return f"{vote.candidates[winner].key} has {share:.0%}, {_needed(vote)} needed"
+    return f"{vote.candidates[winner].key} has {float(share):.0%}, {_needed(vote)} needed"
 
 
 def record(vote: HeldVote, winner: int | None) -> dict[str, Any]:
