@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 import yaml
@@ -38,6 +39,8 @@ class Parsed:
     value: Any
     marks: Marks
     problems: tuple[Problem, ...] = ()
+    finite: bool = True
+    """Whether no number in it is infinite or not a number, so that all of it is JSON."""
     complete: bool = True
     """Whether it was read to its end; if not, what is missing in `value` means nothing."""
 
@@ -61,6 +64,7 @@ def parse_yaml(text: str, *, file: str = "", first_line: int = 1) -> Parsed:
         value=builder.root,
         marks=Marks(builder.values, builder.keys, first_line),
         problems=tuple(builder.problems),
+        finite=builder.finite,
         complete=complete,
     )
 
@@ -107,6 +111,7 @@ class _Builder:
         self.file = file
         self.first_line = first_line
         self.root: Any = None
+        self.finite = True
         self.problems: list[Problem] = []
         self.values: dict[Path, Any] = {}
         self.keys: dict[Path, Any] = {}
@@ -252,10 +257,13 @@ class _Builder:
 
     def _resolved(self, event: Any) -> Any:
         try:
-            return resolve(event.value)
+            value = resolve(event.value)
         except OverflowError:
             self._problem(event, f"the number {quote(event.value, 30)} is too large", "quote it")
             return 0
+        if type(value) is float and not isfinite(value):
+            self.finite = False
+        return value
 
     def _tagged_scalar(self, event: Any) -> Any:
         tag = event.tag.removeprefix(_CORE) if event.tag.startswith(_CORE) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from konseho_cli.steps.base import Base
@@ -20,12 +20,20 @@ class Edge:
     """`needs`, the name of the field that reads it (`prompt`), or `the step above`."""
 
 
-def edges_of(step: Base, above: str | None, known: Set[str]) -> tuple[Edge, ...]:
-    """What one step waits for: `needs`, what its templates read, or else the step above."""
+def edges_of(
+    step: Base,
+    above: str | None,
+    known: Set[str],
+    reads: Mapping[str, frozenset[str]] | None = None,
+) -> tuple[Edge, ...]:
+    """What one step waits for: `needs`, what its templates read, or else the step above.
+
+    `reads`: its `references()`, where they are known already. Raises BadTemplate without.
+    """
     found: dict[str, str] = {}
     for need in step.needs or ():
         found.setdefault(need, "needs")
-    for field, names in step.references().items():
+    for field, names in (step.references() if reads is None else reads).items():
         for name in sorted(names):
             root = name.partition(".")[0]
             if root in known:

@@ -1,0 +1,98 @@
+"""Agents: files are read, agents written inside steps join the table, and all names are known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from konseho_cli.agents.definition import ID_PATTERN, Agent, AgentRef
+from konseho_cli.core import marks
+from konseho_cli.spec.agent_files import from_file
+from konseho_cli.spec.draft import Draft
+from konseho_cli.spec.stand_ins import AGENT
+from konseho_cli.steps.base import Fallback
+from konseho_cli.steps.union import Step
+
+_ID = re.compile(ID_PATTERN)
+
+
+def settle_agents(draft: Draft) -> None:
+    """Fill `draft.agents`, and leave only ids in the steps."""
+    draft.agents = dict(draft.spec.agents)
+    for name, agent in draft.spec.agents.items():
+        if agent.from_ is not None:
+            draft.agents[name] = from_file(draft, agent, ("agents", name))
+    used: set[str] = set()
+    for index, step in enumerate(draft.steps):
+        draft.steps[index] = _Refs(draft, used, ("steps", index)).settle(step)
+    for name in draft.spec.agents:
+        if name not in used:
+            draft.problems.warn(("agents", name), f"agent '{name}' is not used", key=True)
+
+
+class _Refs:
+    """The agents that one step names."""
+
+    def __init__(self, draft: Draft, used: set[str], path: marks.Path) -> None:
+        self._draft = draft
+        self._used = used
+        self._path = path
+
+    def settle(self, step: Step) -> Step:
+        """The step with ids in place of inline agents."""
+        changes: dict[str, Any] = {}
+        for name in step.speakers():
+            written = getattr(step, name)
+            path = (*self._path, name)
+            if isinstance(written, (list, tuple)):
+                ids = tuple(self._id(ref, (*path, at)) for at, ref in enumerate(written))
+                if ids != tuple(written):
+                    changes[name] = ids
+            elif (settled := self._id(written, path)) != written:
+                changes[name] = settled
+        if step.fallback is not None and step.fallback.agent is not None:
+            changes |= self._fallback(step.fallback)
+        return msgspec.structs.replace(step, **changes) if changes else step
+
+    def _fallback(self, fallback: Fallback) -> Mapping[str, Any]:
+        assert fallback.agent is not None
+        settled = self._id(fallback.agent, (*self._path, "fallback", "agent"))
+        if settled == fallback.agent:
+            return {}
+        return {"fallback": msgspec.structs.replace(fallback, agent=settled)}
+
+    def _id(self, ref: AgentRef, path: marks.Path) -> str:
+        if isinstance(ref, Agent):
+            return self._hoisted(ref, path)
+        self._used.add(ref)
+        if ref not in self._draft.agents:
+            known = self._draft.agents.keys()
+            hint = None if known else "there is no `agents` table"
+            self._draft.problems.error(
+                path, f"unknown agent '{ref}'", value=ref, near=(ref, known), hint=hint
+            )
+        return ref
+
+    def _hoisted(self, agent: Agent, path: marks.Path) -> str:
+        """Put an agent written inside a step into the table; its id."""
+        if agent.name == AGENT:
+            return AGENT
+        if agent.from_ is not None:
+            agent = from_file(self._draft, agent, path)
+            agent = msgspec.structs.replace(agent, name=agent.name.replace("-", "_"))
+        problems = self._draft.problems
+        if not agent.name:
+            problems.error(path, "an agent written inside a step needs a `name`")
+        elif not _ID.fullmatch(agent.name):
+            problems.error(
+                (*path, "name"), f"'{agent.name}' is not an id",
+                hint="an id is made of a-z, 0-9 and _, and begins with a letter",
+            )  # fmt: skip
+        elif self._draft.agents.setdefault(agent.name, agent) != agent:
+            what = f"there is another, different agent '{agent.name}'"
+            problems.error(path, what, hint=f"write {agent.name} to mean that one")
+        self._used.add(agent.name)
+        return agent.name

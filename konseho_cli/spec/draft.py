@@ -1,0 +1,50 @@
+"""A council between its types and its rules: what the rules read, and what they settle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from konseho_cli.agents.definition import Agent
+from konseho_cli.core import marks
+from konseho_cli.spec.document import CouncilSpec
+from konseho_cli.spec.problems import Problems
+from konseho_cli.steps.union import Step
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """The document with its types right; the rules fill in ids and agents."""
+
+    spec: CouncilSpec
+    raw: Any
+    """As it was written: tells a key with its default value from a key left out."""
+    problems: Problems
+    folder: Path
+    """Whose tree may hold the agents' files."""
+    steps: list[Step] = field(default_factory=list)
+    agents: dict[str, Agent] = field(default_factory=dict)
+    broken: frozenset[int] = frozenset()
+    """Indexes of steps whose types are wrong."""
+
+    @property
+    def ids(self) -> list[str]:
+        """Of all steps, in the order of the file."""
+        return [step.id for step in self.steps]
+
+    def written(self, path: marks.Path) -> Any:
+        """What stands at a place in the file; None where nothing does."""
+        value = self.raw
+        for part in path:
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
+
+    def finished(self) -> CouncilSpec:
+        """The spec with everything settled."""
+        return msgspec.structs.replace(self.spec, steps=tuple(self.steps), agents=self.agents)

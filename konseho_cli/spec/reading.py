@@ -1,0 +1,196 @@
+"""What templates and `needs` name: known, not itself, and never in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+from konseho_cli.context.templates import BadTemplate, expression_in, references
+from konseho_cli.core import marks
+from konseho_cli.core.graph import find_cycle
+from konseho_cli.spec.draft import Draft
+from konseho_cli.spec.edges import STEP_ABOVE, Edge, edges_of
+
+MAX_LOOPS = 10
+"""Circles reported at once."""
+
+_GIVEN = ("task", "inputs")
+
+
+def check_reading(draft: Draft) -> dict[str, tuple[Edge, ...]]:
+    """Check what every step reads and waits for; the edges, by step."""
+    reader = _Reader(draft)
+    edges: dict[str, tuple[Edge, ...]] = {}
+    above: str | None = None
+    known = frozenset(draft.ids)
+    for index, step in enumerate(draft.steps):
+        reads = reader.step(index)
+        found = edges_of(step, above, known, reads)
+        edges[step.id] = tuple(edge for edge in found if edge.step in known - {step.id})
+        above = step.id
+    reader.council()
+    if not _check_loops(draft, edges):
+        _warn_of_lost_order(draft, edges)
+    reader.warn_of_unused_inputs()
+    return edges
+
+
+class _Reader:
+    """Holds the names that may be read, and notes the inputs that are."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._steps = dict.fromkeys(draft.ids)
+        self._inputs: set[str] = set()
+        self._all_inputs = False
+
+    def step(self, index: int) -> Mapping[str, frozenset[str]]:
+        """What one step reads, by field; its mistakes are reported."""
+        step = self._draft.steps[index]
+        place: marks.Path = ("steps", index)
+        reads = self._references(index)
+        for field, names in reads.items():
+            own = frozenset[str]() if field == "when" else step.names
+            self._names((*place, field), names, own, step.id)
+        for at, need in enumerate(step.needs or ()):
+            path = (*place, "needs", at)
+            if need == step.id:
+                self._draft.problems.error(path, "a step cannot wait for itself", value=need)
+            elif need not in self._steps:
+                self._unknown(path, f"unknown step '{need}'", need, tuple(self._steps))
+        if isinstance(step.when, str):
+            self._boolean((*place, "when"), step.when)
+        if step.prompt is None:
+            self._all_inputs = True  # default prompts show them all
+        return reads
+
+    def council(self) -> None:
+        """`answer` and `gate`."""
+        for field in ("answer", "gate"):
+            template = getattr(self._draft.spec, field)
+            if template is not None:
+                path = (field,)
+                self._names(path, self._read(path, template), frozenset(), None)
+                if field == "gate":
+                    self._boolean(path, template)
+
+    def warn_of_unused_inputs(self) -> None:
+        """An input that nothing shows was perhaps forgotten in a prompt."""
+        for name in () if self._all_inputs else self._draft.spec.inputs:
+            if name not in self._inputs:
+                what = f"input '{name}' is not used"
+                self._draft.problems.warn(("inputs", name), what, key=True)
+
+    def _references(self, index: int) -> Mapping[str, frozenset[str]]:
+        step = self._draft.steps[index]
+        try:
+            return step.references()
+        except BadTemplate as error:
+            first = error
+        found: dict[str, frozenset[str]] = {}
+        before = len(self._draft.problems.errors)
+        for field in (*step.templates, "when"):
+            value = getattr(step, field)
+            texts = value if isinstance(value, (list, tuple)) else (value,)
+            path: marks.Path = ("steps", index, field)
+            names = [self._read(path, text) for text in texts if isinstance(text, str)]
+            if names:
+                found[field] = frozenset[str]().union(*names)
+        if len(self._draft.problems.errors) == before:
+            self._draft.problems.error(("steps", index), f"not a template: {first}")
+        return found
+
+    def _read(self, path: marks.Path, template: str) -> frozenset[str]:
+        try:
+            return references(template)
+        except BadTemplate as error:
+            self._draft.problems.error(path, f"not a template: {error}")
+            return frozenset()
+
+    def _names(
+        self, path: marks.Path, names: frozenset[str], own: frozenset[str], itself: str | None
+    ) -> None:
+        for name in sorted(names):
+            root, _, rest = name.partition(".")
+            if root == "inputs":
+                self._input(path, rest.partition(".")[0])
+            elif root == itself:
+                self._draft.problems.error(path, f"'{root}' is this step itself")
+            elif root not in self._steps and root not in own and root != "task":
+                known = (*_GIVEN, *own, *self._steps)
+                listed = "known here: " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+                self._unknown(path, f"unknown name '{root}'", root, known, listed)
+
+    def _input(self, path: marks.Path, name: str) -> None:
+        self._inputs.add(name)
+        if not name:
+            self._all_inputs = True
+        elif name not in self._draft.spec.inputs:
+            known = tuple(self._draft.spec.inputs)
+            hint = "declare it under `inputs`"
+            self._unknown(path, f"unknown input '{name}'", name, known, hint)
+
+    def _unknown(
+        self, path: marks.Path, what: str, name: str, known: tuple[str, ...],
+        hint: str | None = None,
+    ) -> None:  # fmt: skip
+        self._draft.problems.error(path, what, value=name, near=(name, known), hint=hint)
+
+    def _boolean(self, path: marks.Path, template: str) -> None:
+        if expression_in(template) is None:
+            bare = template.strip()
+            hint = f'write "{{{{ {bare} }}}}"' if "{" not in bare and len(bare) < 80 else None
+            what = "it must be one {{ expression }} that is true or false"
+            self._draft.problems.error(path, what, value=template, hint=hint)
+
+
+def _check_loops(draft: Draft, edges: Mapping[str, tuple[Edge, ...]]) -> bool:
+    """Report circles; whether there are any."""
+    graph = {name: [edge.step for edge in found] for name, found in edges.items()}
+    order = {name: index for index, name in reversed(list(enumerate(draft.ids)))}
+    for count in range(MAX_LOOPS):
+        loop = find_cycle(graph)
+        if loop is None:
+            return count > 0
+        because = {
+            name: next(edge.because for edge in edges[name] if edge.step == other)
+            for name, other in pairwise(loop)
+        }
+        name = next((each for each in loop if because[each] != STEP_ABOVE), loop[0])
+        idle = [each for each in because if because[each] == STEP_ABOVE]
+        hint = f"'{idle[0]}' names no step, so it waits for the step above; `needs: []` starts it"
+        draft.problems.error(
+            ("steps", order[name], because[name]) if name not in idle else ("steps", order[name]),
+            f"these steps wait for each other: {' -> '.join(loop)}",
+            hint=hint if idle else None,
+        )
+        graph[loop[0]].remove(loop[1])
+    return True
+
+
+def _warn_of_lost_order(draft: Draft, edges: Mapping[str, tuple[Edge, ...]]) -> None:
+    """A reference takes the place of the wait for the step above: say so where it is lost."""
+    for index, step in enumerate(draft.steps[1:], start=1):
+        above = draft.steps[index - 1].id
+        found = edges[step.id]
+        if step.needs is None and found and not _waits(step.id, above, edges):
+            named = ", ".join(f"'{edge.step}'" for edge in found)
+            draft.problems.warn(
+                ("steps", index, found[0].because),
+                f"it does not wait for '{above}', the step above, since it names only {named}",
+                hint=f"`needs: [{above}]` makes it wait, `needs: []` says that this is meant",
+            )
+
+
+def _waits(name: str, other: str, edges: Mapping[str, tuple[Edge, ...]]) -> bool:
+    """Whether a step waits for another, directly or not."""
+    seen = {name}
+    stack = [name]
+    while stack:
+        for edge in edges[stack.pop()]:
+            if edge.step == other:
+                return True
+            if edge.step not in seen:
+                seen.add(edge.step)
+                stack.append(edge.step)
+    return False

@@ -1,0 +1,76 @@
+"""All rules that types cannot state, held against a draft at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from konseho_cli.core import marks
+from konseho_cli.spec.agents import settle_agents
+from konseho_cli.spec.draft import Draft
+from konseho_cli.spec.ids import check_ids, name_steps
+from konseho_cli.spec.inputs import check_declarations
+from konseho_cli.spec.model_names import check_models
+from konseho_cli.spec.reading import check_reading
+from konseho_cli.steps.union import Step
+
+
+def apply_rules(draft: Draft) -> None:
+    """Settle ids and agents, and report every broken rule."""
+    check_ids(draft)
+    name_steps(draft)
+    settle_agents(draft)
+    check_models(draft)
+    check_declarations(draft.spec.inputs, draft.problems)
+    check_reading(draft)
+    for index, step in enumerate(draft.steps):
+        if index not in draft.broken:
+            _check_kind(draft, index, step)
+        _check_fallback(draft, index, step)
+        if step.output is not None:
+            _check_schema(draft, index, step.output.schema)
+
+
+def _check_kind(draft: Draft, index: int, step: Step) -> None:
+    for field, what in step.check().items():
+        draft.problems.error(("steps", index, field), what)
+
+
+def _check_fallback(draft: Draft, index: int, step: Step) -> None:
+    place: marks.Path = ("steps", index)
+    falls_back = (step.on_error or draft.spec.on_error) == "fallback"
+    if falls_back and step.fallback is None and draft.written((*place, "fallback")) is None:
+        where = "on_error" if step.on_error else ""
+        said = "`on_error: fallback`" + ("" if where else " of the council")
+        path = (*place, where) if where else place
+        hint = "add fallback: {agent: …} or fallback: {value: …}"
+        draft.problems.error(path, f"{said} needs a `fallback` here", hint=hint)
+    if step.fallback is None:
+        return
+    path = (*place, "fallback")
+    if not falls_back:
+        what = "it is only used with `on_error: fallback`"
+        draft.problems.error(path, what, key=True, hint="add on_error: fallback")
+    keys: Any = draft.written(path)
+    written = keys if isinstance(keys, dict) else {}
+    if ("agent" in written) == ("value" in written):
+        both = "not both" if "agent" in written else "not neither"
+        draft.problems.error(path, f"give an `agent` or a `value`, {both}")
+
+
+def _check_schema(draft: Draft, index: int, schema: dict[str, Any]) -> None:
+    import jsonschema_rs  # only where a council asks for it
+
+    place: marks.Path = ("steps", index, "output", "schema")
+    try:
+        jsonschema_rs.validator_for(schema, offline=True)
+    except jsonschema_rs.ValidationError as error:
+        draft.problems.error((*place, *error.instance_path), f"not a JSON Schema: {_why(error)}")
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        draft.problems.error(place, f"not a JSON Schema: {str(error)[:200]}")
+
+
+def _why(error: Any) -> str:
+    message = str(error.message)
+    if "Retrieval is disabled" in message:
+        return f"{message.rpartition('fetch ')[2][:200]} is elsewhere: only local $refs are read"
+    return message if len(message) <= 200 else message[:199] + "…"
