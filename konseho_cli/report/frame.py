@@ -129,7 +129,7 @@ class Painter:
             sign=self.symbols.of(step.state),
             name=step.id,
             what=self._what(step, unfold=unfold),
-            time="" if elapsed is None else show_duration(elapsed / 1e9),
+            time="" if elapsed is None else _time(elapsed, ticks=step.end is None),
             tokens=_tokens(step.tally),
             cost=_cost(step.tally),
             note=self._note(step, unfold=unfold),
@@ -146,7 +146,7 @@ class Painter:
             sign=self.symbols.of(agent.state),
             name=agent.name,
             what=plural(agent.tally.calls + len(agent.open), "call") if counted else "",
-            time=show_duration(agent.elapsed_ns(now) / 1e9) if asked else "",
+            time=_time(agent.elapsed_ns(now), ticks=bool(agent.open)) if asked else "",
             tokens=_tokens(agent.tally),
             cost=_cost(agent.tally),
             style=_style(agent.state),
@@ -206,7 +206,7 @@ class Painter:
         """The whole run: how far, how long, how dear."""
         signs = self.symbols
         parts = [f"{view.ended} of {plural(len(view.steps), 'step')}"]
-        parts.append(show_duration(view.elapsed_ns(now) / 1e9))
+        parts.append(_time(view.elapsed_ns(now), ticks=view.end is None))
         if view.tally.tokens:
             parts.append(f"{show_count(view.tally.tokens)} tok")
         if view.tally.cost or (self.cost_limit is not None and view.tally.cost is not None):
@@ -224,6 +224,12 @@ class Painter:
 
 def _name(row: Row) -> str:
     return f"{row.lead}{' ' if row.lead else ''}{row.sign} {row.name}".rstrip()
+
+
+def _time(nanoseconds: int, *, ticks: bool) -> str:
+    """What still counts up does so in tenths of a second: more digits only flicker."""
+    seconds = nanoseconds / 1e9
+    return f"{seconds:.1f} s" if ticks and seconds < 10 else show_duration(seconds)
 
 
 def _tokens(tally: Tally) -> str:

@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from rich.console import Console
+from rich.control import Control
 from rich.live import Live
+from rich.segment import ControlType
 from rich.text import Text
 
 from konseho_cli.core.clock import Clock
 from konseho_cli.report.frame import Line, Painter, Size
+from konseho_cli.report.text import cells
 from konseho_cli.report.view import RunView
 
 INTERVAL_S = 0.125
 """Between frames: calm to look at, and next to nothing to draw."""
+ERASE_LINE, LINE_UP = (ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)
 STYLES = {"plain": "", "strong": "bold", "dim": "dim", "accent": "yellow"}
 
 
@@ -45,6 +49,10 @@ class LiveView:
         self._painter = painter
         self._console = console
         self._now = clock.now
+        self._over = False
+        self._drawn: tuple[int, ...] = ()
+        """Columns of each line of the last frame."""
+        self._width = console.width
         self._live = Live(
             console=console,
             get_renderable=self._render,
@@ -52,7 +60,6 @@ class LiveView:
             redirect_stdout=False,
             vertical_overflow="crop",
         )
-        self._over = False
 
     def __enter__(self) -> LiveView:
         self._live.start(refresh=True)
@@ -65,17 +72,28 @@ class LiveView:
         """Draw the tree a last time and leave it on the screen."""
         if not self._over:
             self._over = True
+            self._follow_resize()
             self._live.stop()
 
     async def keep_drawing(self) -> None:
         """Draw until cancelled."""
         while not self._over:
+            self._follow_resize()
             self._live.refresh()
             await asyncio.sleep(INTERVAL_S)
+
+    def _follow_resize(self) -> None:
+        """A terminal that became narrower has wrapped the last frame: rise by what that added."""
+        width = self._console.width
+        if width < self._width:
+            added = sum(-(-drawn // width) - 1 for drawn in self._drawn if drawn > width)
+            self._console.control(Control(*[ERASE_LINE, LINE_UP] * added))
+        self._width = width
 
     def _render(self) -> Text:
         width, height = self._console.size
         size = Size(width=width - 1, height=height)  # the last column wraps on some terminals
-        if self._over:
-            return as_rich(self._painter.tree(self._view, self._now(), size))
-        return as_rich(self._painter.frame(self._view, self._now(), size))
+        draw = self._painter.tree if self._over else self._painter.frame
+        lines = draw(self._view, self._now(), size)
+        self._drawn = tuple(sum(cells(piece.text) for piece in line) for line in lines)
+        return as_rich(lines)

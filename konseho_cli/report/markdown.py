@@ -10,7 +10,7 @@ from konseho_cli.core.units import show_count, show_duration, show_money
 from konseho_cli.engine.outcome import RunOutcome, StepOutcome, total_cost, total_usage
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.answer import answer_text
-from konseho_cli.report.summary import measure, stops
+from konseho_cli.report.summary import measure, reasons, stops
 from konseho_cli.report.text import encodable, one_line, plural
 
 
@@ -48,7 +48,7 @@ def _status(outcome: RunOutcome) -> str:
 
 
 def _remarks(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> Iterator[str]:
-    found = [f"- {_inline(reason)}" for reason in outcome.reasons]
+    found = [f"- {_inline(reason)}" for reason in reasons(outcome)]
     found += [f"- warning: {_inline(warning)}" for warning in outcome.warnings]
     if outcome.error is not None:
         found.append(f"- {_inline(outcome.error)}")

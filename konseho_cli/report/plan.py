@@ -79,7 +79,7 @@ def _facts(shown: Shown, symbols: Symbols) -> Iterator[str]:
     spec = shown.spec
     dot = f" {symbols.dot} "
     facts = {
-        "calls": calls_text(shown.plan.estimate, symbols),
+        "in all": calls_text(shown.plan.estimate, symbols),
         "models": dot.join(_models(shown, symbols)),
         "answer": one_line(spec.answer or f"{{{{ {shown.plan.steps[-1].id} }}}}"),
         "gate": one_line(spec.gate or ""),

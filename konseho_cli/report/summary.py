@@ -55,7 +55,7 @@ def stops(outcome: RunOutcome) -> tuple[str, ...]:
 def _remarks(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols) -> Iterator[Line]:
     for warning in outcome.warnings:
         yield (Piece(f"{GAP}warning: {one_line(warning)}", "accent"),)
-    for reason in outcome.reasons:
+    for reason in reasons(outcome):
         yield (Piece(f"{GAP}{symbols.degraded} {one_line(reason)}", "accent"),)
     if outcome.gate is not None:
         word = f"{GAP}gate: {str(outcome.gate).lower()}"
@@ -63,6 +63,14 @@ def _remarks(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
     for verdict in verdicts:
         if not verdict.met:
             yield (Piece(f"{GAP}{symbols.failed} {measure(verdict)}", "accent"),)
+
+
+def reasons(outcome: RunOutcome) -> Iterator[str]:
+    """Why the run is not plainly ok, without what its error or its status says already."""
+    for step in outcome.steps:
+        for reason in step.reasons:
+            if step.status != "cancelled" and reason not in (outcome.error or ""):
+                yield f"{step.id}: {reason}"
 
 
 def measure(verdict: Verdict) -> str:

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+
+from konseho_cli.engine.plan import make_plan
+from konseho_cli.report.plan import Shown, calls_text, plan_json, plan_text, prompts_text, reason
+from konseho_cli.report.symbols import ASCII, UNICODE
+from konseho_cli.steps.ask import Ask
+from konseho_cli.steps.base import Estimate
+
+
+def shown(spec, plan):
+    models = {"ann": "openai:a", "bob": "openai:a", "cid": "sim", "dee": "openai:a"}
+    return Shown(spec=spec, plan=plan, models=models, simulated_by_default=False)
+
+
+def test_the_plan_reads_as_it_should(spec, plan, golden):
+    golden("plan.txt", plan_text(shown(spec, plan), UNICODE) + "\n")
+
+
+def test_the_plan_for_programs_is_the_one_that_they_rely_on(spec, plan, golden):
+    golden("plan.json", plan_json(shown(spec, plan), {"review": "What?"}) + "\n")
+
+
+def test_a_plain_terminal_gets_plain_letters(spec, plan):
+    assert plan_text(shown(spec, plan), ASCII).isascii()
+
+
+def test_a_condition_is_shown_with_its_step(spec):
+    plan = make_plan({"maybe": Ask(agent="ann", when="{{ inputs.n > 2 }}", needs=())})
+    assert "only when {{ inputs.n > 2 }}" in plan_text(shown(spec, plan), UNICODE)
+
+
+def test_every_edge_says_why_it_is_there():
+    assert reason("needs") == "needs names it"
+    assert reason("prompt") == "its prompt reads it"
+    assert reason("the step above") == "the step above"
+
+
+def test_calls_are_counted_as_far_as_they_are_known():
+    assert calls_text(Estimate(fewest=1, most=1), UNICODE) == "1 call"
+    assert calls_text(Estimate(fewest=2, most=8), UNICODE) == "2–8 calls"
+    assert calls_text(Estimate(fewest=3, most=None), UNICODE) == "3 calls or more"
+
+
+def test_prompts_stand_under_their_steps():
+    assert prompts_text({"a": "One\n", "b": "Two"}) == "## a\n\nOne\n\n## b\n\nTwo"
+
+
+def test_json_has_prompts_only_where_they_were_asked_for(spec, plan):
+    assert "prompts" not in json.loads(plan_json(shown(spec, plan)))

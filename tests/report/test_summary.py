@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from konseho_cli.profiling.verdicts import verdicts
+from konseho_cli.report.frame import as_text
+from konseho_cli.report.summary import MOST_STOPS, stops, summary
+from konseho_cli.report.symbols import ASCII, UNICODE
+from konseho_cli.spec.document import Targets
+from konseho_cli.steps.ask import Ask
+
+
+def test_a_run_is_one_line_and_what_must_be_known(outcome):
+    assert as_text(summary(outcome, verdicts(outcome, Targets(calls=2)), UNICODE)).splitlines() == [
+        "▲ degraded in 3.0 s · 4 calls · 9 tokens · $0.030 · critical path: aside/cid → verdict/dee",
+        "  warning: a step is never read",
+        "  ▲ review: bob was dropped: 503: busy",
+        "  gate: true",
+        "  ✖ target calls: 4, allowed 2",
+    ]
+
+
+def test_a_plain_terminal_gets_plain_letters(outcome):
+    assert as_text(summary(outcome, (), ASCII)).isascii()
+
+
+def test_simulated_answers_are_named(outcome):
+    simulated = dataclasses.replace(outcome, simulated=True)
+    assert " · simulated · " in as_text(summary(simulated, (), UNICODE))
+    assert "simulated" not in as_text(summary(outcome, (), UNICODE))
+
+
+def test_what_the_error_says_is_not_said_twice(failed):
+    assert "verdict:" not in as_text(summary(failed, (), UNICODE))
+    assert "busy" in failed.error
+
+
+def test_a_reason_cannot_drive_the_terminal(outcome):
+    step = dataclasses.replace(outcome.steps[0], reasons=("\x1b[2Jgone\nnext",))
+    evil = dataclasses.replace(outcome, steps=(step,))
+    text = as_text(summary(evil, (), UNICODE))
+    assert "\x1b" not in text
+    assert "review: gone next" in text
+
+
+@pytest.mark.parametrize(("length", "shown"), [(6, 6), (9, 7)])
+def test_a_long_critical_path_is_told_by_its_ends(stage, length, shown):
+    steps = {f"s{n}": Ask(agent="ann") for n in range(length)}
+    path = stops(stage.run(steps))
+    assert len(path) == shown
+    assert path[0] == "s0/ann"
+    assert path[-1] == f"s{length - 1}/ann"
+    assert (f"{length - MOST_STOPS} more" in path) == (length > MOST_STOPS)
