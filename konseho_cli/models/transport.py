@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
+import os
 import urllib.request
-from collections.abc import Callable, Mapping
-from urllib.parse import unquote
+from collections.abc import Callable
 
 import aiohttp
 from yarl import URL
@@ -18,7 +17,7 @@ from konseho_cli.models.endpoint import Endpoint
 from konseho_cli.models.failures import broken, read_body, retry_after, status_error
 from konseho_cli.models.http import CONNECT_TIMEOUT_S, Reader
 from konseho_cli.models.phases import Phases
-from konseho_cli.models.redact import Hiding, Redactor
+from konseho_cli.models.redact import Hiding
 from konseho_cli.models.sse import EventTooLong, SseParser
 from konseho_cli.version import __version__
 
@@ -34,7 +33,7 @@ class Transport:
 
     def __init__(self, wall: Callable[[], float]) -> None:
         self._wall = wall
-        self._urls: dict[str, tuple[URL, str | None, Mapping[str, str] | None]] = {}
+        self._urls: dict[str, tuple[URL, str | None]] = {}
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=60
@@ -79,7 +78,7 @@ class Transport:
         self, endpoint: Endpoint, body: bytes, phases: Phases
     ) -> aiohttp.ClientResponse:
         """A kept connection may have died in the meantime; then it was never a failed call."""
-        url, proxy, proxy_headers = self._urls.get(endpoint.url) or self._route(endpoint)
+        url, proxy = self._urls.get(endpoint.url) or self._route(endpoint)
         resends = 0
         while True:
             phases.reused = False
@@ -90,7 +89,6 @@ class Transport:
                     headers=endpoint.headers,
                     allow_redirects=False,
                     proxy=proxy,
-                    proxy_headers=proxy_headers,
                     trace_request_ctx=phases,
                 )
             except (aiohttp.ClientConnectionError, ConnectionError):
@@ -99,7 +97,7 @@ class Transport:
                     raise
                 phases.leave()
 
-    def _route(self, endpoint: Endpoint) -> tuple[URL, str | None, Mapping[str, str] | None]:
+    def _route(self, endpoint: Endpoint) -> tuple[URL, str | None]:
         """The URL and the environment's proxy for it, found once.
 
         Not aiohttp's `trust_env`: that reads the environment in a thread at every request, and
@@ -109,15 +107,9 @@ class Transport:
         proxy = None
         if not urllib.request.proxy_bypass(endpoint.host):
             proxy = urllib.request.getproxies().get(url.scheme)
-        headers = None
-        if proxy:
-            address = URL(proxy if "://" in proxy else f"http://{proxy}")
-            if address.user is not None:
-                pair = f"{unquote(address.raw_user or '')}:{unquote(address.raw_password or '')}"
-                basic = base64.b64encode(pair.encode()).decode()
-                headers = {"Proxy-Authorization": f"Basic {basic}"}
-            proxy = str(address.with_user(None))
-        self._urls[endpoint.url] = (url, proxy, headers)
+        if proxy and "://" not in proxy:
+            proxy = f"http://{proxy}"
+        self._urls[endpoint.url] = (url, proxy)
         return self._urls[endpoint.url]
 
     async def _receive(
@@ -242,8 +234,8 @@ def _translate(
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return broken(name, f"the host of {base} was not found", hint="is base_url right?")
     if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
-        why = getattr(getattr(error, "os_error", None), "strerror", None) or "no answer in 5 s"
-        return broken(name, f"no connection to {base}: {why}", hint=_is_it_running(endpoint))
+        hint = f"is the server running at {base}?"
+        return broken(name, f"no connection to {base}: {_why(error)}", hint=hint)
     if isinstance(error, aiohttp.InvalidURL):
         return ModelRefused(f"{name}: {base} is not a URL", hint="is base_url right?")
     if isinstance(error, aiohttp.ClientHttpProxyError):
@@ -251,5 +243,6 @@ def _translate(
     return broken(name, f"the connection broke: {said or type(error).__name__}", partial=partial)
 
 
-def _is_it_running(endpoint: Endpoint) -> str:
-    return f"is the server running at {Redactor().clean(endpoint.base_url)}?"
+def _why(error: Exception) -> str:
+    code = getattr(getattr(error, "os_error", None), "errno", None)
+    return os.strerror(code) if code else f"no answer within {show_duration(CONNECT_TIMEOUT_S)}"

@@ -148,7 +148,7 @@ async def _with_server(
 
     app = web.Application()
     app.router.add_post("/{path:.*}", noted)
-    runner = web.AppRunner(app, shutdown_timeout=0)
+    runner = web.AppRunner(app, shutdown_timeout=1, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -190,11 +190,11 @@ def in_turn(*handlers: Handler) -> Handler:
 
 def answers(body: str | bytes, status: int = 200, **headers: str) -> Handler:
     """A handler that answers a body and is done."""
-    headers.setdefault("Content-Type", "application/json")
+    named = {"Content-Type": "application/json"}
+    named |= {name.replace("_", "-"): value for name, value in headers.items()}
     data = body.encode() if isinstance(body, str) else body
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
         return web.Response(body=data, status=status, headers=named)
 
     return handle

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,7 +47,7 @@ def test_a_stream_hides_what_the_whole_text_hides(parts: list[str], cuts: list[i
     places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
     shown: list[str] = []
     stream = Redactor(KEY).stream(shown.append)
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         stream.feed(text[start:end])
     stream.flush()
     assert "".join(shown) == Redactor(KEY).hide(text)
