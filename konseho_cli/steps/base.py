@@ -100,7 +100,7 @@ class Base(
         return self.output.schema if self.output else None
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
-        """Who speaks, by the field that names them (`agents`, `moderator`)."""
+        """Who speaks, by the field that names them (`agents`, `moderator`), where it is set."""
         return {}
 
     def check(self) -> Mapping[str, str]:

@@ -82,11 +82,9 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
         """Who does the pieces, and who merges them."""
-        return {
-            "agent": () if self.agent is None else (self.agent,),
-            "agents": self.agents,
-            "merger": () if self.merger is None else (self.merger,),
-        }
+        single = {"agent": self.agent, "merger": self.merger}
+        named = {field: (ref,) for field, ref in single.items() if ref is not None}
+        return {**named, "agents": self.agents} if self.agents else named
 
     def check(self) -> Mapping[str, str]:
         """One way to name agents, a range that is one, a merger and a shape that are used."""

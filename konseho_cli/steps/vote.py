@@ -67,8 +67,9 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
         """The voters, and the moderator if there is one."""
-        asked = () if self.moderator is None else (self.moderator,)
-        return {"voters": self.voters, "moderator": asked}
+        if self.moderator is None:
+            return {"voters": self.voters}
+        return {"voters": self.voters, "moderator": (self.moderator,)}
 
     def check(self) -> Mapping[str, str]:
         """Voters once each, a moderator where one decides, a quorum and threshold in range."""
