@@ -1,39 +1,41 @@
-"""A task group that cancels its children in the order in which they were made."""
+"""Tasks of one owner, who does not go on before all of them have ended."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine
 from typing import Any
 
 
-class _OrderedTasks:
-    """What TaskGroup needs of its set of tasks, but with an order that does not vary."""
+class Group:
+    """What asyncio.TaskGroup is for, with an order that never varies, at a fraction of its cost.
+
+    TaskGroup keeps a set, so what it cancels first differs between processes, and a replay must
+    not. The coroutines hand their results and errors to the owner themselves and must raise
+    nothing but CancelledError; in return no task needs a callback.
+    """
+
+    __slots__ = ("_create", "_tasks")
 
     def __init__(self) -> None:
-        self._tasks: dict[asyncio.Task[Any], None] = {}
+        self._create = asyncio.get_running_loop().create_task
+        self._tasks: list[asyncio.Task[None]] = []
 
-    def add(self, task: asyncio.Task[Any]) -> None:
-        self._tasks[task] = None
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run it as a task."""
+        self._tasks.append(self._create(coroutine))
 
-    def discard(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.pop(task, None)
-
-    def __iter__(self) -> Iterator[asyncio.Task[Any]]:
-        return iter(list(self._tasks))
-
-    def __len__(self) -> int:
-        return len(self._tasks)
-
-
-class OrderedTaskGroup(asyncio.TaskGroup):
-    """asyncio.TaskGroup holds a set, whose order varies between processes; replays must not."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._tasks = _OrderedTasks()  # type: ignore[assignment]
-
-    def cancel_children(self) -> None:
-        """Cancel what still runs, oldest first; the group then ends without an error."""
-        for task in self._tasks:
+    async def stop(self) -> None:
+        """Cancel what still runs, oldest first, and wait until it has ended."""
+        cancelled: asyncio.CancelledError | None = None
+        running = [task for task in self._tasks if not task.done()]
+        for task in running:
             task.cancel()
+        while running:
+            try:
+                await asyncio.wait(running)
+            except asyncio.CancelledError as error:
+                cancelled = error  # once nothing of ours runs any more
+            running = [task for task in running if not task.done()]
+        if cancelled is not None:
+            raise cancelled

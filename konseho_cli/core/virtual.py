@@ -103,7 +103,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         source.add_done_callback(lambda _: self._wake())
         return target
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """End the threads; asyncio's own way waits for a thread that the clock does not count."""
         executor = cast("Executor | None", self._default_executor)  # type: ignore[attr-defined]
         if executor is not None:

@@ -7,7 +7,7 @@ import asyncio
 from konseho_cli.context.templates import evaluate
 from konseho_cli.core.clock import Anchor, Clock
 from konseho_cli.core.errors import BudgetReached, KonsehoError, TemplateFailed
-from konseho_cli.core.group import OrderedTaskGroup
+from konseho_cli.core.group import Group
 from konseho_cli.core.units import show_duration
 from konseho_cli.engine.outcome import RunOutcome, RunStatus, StepOutcome
 from konseho_cli.engine.plan import Plan, PlannedStep, ready
@@ -65,57 +65,69 @@ class Execution:
         return outcome
 
     async def _run_steps(self) -> None:
-        async with OrderedTaskGroup() as group:
-            self._start_ready(group, waker=None)
-            try:
-                with self._scope.span("barrier", branches=len(self._plan.steps)) as barrier:
-                    barrier.waker = await self._over
-            finally:
-                group.cancel_children()
+        group = Group()
+        self._start_ready(group, waker=None)
+        try:
+            with self._scope.span("barrier", branches=len(self._plan.steps)) as barrier:
+                barrier.waker = await self._over
+        finally:
+            await group.stop()
 
-    def _start_ready(self, group: asyncio.TaskGroup, waker: int | None) -> None:
+    def _start_ready(self, group: Group, waker: int | None) -> None:
         """Start what may start; `waker` is the step that just ended."""
         if self._over.done():
             return
         for planned in ready(self._plan, self._state.outcomes.keys(), self._started.keys()):
             self._started[planned.id] = None
             scope = Scope(self._state.recorder, self._root)
-            group.create_task(self._step(group, planned, scope, waker))
+            group.start(self._step(group, planned, scope, waker))
 
     async def _step(
-        self, group: asyncio.TaskGroup, planned: PlannedStep, scope: Scope, waker: int | None
+        self, group: Group, planned: PlannedStep, scope: Scope, waker: int | None
     ) -> None:
         state = self._state
         if state.wants(StepStarted):
             state.bus.emit(_started(planned, state.bus.now()))
         stepped: Stepped | None = None
+        error: BaseException | None = None
+        span = scope.span("step", waker=waker, step=planned.id, step_kind=planned.step.kind)
         try:
-            with scope.span(
-                "step", waker=waker, step=planned.id, step_kind=planned.step.kind
-            ) as span:
+            with span:
                 stepped = await run_step(state, planned, scope)
-        except BudgetReached as error:
-            self._finish(error, waker=span.id)
+            error = stepped.error
+        except asyncio.CancelledError:
+            raise
+        except BaseException as problem:  # noqa: BLE001 - handed to the owner, who raises it
+            error = problem
         finally:
-            outcome = stepped.outcome if stepped else _cut_short(planned, span.start, span.end)
-            state.outcomes[planned.id] = outcome
-            if state.wants(StepFinished):
-                state.bus.emit(
-                    StepFinished(
-                        at=span.end, step=outcome.id, status=outcome.status, reasons=outcome.reasons
-                    )
-                )
-        if stepped is not None and stepped.error is not None:
-            self._finish(stepped.error, waker=span.id)
-        elif len(state.outcomes) == len(self._plan.steps):
-            self._finish(None, waker=span.id)
+            self._record(stepped.outcome if stepped else _cut_short(planned, span.start, span.end))
+        if error is not None or len(state.outcomes) == len(self._plan.steps):
+            self._finish(error, waker=span.id)
         else:
             self._start_ready(group, waker=span.id)
 
-    def _finish(self, error: KonsehoError | None, waker: int | None) -> None:
-        if not self._over.done():
+    def _record(self, outcome: StepOutcome) -> None:
+        state = self._state
+        state.outcomes[outcome.id] = outcome
+        if state.wants(StepFinished):
+            state.bus.emit(
+                StepFinished(
+                    at=state.bus.now(),
+                    step=outcome.id,
+                    status=outcome.status,
+                    reasons=outcome.reasons,
+                )
+            )
+
+    def _finish(self, error: BaseException | None, waker: int | None) -> None:
+        """End the run: with our own error as its outcome, with any other by raising it."""
+        if self._over.done():
+            return
+        if error is None or isinstance(error, KonsehoError):
             self._error = error
             self._over.set_result(waker)
+        else:
+            self._over.set_exception(error)
 
     def _set_timer(self, limit_s: float | None) -> asyncio.TimerHandle | None:
         if limit_s is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from konseho_cli.core.errors import BudgetReached, KonsehoError, StepFailed
-from konseho_cli.core.group import OrderedTaskGroup
+from konseho_cli.core.group import Group
 from konseho_cli.steps.base import Branch, Gathered, Wait
 
 if TYPE_CHECKING:
@@ -45,25 +45,27 @@ async def gather(
     async def strand(name: str, branch: Branch[T], own: Context) -> None:
         try:
             done[name] = await branch(own)
-        except BudgetReached as error:
-            if not decided.done():
-                decided.set_exception(error)
-            return
-        except KonsehoError as error:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - handed to the owner, who raises it
+            if not isinstance(error, KonsehoError) or isinstance(error, BudgetReached):
+                if not decided.done():
+                    decided.set_exception(error)
+                return
             failed[name] = error
         if not decided.done() and is_over():
             decided.set_result(own.scope.latest)
 
-    async with OrderedTaskGroup() as group:
-        for name, branch in branches.items():
-            group.create_task(strand(name, branch, ctx.branch()))
-        try:
-            with ctx.scope.span("barrier", step=ctx.step, branches=len(branches)) as barrier:
-                barrier.waker = await decided
-        finally:
-            over = {name: done[name] for name in branches if name in done}
-            lost = {name: failed[name] for name in branches if name in failed}
-            group.cancel_children()
+    group = Group()
+    for name, branch in branches.items():
+        group.start(strand(name, branch, ctx.branch()))
+    try:
+        with ctx.scope.span("barrier", step=ctx.step, branches=len(branches)) as barrier:
+            barrier.waker = await decided
+    finally:
+        over = {name: done[name] for name in branches if name in done}
+        lost = {name: failed[name] for name in branches if name in failed}
+        await group.stop()
     _settle(ctx, over, lost, quorum, len(branches))
     return Gathered(done=over, failed=lost)
 

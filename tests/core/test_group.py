@@ -1,4 +1,4 @@
-"""The ordered task group: what is cancelled first does not depend on addresses."""
+"""A group: none outlives its owner, and what is cancelled first does not depend on addresses."""
 
 from __future__ import annotations
 
@@ -6,50 +6,60 @@ import asyncio
 
 import pytest
 
-from konseho_cli.core.group import OrderedTaskGroup
+from konseho_cli.core.group import Group
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 
 
-def test_children_are_cancelled_in_the_order_in_which_they_were_made() -> None:
+async def note_its_end(number: int, order: list[int], *, slow: bool = False) -> None:
+    try:
+        await asyncio.sleep(100)
+    except asyncio.CancelledError:
+        if slow:
+            await asyncio.sleep(5)
+        order.append(number)
+        raise
+
+
+def test_tasks_are_cancelled_in_the_order_in_which_they_were_made() -> None:
     async def main(loop: VirtualLoop) -> list[int]:
         order: list[int] = []
-
-        async def child(number: int) -> None:
-            try:
-                await asyncio.sleep(100)
-            except asyncio.CancelledError:
-                order.append(number)
-                raise
-
-        async with OrderedTaskGroup() as group:
-            for number in range(50):
-                group.create_task(child(number))
-            await asyncio.sleep(1)
-            group.cancel_children()
+        group = Group()
+        for number in range(50):
+            group.start(note_its_end(number, order))
+        await asyncio.sleep(1)
+        await group.stop()
         return order
 
     assert run_virtual(main) == list(range(50))
 
 
-def test_an_error_cancels_the_siblings_in_order_and_is_raised() -> None:
+def test_stopping_waits_for_what_takes_long_to_end() -> None:
+    async def main(loop: VirtualLoop) -> tuple[list[int], float]:
+        order: list[int] = []
+        group = Group()
+        group.start(note_its_end(1, order, slow=True))
+        await asyncio.sleep(0)
+        await group.stop()
+        return order, loop.time()
+
+    assert run_virtual(main) == ([1], 5)
+
+
+def test_an_owner_that_is_cancelled_meanwhile_still_leaves_nobody_behind() -> None:
     async def main(loop: VirtualLoop) -> list[int]:
         order: list[int] = []
 
-        async def child(number: int) -> None:
-            try:
-                await asyncio.sleep(100)
-            finally:
-                order.append(number)
+        async def own() -> None:
+            group = Group()
+            group.start(note_its_end(1, order, slow=True))
+            await asyncio.sleep(0)
+            await group.stop()
 
-        async def fail() -> None:
-            raise KeyError("boom")
-
-        with pytest.raises(ExceptionGroup):  # noqa: PT012 - a group is a block
-            async with OrderedTaskGroup() as group:
-                for number in range(20):
-                    group.create_task(child(number))
-                await asyncio.sleep(0)
-                group.create_task(fail())
+        owner = asyncio.create_task(own())
+        await asyncio.sleep(1)
+        owner.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await owner
         return order
 
-    assert run_virtual(main) == list(range(20))
+    assert run_virtual(main) == [1]
