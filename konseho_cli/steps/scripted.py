@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.pool import AgentPool
 from konseho_cli.context.templates import evaluate, render
 from konseho_cli.core.errors import KonsehoError, StepFailed
-from konseho_cli.core.group import OrderedTaskGroup
+from konseho_cli.core.group import Group
 from konseho_cli.core.hashing import rng
 from konseho_cli.steps.base import (
     JSON,
@@ -136,32 +137,34 @@ class Scripted:
         )
         done: dict[str, T] = {}
         failed: dict[str, KonsehoError] = {}
-        over = False
+        over = asyncio.Event()
 
         def is_over() -> bool:
             return (
-                len(branches) - len(failed) < needed
+                len(done) + len(failed) == len(branches)
+                or len(branches) - len(failed) < needed
                 or (wait == "quorum" and len(done) >= needed)
                 or (enough is not None and enough(done))
             )
 
         async def strand(name: str, branch: Branch[T]) -> None:
-            nonlocal over
             try:
                 value = await branch(self)
             except KonsehoError as error:
-                if not over:
+                if not over.is_set():
                     failed[name] = error
             else:
-                if not over:
+                if not over.is_set():
                     done[name] = value
-            if not over and is_over():
-                over = True
-                group.cancel_children()
+            if is_over():
+                over.set()
 
-        async with OrderedTaskGroup() as group:
-            for name, branch in branches.items():
-                group.create_task(strand(name, branch))
+        group = Group()
+        for name, branch in branches.items():
+            group.start(strand(name, branch))
+        if branches:
+            await over.wait()
+        await group.stop()
         if len(branches) - len(failed) < needed:
             reasons = "; ".join(f"{name}: {error}" for name, error in failed.items())
             raise StepFailed(self.step, f"{len(failed)} failed, {needed} must succeed ({reasons})")
