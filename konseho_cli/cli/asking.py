@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from konseho_cli.core.errors import UsageError
+from konseho_cli.core.source import read_source
 from konseho_cli.core.units import Duration
 from konseho_cli.engine.casting import Wishes
 
+MAX_TASK = 8 * 2**20
+"""Bytes of a task file."""
 _ALIASED = re.compile(r"([a-z][a-z0-9_]*)=(.+)", re.DOTALL)
 
 
@@ -21,7 +24,7 @@ def read_task(task: str | None, file: Path | None) -> str | None:
     if task == "-" or (file is not None and str(file) == "-"):
         text = _read_stdin()
     elif file is not None:
-        text = _read_file(file)
+        text = read_source(file, limit=MAX_TASK)
     else:
         return task
     if not text.strip():
@@ -64,12 +67,3 @@ def _read_stdin() -> str:
         return sys.stdin.read()
     except UnicodeDecodeError:
         raise UsageError("the task on stdin is not text in UTF-8") from None
-
-
-def _read_file(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--task-file {file}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"--task-file {file}: not text in UTF-8") from None

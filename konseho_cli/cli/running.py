@@ -24,20 +24,9 @@ from konseho_cli.session import Session
 
 def dry_run(session: Session, *, as_json: bool) -> None:
     """The plan of a run that is not made."""
-    shown = shown_of(session)
+    shown = Shown.of(session.spec, session.plan, session.casting)
     symbols = symbols_for(sys.stdout.encoding)
     deliver_to_stdout(plan_json(shown) if as_json else plan_text(shown, symbols))
-
-
-def shown_of(session: Session) -> Shown:
-    """What there is to show of a session."""
-    choices = session.casting.choices
-    return Shown(
-        spec=session.spec,
-        plan=session.plan,
-        models={agent: choice.name for agent, choice in choices.items()},
-        simulated_by_default=session.casting.unchosen,
-    )
 
 
 def run_and_report(session: Session, destination: Destination, *, quiet: bool) -> int:

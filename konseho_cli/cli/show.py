@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from konseho_cli.cli import options
 from konseho_cli.cli.asking import read_models
 from konseho_cli.cli.result import deliver_to_stdout
-from konseho_cli.cli.running import shown_of
 from konseho_cli.core.errors import UsageError
+from konseho_cli.engine.casting import cast_models
+from konseho_cli.engine.plan import make_plan
 from konseho_cli.report.mermaid import plan_mermaid
-from konseho_cli.report.plan import plan_json, plan_text, prompts_text
+from konseho_cli.report.plan import Shown, plan_json, plan_text
+from konseho_cli.report.prompts import prompts_document, prompts_text, rehearse
 from konseho_cli.report.symbols import symbols_for
-from konseho_cli.session import RunOptions, Session, find_council
+from konseho_cli.session import find_council
 from konseho_cli.spec.load import load_council
 
 
@@ -28,14 +31,17 @@ def command(
     if mermaid and (json or prompts):
         raise UsageError("--mermaid draws the plan alone: not with --json or --prompts")
     loaded = load_council(find_council(council))
-    session = Session(loaded, RunOptions(task=task, wishes=read_models(model, simulate=False)))
-    asked = session.prompts() if prompts else None
+    spec, plan = loaded.spec, make_plan(loaded.steps)
+    wishes = read_models(model, simulate=False)
+    casting = cast_models(spec, loaded.steps, wishes, os.environ)
+    asked = rehearse(spec, plan, casting, task) if prompts else None
+    shown = Shown.of(spec, plan, casting)
     if mermaid:
-        text = plan_mermaid(session.plan)
+        text = plan_mermaid(plan)
     elif json:
-        text = plan_json(shown_of(session), asked)
+        text = plan_json(shown, None if asked is None else prompts_document(asked))
     elif asked is not None:
         text = prompts_text(asked)
     else:
-        text = plan_text(shown_of(session), symbols_for(sys.stdout.encoding))
+        text = plan_text(shown, symbols_for(sys.stdout.encoding))
     deliver_to_stdout(text)

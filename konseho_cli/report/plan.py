@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from konseho_cli.core.units import Count, Duration, Money, show_count, show_duration, show_money
+from konseho_cli.engine.casting import Casting
 from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
@@ -25,6 +26,16 @@ class Shown:
     """Agent id → `provider:model`; only agents that speak."""
     simulated_by_default: bool
     """Nobody chose a model, so `sim` would answer."""
+
+    @classmethod
+    def of(cls, spec: CouncilSpec, plan: Plan, casting: Casting) -> Shown:
+        """From a council whose models are chosen."""
+        return cls(
+            spec=spec,
+            plan=plan,
+            models={agent: choice.name for agent, choice in casting.choices.items()},
+            simulated_by_default=casting.unchosen,
+        )
 
 
 # ----------------------------------------------------------------------------- text
@@ -140,15 +151,10 @@ def speakers(step: PlannedStep) -> tuple[str, ...]:
     return tuple(dict.fromkeys(refs))
 
 
-def prompts_text(prompts: Mapping[str, str]) -> str:
-    """The prompt of each step, under its name."""
-    return "\n\n".join(f"## {step}\n\n{prompt.strip()}" for step, prompt in prompts.items())
-
-
 # ----------------------------------------------------------------------------- JSON
 
 
-def plan_json(shown: Shown, prompts: Mapping[str, str] | None = None) -> str:
+def plan_json(shown: Shown, prompts: Sequence[Mapping[str, str]] | None = None) -> str:
     """The plan for programs; with the prompts where they were asked for."""
     spec = shown.spec
     document: dict[str, Any] = {
@@ -163,7 +169,7 @@ def plan_json(shown: Shown, prompts: Mapping[str, str] | None = None) -> str:
         "steps": [_step(step) for step in shown.plan.steps],
     }
     if prompts is not None:
-        document["prompts"] = dict(prompts)
+        document["prompts"] = list(prompts)
     return dump(document)
 
 

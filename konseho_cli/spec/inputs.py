@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence, Set
 from math import isfinite
 from pathlib import Path
@@ -38,7 +39,7 @@ def check_declarations(inputs: Mapping[str, Input], problems: Problems) -> None:
 
 
 def read_inputs(spec: CouncilSpec, pairs: Sequence[str]) -> dict[str, Any]:
-    """Values from `NAME=VALUE` and `NAME=@FILE`, defaults filled in.
+    """Values from `NAME=VALUE` and `NAME=@FILE` (`@-`: stdin), defaults filled in.
 
     Raises UsageError that names all that is unknown, missing, given twice or of the wrong type.
     """
@@ -106,10 +107,19 @@ def _parsed(declared: Input, text: str) -> Any:
 
 
 def _file(name: str) -> str:
+    if name == "-":
+        return _stdin()
     try:
         return read_source(Path(name), limit=MAX_FILE)
     except InvalidCouncil as error:
         raise ValueError(str(error)) from None
+
+
+def _stdin() -> str:
+    try:
+        return sys.stdin.read() if sys.stdin is not None else ""
+    except UnicodeDecodeError:
+        raise ValueError("what stdin holds is not text in UTF-8") from None
 
 
 def _number(text: str) -> int | float:

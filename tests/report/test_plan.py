@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from konseho_cli.engine.plan import make_plan
-from konseho_cli.report.plan import Shown, calls_text, plan_json, plan_text, prompts_text, reason
+from konseho_cli.report.plan import Shown, calls_text, plan_json, plan_text, reason
 from konseho_cli.report.symbols import ASCII, UNICODE
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.base import Estimate
@@ -19,7 +19,13 @@ def test_the_plan_reads_as_it_should(spec, plan, golden):
 
 
 def test_the_plan_for_programs_is_the_one_that_they_rely_on(spec, plan, golden):
-    golden("plan.json", plan_json(shown(spec, plan), {"review": "What?"}) + "\n")
+    golden(
+        "plan.json",
+        plan_json(
+            shown(spec, plan), [{"step": "review", "agent": "ann", "system": "", "prompt": "What?"}]
+        )
+        + "\n",
+    )
 
 
 def test_a_plain_terminal_gets_plain_letters(spec, plan):
@@ -41,10 +47,6 @@ def test_calls_are_counted_as_far_as_they_are_known():
     assert calls_text(Estimate(fewest=1, most=1), UNICODE) == "1 call"
     assert calls_text(Estimate(fewest=2, most=8), UNICODE) == "2–8 calls"
     assert calls_text(Estimate(fewest=3, most=None), UNICODE) == "3 calls or more"
-
-
-def test_prompts_stand_under_their_steps():
-    assert prompts_text({"a": "One\n", "b": "Two"}) == "## a\n\nOne\n\n## b\n\nTwo"
 
 
 def test_json_has_prompts_only_where_they_were_asked_for(spec, plan):

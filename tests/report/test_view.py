@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konseho_cli.report.view import RunView
-from konseho_cli.steps.parallel import Parallel
 from konseho_cli.telemetry.events import AskFinished, AskRetried, AskStarted, StepStarted, Warned
 
 

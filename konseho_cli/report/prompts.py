@@ -1,0 +1,110 @@
+"""The prompts that agents would get: a rehearsal in virtual time, with stand-ins for answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from konseho_cli.engine.cast import Cast, Speaker
+from konseho_cli.engine.casting import Casting
+from konseho_cli.engine.plan import Plan
+from konseho_cli.models.base import Call, Message, Reply, Request
+from konseho_cli.spec.document import CouncilSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What one agent is asked first in one step."""
+
+    step: str
+    agent: str
+    system: str
+    text: str
+
+
+@dataclass(slots=True)
+class _Rehearsing:
+    """A model that notes what it is asked and answers by name."""
+
+    heard: dict[tuple[str, str], Prompt] = field(default_factory=dict)
+
+    async def generate(self, request: Request, call: Call) -> Reply:
+        """Answer at once, with a stand-in."""
+        step, agent = call.identity.step.partition("~")[0], call.identity.agent
+        system = "\n".join(each.text for each in request.messages if each.role == "system")
+        said = Prompt(step=step, agent=agent, system=system, text=request.messages[-1].text)
+        self.heard.setdefault((step, agent), said)
+        return Reply(text=_stand_in(request, step, agent), model="rehearsal")
+
+
+def _stand_in(request: Request, step: str, agent: str) -> str:
+    if request.schema is None:
+        return f"- (what {agent} says in {step})"  # a list of one, for steps that cut it up
+    import json
+
+    from konseho_cli.core.hashing import rng
+    from konseho_cli.models.sim_document import example
+
+    return json.dumps(example(request.schema, rng(step, agent), f"({agent}'s)"))
+
+
+def rehearse(
+    spec: CouncilSpec, plan: Plan, casting: Casting, task: str | None
+) -> tuple[Prompt, ...]:
+    """Each agent's first prompt in each step, in the order of the file; calls no model."""
+    from konseho_cli.core.virtual import VirtualLoop, run_virtual
+    from konseho_cli.engine.executor import Execution
+    from konseho_cli.engine.state import Premises
+    from konseho_cli.telemetry.bus import Bus
+
+    model = _Rehearsing()
+    given = Premises(
+        run="rehearsal",
+        council=spec.name,
+        task=task or spec.task or "(the task)",
+        inputs=_inputs(spec),
+        cast=Cast({name: _speaker(spec, name, model) for name in casting.choices}),
+        price=lambda name, usage: Decimal(0),
+        on_error="continue",
+    )
+
+    async def main(loop: VirtualLoop) -> None:
+        await Execution(plan, given, loop, Bus(loop, loop.call_soon)).run()
+
+    run_virtual(main)
+    order = {step.id: step.index for step in plan.steps}
+    return tuple(sorted(model.heard.values(), key=lambda prompt: order[prompt.step]))
+
+
+def _speaker(spec: CouncilSpec, name: str, model: _Rehearsing) -> Speaker:
+    agent = spec.agents[name]
+    messages = (Message("system", agent.role.strip()),) if agent.role.strip() else ()
+    request = Request(model="rehearsal", messages=messages)
+    return Speaker(id=name, agent=agent, model=model, model_name="rehearsal", request=request)
+
+
+def _inputs(spec: CouncilSpec) -> Mapping[str, Any]:
+    return {
+        name: f"(the input {name})" if declared.default is None else declared.default
+        for name, declared in spec.inputs.items()
+    }
+
+
+def prompts_text(prompts: tuple[Prompt, ...]) -> str:
+    """Every prompt under the step and the agent that gets it."""
+    return "\n\n".join(
+        f"=== {prompt.step}/{prompt.agent} ===\n"
+        + (f"\n[role] {prompt.system}\n" if prompt.system else "")
+        + f"\n{prompt.text.strip()}"
+        for prompt in prompts
+    )
+
+
+def prompts_document(prompts: tuple[Prompt, ...]) -> list[dict[str, str]]:
+    """The same for JSON."""
+    return [
+        {"step": each.step, "agent": each.agent, "system": each.system, "prompt": each.text}
+        for each in prompts
+    ]
