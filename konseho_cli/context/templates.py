@@ -14,6 +14,7 @@ from typing import Any
 
 import minijinja
 
+from konseho_cli.context.template_size import too_large
 from konseho_cli.core.errors import TemplateFailed
 
 FUEL = 200_000
@@ -90,6 +91,8 @@ def expression_in(template: str) -> str | None:
 @lru_cache(maxsize=4096)
 def references(template: str) -> frozenset[str]:
     """Dotted names that the template reads: `{'task', 'review.security'}`. Raises BadTemplate."""
+    if why := too_large(template):
+        raise BadTemplate(why)
     try:
         names = _ENVIRONMENT.undeclared_variables_in_str(template, nested=True)
     except minijinja.TemplateError as error:

@@ -247,6 +247,7 @@ class _Walk:
         if not isinstance(value, dict):
             return self._wrong(path, "a mapping", value)
         fields = {field.encode_name: field for field in kind.fields}
+        own = [kind.tag_field, *fields] if kind.tag_field else [*fields]
         found = {kind.tag_field: kind.tag} if kind.tag_field else {}
         for key, item in value.items():
             field = fields.get(key)
@@ -255,7 +256,7 @@ class _Walk:
                 if right is not _INVALID:
                     found[key] = right
             elif not kind.tag_field or key != kind.tag_field:
-                self._unknown_key(key, [*fields, *found], path)
+                self._unknown_key(key, own, path)
         for name, field in fields.items():
             if field.required and name not in found:
                 if name not in value:

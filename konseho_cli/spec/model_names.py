@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from konseho_cli.core import marks
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.graph import find_cycle
+from konseho_cli.core.marks import quote
 from konseho_cli.models.registry import is_claude_word, parse_model_name
 from konseho_cli.spec.document import ModelSpec
 from konseho_cli.spec.draft import Draft
+from konseho_cli.spec.problems import loop_text
 
 MAX_CHOICES = 100
 """Models that one name may stand for, fallbacks and their fallbacks counted."""
@@ -28,7 +30,7 @@ def check_models(draft: Draft) -> None:
     loop = find_cycle({name: _next(model) for name, model in models.items()})
     if loop is not None:
         field = "use" if models[loop[0]].use == loop[1] else "fallback"
-        what = f"these models stand for each other: {' -> '.join(loop)}"
+        what = f"these models stand for each other: {loop_text(loop)}"
         draft.problems.error(("models", loop[0], field), what)
     else:
         _check_choices(draft)
@@ -47,9 +49,11 @@ def _check_name(draft: Draft, path: marks.Path, name: str) -> None:
     try:
         parse_model_name(name)
     except UsageError as error:
-        models = draft.spec.models
-        near = (name, models.keys()) if models and ":" not in name else None
-        draft.problems.error(path, _short(str(error)), value=name, near=near, hint=error.hint)
+        message, near = _short(str(error)), None
+        if ":" not in name:
+            message = f"unknown model {quote(name)}: it is no key of `models`, nor provider:model"
+            near = (name, draft.spec.models.keys())
+        draft.problems.error(path, message, value=name, near=near, hint=error.hint)
 
 
 def _short(message: str) -> str:

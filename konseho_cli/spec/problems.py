@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from konseho_cli.core.errors import InvalidCouncil, Problem
@@ -80,6 +80,12 @@ class Problems:
 def by_line(problems: Collection[Problem]) -> list[Problem]:
     """In the order in which a reader meets them; each once."""
     return sorted(dict.fromkeys(problems), key=lambda each: (each.line or 0, each.column or 0))
+
+
+def loop_text(loop: Sequence[str]) -> str:
+    """`a -> b -> a`; a long one with its middle left out."""
+    names = loop if len(loop) <= 12 else (*loop[:10], f"({len(loop) - 11} more)", loop[-1])
+    return " -> ".join(names)
 
 
 def shown(value: Any) -> str:

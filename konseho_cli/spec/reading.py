@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from konseho_cli.context.template_size import code_in
 from konseho_cli.context.templates import BadTemplate, expression_in, references
 from konseho_cli.core import marks
 from konseho_cli.core.graph import find_cycle
 from konseho_cli.spec.draft import Draft
 from konseho_cli.spec.edges import STEP_ABOVE, Edge, edges_of
+from konseho_cli.spec.problems import loop_text
+from konseho_cli.steps.union import Step
 
+MAX_CODE = 100_000
+"""Characters of code in all templates of a council: parsing them takes a fraction of a second."""
+MAX_LOOKS = 100_000
+"""Edges looked at for steps that lost their wait: a warning is not worth more."""
 MAX_LOOPS = 10
 """Circles reported at once."""
 
 _GIVEN = ("task", "inputs")
 
 
-def check_reading(draft: Draft) -> dict[str, tuple[Edge, ...]]:
-    """Check what every step reads and waits for; the edges, by step."""
+def check_reading(draft: Draft) -> None:
+    """Check what every step reads and waits for."""
+    if _too_much_code(draft):
+        what = f"all templates together hold more than {MAX_CODE:,} characters of code"
+        draft.problems.error(("steps",), what, key=True)
+        return
     reader = _Reader(draft)
     edges: dict[str, tuple[Edge, ...]] = {}
     above: str | None = None
@@ -26,13 +37,31 @@ def check_reading(draft: Draft) -> dict[str, tuple[Edge, ...]]:
     for index, step in enumerate(draft.steps):
         reads = reader.step(index)
         found = edges_of(step, above, known, reads)
-        edges[step.id] = tuple(edge for edge in found if edge.step in known - {step.id})
+        edges[step.id] = tuple(
+            edge for edge in found if edge.step in known and edge.step != step.id
+        )
         above = step.id
     reader.council()
     if not _check_loops(draft, edges):
         _warn_of_lost_order(draft, edges)
     reader.warn_of_unused_inputs()
-    return edges
+
+
+def _texts(step: Step) -> Iterator[tuple[str, str]]:
+    """A step's templates, by field."""
+    for field in (*step.templates, "when"):
+        value = getattr(step, field)
+        for text in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(text, str):
+                yield field, text
+
+
+def _too_much_code(draft: Draft) -> bool:
+    texts = {text for step in draft.steps for _, text in _texts(step)}
+    texts |= {text for text in (draft.spec.answer, draft.spec.gate) if text is not None}
+    if sum(map(len, texts)) <= MAX_CODE:
+        return False
+    return sum(sum(code_in(text)) for text in texts) > MAX_CODE
 
 
 class _Reader:
@@ -89,13 +118,9 @@ class _Reader:
             first = error
         found: dict[str, frozenset[str]] = {}
         before = len(self._draft.problems.errors)
-        for field in (*step.templates, "when"):
-            value = getattr(step, field)
-            texts = value if isinstance(value, (list, tuple)) else (value,)
-            path: marks.Path = ("steps", index, field)
-            names = [self._read(path, text) for text in texts if isinstance(text, str)]
-            if names:
-                found[field] = frozenset[str]().union(*names)
+        for field, text in _texts(step):
+            names = self._read(("steps", index, field), text)
+            found[field] = found.get(field, frozenset()) | names
         if len(self._draft.problems.errors) == before:
             self._draft.problems.error(("steps", index), f"not a template: {first}")
         return found
@@ -156,24 +181,26 @@ def _check_loops(draft: Draft, edges: Mapping[str, tuple[Edge, ...]]) -> bool:
             name: next(edge.because for edge in edges[name] if edge.step == other)
             for name, other in pairwise(loop)
         }
-        name = next((each for each in loop if because[each] != STEP_ABOVE), loop[0])
-        idle = [each for each in because if because[each] == STEP_ABOVE]
-        hint = f"'{idle[0]}' names no step, so it waits for the step above; `needs: []` starts it"
+        told = next((name for name in because if because[name] != STEP_ABOVE), loop[0])
+        idle = next((name for name in because if because[name] == STEP_ABOVE), None)
+        place: marks.Path = ("steps", order[told])
         draft.problems.error(
-            ("steps", order[name], because[name]) if name not in idle else ("steps", order[name]),
-            f"these steps wait for each other: {' -> '.join(loop)}",
-            hint=hint if idle else None,
-        )
+            place if told == idle else (*place, because[told]),
+            f"these steps wait for each other: {loop_text(loop)}",
+            hint=f"'{idle}' names no step, so it waits for the step above; "
+            "`needs: []` starts it at once" if idle else None,
+        )  # fmt: skip
         graph[loop[0]].remove(loop[1])
     return True
 
 
 def _warn_of_lost_order(draft: Draft, edges: Mapping[str, tuple[Edge, ...]]) -> None:
     """A reference takes the place of the wait for the step above: say so where it is lost."""
+    patience = [MAX_LOOKS]
     for index, step in enumerate(draft.steps[1:], start=1):
         above = draft.steps[index - 1].id
         found = edges[step.id]
-        if step.needs is None and found and not _waits(step.id, above, edges):
+        if step.needs is None and found and not _waits(step.id, above, edges, patience):
             named = ", ".join(f"'{edge.step}'" for edge in found)
             draft.problems.warn(
                 ("steps", index, found[0].because),
@@ -182,13 +209,16 @@ def _warn_of_lost_order(draft: Draft, edges: Mapping[str, tuple[Edge, ...]]) -> 
             )
 
 
-def _waits(name: str, other: str, edges: Mapping[str, tuple[Edge, ...]]) -> bool:
-    """Whether a step waits for another, directly or not."""
+def _waits(
+    name: str, other: str, edges: Mapping[str, tuple[Edge, ...]], patience: list[int]
+) -> bool:
+    """Whether a step waits for another, directly or not; yes where looking takes too long."""
     seen = {name}
     stack = [name]
     while stack:
         for edge in edges[stack.pop()]:
-            if edge.step == other:
+            patience[0] -= 1
+            if edge.step == other or patience[0] < 0:
                 return True
             if edge.step not in seen:
                 seen.add(edge.step)

@@ -158,11 +158,12 @@ def check_agents(agents: Sequence[AgentRef], quorum: int | None) -> dict[str, st
     """The rules of every `agents` list with a `quorum`."""
     found: dict[str, str] = {}
     ids = [agent_id(agent) for agent in agents]
-    twice = sorted({agent for agent in ids if ids.count(agent) > 1})
+    once = len(set(ids)) == len(ids)
     if not ids:
         found["agents"] = "at least one agent is needed"
-    elif twice:
-        found["agents"] = f"'{twice[0]}' is listed twice"
+    elif not once:
+        twice = next(agent for agent in sorted(ids) if ids.count(agent) > 1)
+        found["agents"] = f"'{twice}' is listed twice"
     elif quorum is not None and quorum > len(ids):
         found["quorum"] = f"{quorum} is above the number of agents, {len(ids)}"
     return found
