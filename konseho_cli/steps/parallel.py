@@ -38,7 +38,10 @@ class Parallel(Base, frozen=True, kw_only=True, tag="parallel"):
 
     def check(self) -> Mapping[str, str]:
         """Agents are there, once each, and enough of them for the quorum."""
-        return check_agents(self.agents, self.quorum)
+        found = check_agents(self.agents, self.quorum)
+        if self.wait == "quorum" and self.quorum is None:
+            found["wait"] = "`wait: quorum` needs a `quorum`"
+        return found
 
     def estimate(self) -> Estimate:
         """One call an agent."""

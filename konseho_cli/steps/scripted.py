@@ -137,6 +137,7 @@ class Scripted:
         )
         done: dict[str, T] = {}
         failed: dict[str, KonsehoError] = {}
+        broken: list[Exception] = []
         over = asyncio.Event()
 
         def is_over() -> bool:
@@ -153,6 +154,9 @@ class Scripted:
             except KonsehoError as error:
                 if not over.is_set():
                     failed[name] = error
+            except Exception as error:  # noqa: BLE001 - a mistake in the script, for the test to see
+                broken.append(error)
+                over.set()
             else:
                 if not over.is_set():
                     done[name] = value
@@ -165,6 +169,8 @@ class Scripted:
         if branches:
             await over.wait()
         await group.stop()
+        if broken:
+            raise broken[0]
         if len(branches) - len(failed) < needed:
             reasons = "; ".join(f"{name}: {error}" for name, error in failed.items())
             raise StepFailed(self.step, f"{len(failed)} failed, {needed} must succeed ({reasons})")
