@@ -26,31 +26,35 @@ class Budget:
     used_calls: int = 0
     used: Usage = field(default_factory=Usage)
     used_cost: Decimal = Decimal(0)
+    reserved: int = 0
+    """Prompt tokens of the calls that are under way, by our own guess."""
 
     @property
     def unlimited(self) -> bool:
         """Whether there is nothing to watch."""
         return self.calls is None and self.tokens is None and self.cost is None
 
-    def admit(self, request: Request) -> None:
-        """Count a call in, or raise BudgetReached."""
+    def admit(self, request: Request) -> int:
+        """Count a call in; returns the tokens reserved for it. Raises BudgetReached."""
         if self.calls is not None and self.used_calls >= self.calls:
             raise BudgetReached(f"the limit of {self.calls} calls is reached")
-        if self.tokens is not None:
-            prompt = sum(len(message.text) for message in request.messages) // CHARS_PER_TOKEN
-            if self.used.total + prompt >= self.tokens:
-                raise BudgetReached(
-                    f"the limit of {show_count(self.tokens)} tokens is reached: "
-                    f"{show_count(self.used.total)} are used, the next prompt has about {show_count(prompt)}"
-                )
+        prompt = sum(len(message.text) for message in request.messages) // CHARS_PER_TOKEN
+        taken = self.used.total + self.reserved
+        if self.tokens is not None and taken + prompt >= self.tokens:
+            raise BudgetReached(
+                f"the limit of {show_count(self.tokens)} tokens is reached: "
+                f"{show_count(taken)} are used, the next prompt has about {show_count(prompt)}"
+            )
         if self.cost is not None and self.used_cost >= self.cost:
             raise BudgetReached(
                 f"the limit of {show_money(self.cost)} is reached: {show_money(self.used_cost)} is spent"
             )
         self.used_calls += 1
+        self.reserved += prompt
+        return prompt
 
     def spend(self, reply: Reply) -> None:
-        """Count an answer in."""
+        """Count an answer in. Raises BudgetReached where the cost cannot be known."""
         self.used += reply.usage
         if self.cost is not None:
             price = self.price(reply.model, reply.usage)
@@ -73,7 +77,11 @@ class Budgeted:
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer, if the budget allows it. Raises BudgetReached."""
-        self._budget.admit(request)
-        reply = await self._model.generate(request, call)
-        self._budget.spend(reply)
+        budget = self._budget
+        reserved = budget.admit(request)
+        try:
+            reply = await self._model.generate(request, call)
+        finally:
+            budget.reserved -= reserved
+        budget.spend(reply)
         return reply

@@ -31,7 +31,8 @@ class _Maker:
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            return self._words.choice(list(schema["enum"]))
+            stated = [value for value in schema["enum"] if value is not None]
+            return self._words.choice(stated) if stated else None  # it never abstains
         kind = schema.get("type") or _implied(schema)
         if isinstance(kind, list):
             kind = kind[0] if kind else "string"

@@ -1,0 +1,255 @@
+"""The session and the Python nouns: models chosen, limits held, the same checks as a file."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from konseho_cli import Agent, Ask, Chair, Council, Debate, InvalidCouncil, Limits, Parallel, Vote
+from konseho_cli.core.errors import UsageError
+from konseho_cli.core.virtual import VirtualLoop, run_virtual
+from konseho_cli.engine.casting import Wishes
+from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.session import RunOptions, Session, find_council
+from konseho_cli.spec.load import check_document
+from konseho_cli.telemetry.events import RunFinished, RunStarted, TextArrived
+
+ANN = Agent(name="ann", role="You are ann.")
+BOB = Agent(name="bob", role="You are bob.")
+
+
+def session(
+    options: RunOptions | None = None, env: dict[str, str] | None = None, **document: Any
+) -> Session:
+    document = {
+        "konseho": 1,
+        "name": "test",
+        "agents": {"ann": {"role": "a"}, "bob": {"role": "b"}},
+        "steps": [{"kind": "parallel", "agents": ["ann", "bob"]}],
+        **document,
+    }
+    return Session(check_document(document), options or RunOptions(task="go"), env or {})
+
+
+def run(session: Session) -> RunOutcome:
+    return run_virtual(lambda loop: session.run())
+
+
+# ------------------------------------------------------------------------------ who answers
+
+
+def test_the_simulator_answers_when_nobody_chose_a_model() -> None:
+    chosen = session()
+    assert chosen.models == ("sim",)
+    assert chosen.casting.unchosen
+    outcome = run(chosen)
+    assert (outcome.status, outcome.simulated) == ("ok", True)
+
+
+@pytest.mark.parametrize(
+    "decides", [{"gate": "{{ true }}"}, {"targets": {"time": "1m"}}], ids=["gate", "targets"]
+)
+def test_simulated_answers_that_nobody_asked_for_never_decide(decides: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="no model chosen"):
+        session(**decides)
+    asked_for = session(RunOptions(task="go", wishes=Wishes(model="sim")), **decides)
+    assert run(asked_for).status == "ok"
+
+
+def test_strict_refuses_simulated_answers_that_nobody_asked_for() -> None:
+    with pytest.raises(UsageError, match="no model chosen"):
+        session(RunOptions(task="go", strict=True))
+
+
+def test_a_model_is_taken_from_the_agent_then_the_council_then_the_command_line() -> None:
+    document = {
+        "models": {"quick": {"use": "sim:fast"}, "slow": {"use": "sim:slow"}},
+        "agents": {"ann": {"role": "a", "model": "quick"}, "bob": {"role": "b"}},
+    }
+    wishes = RunOptions(task="go", wishes=Wishes(model="sim:instant"))
+    assert session(wishes, **document).models == ("sim:fast", "sim:instant")
+    assert session(wishes, model="slow", **document).models == ("sim:fast", "sim:slow")
+    swapped = RunOptions(task="go", wishes=Wishes(models={"quick": "sim:flaky"}))
+    assert session(swapped, **document).models == ("sim:flaky", "sim")
+    assert session(RunOptions(task="go", wishes=Wishes(simulate=True)), **document).models == (
+        "sim",
+    )
+
+
+def test_a_key_in_the_environment_chooses_its_provider() -> None:
+    assert session(env={"ANTHROPIC_API_KEY": "k"}).models[0].startswith("anthropic:")
+    assert session(env={"KONSEHO_MODEL": "sim:fast", "OPENAI_API_KEY": "k"}).models == ("sim:fast",)
+
+
+def test_a_missing_key_is_found_before_any_call() -> None:
+    with pytest.raises(UsageError, match="OPENAI_API_KEY"):
+        session(model="openai:gpt-5-mini")
+
+
+def test_an_unknown_model_to_swap_is_an_error_with_a_suggestion() -> None:
+    with pytest.raises(UsageError) as caught:
+        session(
+            RunOptions(task="go", wishes=Wishes(models={"quikc": "sim"})),
+            models={"quick": {"use": "sim"}},
+        )
+    assert "did you mean 'quick'?" in str(caught.value.hint)
+
+
+def test_parameters_of_model_and_agent_reach_the_request() -> None:
+    chosen = session(
+        models={"m": {"use": "sim", "temperature": 0.2, "max_tokens": 50, "stop": ["END"]}},
+        model="m",
+        agents={"ann": {"role": "a", "temperature": 1.5}, "bob": {"role": "b"}},
+    )
+    choices = chosen.casting.choices
+    assert (choices["ann"].temperature, choices["bob"].temperature) == (1.5, 0.2)
+    assert choices["ann"].max_tokens == 50
+    assert choices["bob"].stop == ("END",)
+
+
+# ------------------------------------------------------------------------------ limits
+
+
+def test_a_call_beyond_the_limit_is_refused_and_what_is_finished_is_kept() -> None:
+    outcome = run(
+        session(
+            limits={"calls": 2},
+            steps=[
+                {"kind": "parallel", "agents": ["ann", "bob"]},
+                {"kind": "chair", "agent": "ann"},
+            ],
+        )
+    )
+    assert (outcome.status, outcome.exit_code) == ("limit", 5)
+    assert "limit of 2 calls" in str(outcome.error)
+    assert outcome.step("parallel").status == "ok"
+    assert outcome.step("chair").status == "cancelled"
+
+
+def test_the_token_limit_ends_the_run() -> None:
+    steps = [{"kind": "ask", "agent": "ann"}, {"kind": "chair", "agent": "bob"}]
+    outcome = run(session(limits={"tokens": 60}, steps=steps))
+    assert outcome.status == "limit"
+    assert "limit of 60 tokens" in str(outcome.error)
+    assert outcome.step("ask").status == "ok"
+    at_once = run(session(RunOptions(task="word " * 40), limits={"tokens": 80}))
+    assert at_once.status == "limit", "what is under way counts too"
+
+
+def test_the_shorter_of_the_two_time_limits_holds() -> None:
+    options = RunOptions(task="go", wishes=Wishes(model="sim:slow"), timeout_s=0.5)
+    outcome = run(session(options, limits={"time": "1h"}))
+    assert (outcome.status, outcome.duration_s) == ("limit", 0.5)
+
+
+def test_max_concurrency_is_held_and_its_waiting_recorded() -> None:
+    free = run(session())
+    tight = run(session(max_concurrency=1))
+    assert not [span for span in free.spans if span.kind == "queue.limit"]
+    waits = [span for span in tight.spans if span.kind == "queue.limit"]
+    assert len(waits) == 1
+    assert waits[0].waker is not None
+    assert tight.duration_s > free.duration_s
+
+
+def test_an_interrupted_session_says_so_even_before_it_started() -> None:
+    interrupted = session()
+    interrupted.interrupt("SIGINT")
+    outcome = run(interrupted)
+    assert (outcome.status, outcome.exit_code) == ("interrupted", 130)
+
+
+# ------------------------------------------------------------------------------ Python users
+
+
+def small(**document: Any) -> Council:
+    return Council(
+        steps=[
+            Parallel(id="answers", agents=(ANN, BOB)),
+            Vote(id="pick", candidates="{{ answers }}", voters=("ann", "bob")),
+            Chair(agent="ann"),
+        ],
+        **document,
+    )
+
+
+def test_a_council_built_in_python_runs() -> None:
+    outcome = small().run("Tea or coffee?", model="sim:instant")
+    assert outcome.status == "ok"
+    assert [step.id for step in outcome.steps] == ["answers", "pick", "chair"]
+    assert str(outcome.answer).startswith("[simulated]")
+
+
+def test_it_is_checked_as_strictly_as_a_file() -> None:
+    with pytest.raises(InvalidCouncil) as caught:
+        Council(
+            steps=[
+                Debate(agents=(ANN, "bbo"), rounds=0),
+                Ask(agent=BOB, prompt="{{ nope }}", needs=("nowhere",)),
+            ],
+            answr="x",
+        )
+    text = str(caught.value)
+    for mistake in ("answr", "bbo", "rounds", "nope", "nowhere"):
+        assert mistake in text
+
+
+def test_limits_and_models_are_the_same_nouns() -> None:
+    assert small(limits=Limits(calls=3), model="sim:fast").run("x").status == "limit"
+
+
+def test_events_stream_with_the_text_and_then_the_outcome_is_there() -> None:
+    council = small()
+
+    async def main(loop: VirtualLoop) -> list[type]:
+        return [type(event) async for event in council.stream("Tea?", model="sim")]
+
+    kinds = run_virtual(main)
+    assert kinds[0] is RunStarted
+    assert kinds[-1] is RunFinished
+    assert TextArrived in kinds
+    assert council.outcome is not None
+    assert council.outcome.status == "ok"
+
+
+def test_leaving_the_stream_early_cancels_the_run() -> None:
+    council = small()
+
+    async def main(loop: VirtualLoop) -> tuple[float, int]:
+        events = council.stream("Tea?", model="sim:slow")
+        async for _ in events:
+            break
+        await events.aclose()  # type: ignore[attr-defined]
+        return loop.time(), len(asyncio.all_tasks())
+
+    assert run_virtual(main) == (0, 1)
+    assert council.outcome is None
+
+
+def test_without_events_nothing_is_built_and_nothing_streams() -> None:
+    seen: list[object] = []
+    council = small(emit_events=False)
+
+    async def main(loop: VirtualLoop) -> RunOutcome:
+        return await council.execute("Tea?", on_events=seen.extend)
+
+    assert run_virtual(main).status == "ok"
+    assert seen == []
+    with pytest.raises(UsageError, match="emit_events"):
+        asyncio.run(anext(council.stream("Tea?")))  # type: ignore[arg-type]
+
+
+def test_a_shipped_council_is_found_by_name_and_a_near_miss_is_named() -> None:
+    assert find_council("quickstart").name == "quickstart.yaml"
+    assert Council.load("quickstart").spec.name == "quickstart"
+    with pytest.raises(UsageError) as caught:
+        find_council("quikstart")
+    assert "did you mean 'quickstart'?" in str(caught.value.hint)
+
+
+def test_a_path_is_never_taken_for_a_name(tmp_path: Path) -> None:
+    assert find_council("missing.yaml") == Path("missing.yaml")
+    assert find_council(str(tmp_path / "x")) == tmp_path / "x"
