@@ -6,12 +6,14 @@ leaves out what is wrong, so that the rules can still be held against the rest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from math import isfinite
 from typing import Any
 
 import msgspec
+from msgspec import inspect as kinds
 
 from konseho_cli.agents.definition import ID_PATTERN
 from konseho_cli.core.marks import Path
@@ -40,7 +42,7 @@ def checked(value: Any, problems: Problems, *, quick: bool) -> CouncilSpec | Non
             return _convert(value)
         except msgspec.ValidationError:
             pass
-    walk = _walk(problems)
+    walk = _Walk(problems)
     try:
         repaired = walk.of(_types(), value, ())
     except _TooDeep:
@@ -67,27 +69,18 @@ def _quantity(cls: type, value: Any) -> Any:
 
 @cache
 def _types() -> Any:
-    import msgspec.inspect  # only once something is wrong
-
-    return msgspec.inspect.type_info(CouncilSpec)
+    return kinds.type_info(CouncilSpec)
 
 
 class _TooDeep(Exception):
     """A value that contains itself, or might as well."""
 
 
-def _walk(problems: Problems) -> _Walk:
-    import msgspec.inspect as kinds
-
-    return _Walk(problems, kinds)
-
-
 class _Walk:
     """One method for each kind of type: the value where it is right, else `_INVALID`."""
 
-    def __init__(self, problems: Problems, kinds: Any) -> None:
+    def __init__(self, problems: Problems) -> None:
         self.problems = problems
-        self._kinds = kinds
         self._methods: Mapping[type, Any] = {
             kinds.AnyType: self._any,
             kinds.NoneType: self._none,
@@ -106,7 +99,7 @@ class _Walk:
 
     def of(self, kind: Any, value: Any, path: Path) -> Any:
         """Check one value against one type."""
-        while isinstance(kind, self._kinds.Metadata):
+        while isinstance(kind, kinds.Metadata):
             kind = kind.type
         return self._methods[type(kind)](kind, value, path)
 
@@ -168,8 +161,6 @@ class _Walk:
         return value if self._text_fits(kind, value, path) else _INVALID
 
     def _text_fits(self, kind: Any, value: str, path: Path, *, key: bool = False) -> bool:
-        import re
-
         if kind.max_length is not None and len(value) > kind.max_length:
             what = f"{shown(value)} is longer than {kind.max_length} characters"
         elif kind.pattern is not None and not re.search(kind.pattern, value):
@@ -226,7 +217,7 @@ class _Walk:
         items = (self.of(kind.item_type, item, (*path, at)) for at, item in enumerate(value))
         keep = path == ("steps",)  # a step's place is its number: a wrong one is replaced
         return [
-            stand_in(kind.item_type, self._kinds) if item is _INVALID else item
+            stand_in(kind.item_type) if item is _INVALID else item
             for item in items
             if keep or item is not _INVALID
         ]
@@ -240,7 +231,7 @@ class _Walk:
                 self.problems.error(path, f"the key {shown(key)} is not text")
             elif self._text_fits(kind.key_type, key, (*path, key), key=True):
                 right = self.of(kind.value_type, item, (*path, key))
-                found[key] = stand_in(kind.value_type, self._kinds) if right is _INVALID else right
+                found[key] = stand_in(kind.value_type) if right is _INVALID else right
         return found
 
     def _struct(self, kind: Any, value: Any, path: Path) -> Any:
@@ -261,7 +252,7 @@ class _Walk:
             if field.required and name not in found:
                 if name not in value:
                     self._missing(name, kind, path)
-                found[name] = stand_in(field.type, self._kinds)
+                found[name] = stand_in(field.type)
         return found
 
     def _unknown_key(self, key: Any, known: list[str], path: Path) -> None:
@@ -280,10 +271,10 @@ class _Walk:
     # ------------------------------------------------------------------- unions
 
     def _union(self, kind: Any, value: Any, path: Path) -> Any:
-        types = [each for each in kind.types if not isinstance(each, self._kinds.NoneType)]
+        types = [each for each in kind.types if not isinstance(each, kinds.NoneType)]
         if value is None and len(types) < len(kind.types):
             return None
-        if all(isinstance(each, self._kinds.StructType) and each.tag for each in types):
+        if all(isinstance(each, kinds.StructType) and each.tag for each in types):
             return self._tagged(types, value, path)
         fitting = [each for each in types if self._fits(each, value)]
         if fitting or len(types) == 1:
@@ -291,28 +282,26 @@ class _Walk:
         return self._wrong(path, " or ".join(self._named(each) for each in types), value)
 
     def _fits(self, kind: Any, value: Any) -> bool:
-        k = self._kinds
         if isinstance(value, bool):
-            return isinstance(kind, k.BoolType)
+            return isinstance(kind, kinds.BoolType)
         if isinstance(value, (int, float)):
-            return isinstance(kind, (k.IntType, k.FloatType, k.CustomType))
+            return isinstance(kind, (kinds.IntType, kinds.FloatType, kinds.CustomType))
         if isinstance(value, str):
-            return isinstance(kind, (k.StrType, k.LiteralType, k.CustomType))
+            return isinstance(kind, (kinds.StrType, kinds.LiteralType, kinds.CustomType))
         if isinstance(value, (list, tuple)):
-            return isinstance(kind, (k.VarTupleType, k.ListType))
-        return isinstance(value, dict) and isinstance(kind, (k.StructType, k.DictType))
+            return isinstance(kind, (kinds.VarTupleType, kinds.ListType))
+        return isinstance(value, dict) and isinstance(kind, (kinds.StructType, kinds.DictType))
 
     def _named(self, kind: Any) -> str:
-        k = self._kinds
-        names = {
-            k.BoolType: "true or false", k.IntType: "a whole number", k.FloatType: "a number",
-            k.VarTupleType: "a list", k.ListType: "a list", k.DictType: "a mapping",
+        names: dict[type, str] = {
+            kinds.BoolType: "true or false", kinds.IntType: "a whole number", kinds.FloatType: "a number",
+            kinds.VarTupleType: "a list", kinds.ListType: "a list", kinds.DictType: "a mapping",
         }  # fmt: skip
-        if isinstance(kind, k.StructType):
+        if isinstance(kind, kinds.StructType):
             return "an agent of its own" if kind.cls.__name__ == "Agent" else "a mapping"
-        if isinstance(kind, k.StrType):
+        if isinstance(kind, kinds.StrType):
             return "an id" if kind.pattern in _IDS else "text"
-        if isinstance(kind, k.LiteralType):
+        if isinstance(kind, kinds.LiteralType):
             return "one of " + ", ".join(str(each) for each in kind.values)
         return names.get(type(kind), "a value")
 
@@ -320,11 +309,11 @@ class _Walk:
         if not isinstance(value, dict):
             return self._wrong(path, "a mapping", value)
         field = types[0].tag_field
-        kinds = {each.tag: each for each in types}
+        tags = {each.tag: each for each in types}
         tag = value.get(field)
-        if isinstance(tag, str) and tag in kinds:
-            return self._struct(kinds[tag], value, path)
-        listed = "kinds: " + ", ".join(kinds)
+        if isinstance(tag, str) and tag in tags:
+            return self._struct(tags[tag], value, path)
+        listed = "kinds: " + ", ".join(tags)
         if field not in value:
             self.problems.error(path, f"the key '{field}' is missing", hint=listed)
         elif isinstance(tag, str) and tag in RESERVED:
@@ -332,14 +321,14 @@ class _Walk:
                 (*path, field), f"the kind '{tag}' is not available yet", hint=listed
             )
         else:
-            near = (tag, list(kinds)) if isinstance(tag, str) else None
+            near = (tag, list(tags)) if isinstance(tag, str) else None
             what = f"unknown kind {shown(tag)}".replace('"', "'")
             self.problems.error((*path, field), what, value=tag, near=near, hint=listed)
         return self._shared_fields(types[0], value, tag, path)
 
     def _shared_fields(self, kind: Any, value: dict[Any, Any], tag: Any, path: Path) -> Any:
         """Stand in for a step of an unknown kind: what all kinds share is still checked."""
-        found = stand_in(kind, self._kinds)
+        found = stand_in(kind)
         for field in kind.fields:
             if field.name in Base.__struct_fields__ and field.encode_name in value:
                 right = self.of(field.type, value[field.encode_name], (*path, field.encode_name))
