@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from konseho_cli.context.templates import evaluate, render
 from konseho_cli.core.errors import KonsehoError, StepFailed
 from konseho_cli.core.group import Group
 from konseho_cli.core.hashing import rng
+from konseho_cli.core.slots import Slots
 from konseho_cli.steps.base import (
     JSON,
     Answer,
@@ -138,7 +138,8 @@ class Scripted:
         done: dict[str, T] = {}
         failed: dict[str, KonsehoError] = {}
         broken: list[Exception] = []
-        over = asyncio.Event()
+        over = False
+        ended = Slots(0)  # given once: what the floor's modules have for an event, without asyncio
 
         def is_over() -> bool:
             return (
@@ -149,25 +150,26 @@ class Scripted:
             )
 
         async def strand(name: str, branch: Branch[T]) -> None:
+            nonlocal over
             try:
                 value = await branch(self)
             except KonsehoError as error:
-                if not over.is_set():
+                if not over:
                     failed[name] = error
             except Exception as error:  # noqa: BLE001 - a mistake in the script, for the test to see
                 broken.append(error)
-                over.set()
             else:
-                if not over.is_set():
+                if not over:
                     done[name] = value
-            if is_over():
-                over.set()
+            if not over and (broken or is_over()):
+                over = True
+                ended.release(0)
 
         group = Group()
         for name, branch in branches.items():
             group.start(strand(name, branch))
-        if branches:
-            await over.wait()
+        if branches and not ended.try_acquire():
+            await ended.acquire()
         await group.stop()
         if broken:
             raise broken[0]

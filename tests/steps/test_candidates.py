@@ -32,3 +32,14 @@ def test_a_mapping_names_authors_and_a_list_counts_from_one():
 def test_too_many_candidates_are_refused():
     with pytest.raises(StepFailed, match="201 candidates are more than 200"):
         read_candidates("s", ["x"] * 201)
+
+
+@pytest.mark.parametrize("value", [[], {}, [None], "prose", None, 3, True])
+def test_what_is_no_choice_cannot_be_voted_on(value):
+    with pytest.raises(StepFailed, match="candidates"):
+        read_candidates("s", value)
+
+
+def test_a_whole_debate_stands_for_its_positions():
+    debate = {"positions": {"ann": "x"}, "agreed": False, "rounds": 2}
+    assert read_candidates("s", debate) == {"ann": ("ann", "x")}

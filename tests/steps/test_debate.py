@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import msgspec
 import pytest
@@ -180,6 +181,27 @@ def test_a_prompt_of_the_users_replaces_the_brief_alone(confer):
     assert ctx.asked[0].prompt.startswith("Argue, ann: 0\n")
     assert ctx.asked[-1].prompt.startswith("Argue, bob: 1\n")
     assert "<position" in ctx.asked[-1].prompt
+
+
+def test_a_debate_takes_as_long_as_its_slowest_in_each_round(stage, scripted):
+    agreed = json.dumps({"position": "yes", "agree": True})
+    model = scripted({"ann": [(3.0, "no"), (1.0, agreed)], "bob": [(1.0, "yes"), (2.0, agreed)]})
+    step = Debate(agents=("ann", "bob"), rounds=4, stop="agreement")
+    outcome = stage.run({"argue": step}, model)
+    assert outcome.duration_s == 5
+    assert outcome.answer == {
+        "positions": {"ann": "yes", "bob": "yes"}, "agreed": True, "rounds": 1,
+    }  # fmt: skip
+
+
+def test_an_agent_that_drops_out_of_a_debate_degrades_it(stage, scripted):
+    argued = json.dumps({"position": "still no", "agree": False})
+    model = scripted(
+        {"ann": [(1.0, "no"), (1.0, argued)], "bob": [(1.0, "yes"), (1.0, ModelUnavailable("x"))]}
+    )
+    argue = stage.run({"argue": Debate(agents=("ann", "bob"), rounds=1)}, model).step("argue")
+    assert argue.status == "degraded"
+    assert argue.value["positions"] == {"ann": "still no", "bob": "yes"}
 
 
 def test_the_council_file_may_not_ask_for_less_than_a_round():

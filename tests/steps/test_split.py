@@ -167,6 +167,24 @@ def test_instances_are_named_after_their_agents():
     assert staff(("ann", "bob"), 3) == {"ann#1": "ann", "bob#1": "bob", "ann#2": "ann"}
 
 
+def test_waiting_for_an_instance_is_a_span_that_knows_who_ended_it(stage, scripted):
+    step = Split(agent="ann", items=["a", "b", "c"], strategy="fixed", max_agents=1)
+    outcome = stage.run({"work": step})
+    waits = [span for span in outcome.spans if span.kind == "queue.pool"]
+    asks = {span.id: span for span in outcome.spans if span.kind == "ask"}
+    assert outcome.duration_s == 3
+    assert [asks[wait.waker].end for wait in waits] == [wait.end for wait in waits]
+    assert len(waits) == 2
+
+
+def test_an_adaptive_pool_grows_by_whoever_finished(stage, scripted):
+    step = Split(agent="ann", items=list("abcdefgh"), strategy="adaptive", max_agents=8)
+    outcome = stage.run({"work": step})
+    assert outcome.duration_s == 4  # 1, 2, 4 and the last one
+    waits = [span for span in outcome.spans if span.kind == "queue.pool"]
+    assert all(wait.waker is not None for wait in waits)
+
+
 # --------------------------------------------------------------------------------------- failures
 
 

@@ -172,12 +172,6 @@ def test_a_list_has_places_in_place_of_authors(confer):
     assert step.references() == {"candidates": frozenset({"answers.bob"})}
 
 
-def test_a_whole_debate_stands_for_its_positions(confer):
-    debate = {"positions": TEXTS, "agreed": False, "rounds": 2}
-    result, _ = held(confer, vote(), dict.fromkeys(OUTSIDERS, "Use tabs."), debate)
-    assert set(result.value["scores"]) == set(TEXTS)
-
-
 # ------------------------------------------------------------------------- abstentions and failures
 
 
@@ -250,12 +244,6 @@ def test_a_candidate_that_is_null_does_not_stand(confer):
     result, ctx = held(confer, step, dict.fromkeys(OUTSIDERS, "Use tabs."), {**TEXTS, "bob": None})
     assert result.value["scores"] == {"1": 3}
     assert ctx.reasons == ["candidate 2 is null and does not stand"]
-
-
-@pytest.mark.parametrize("candidates", [[], {}, "prose", None, 3])
-def test_what_is_no_choice_cannot_be_voted_on(confer, candidates):
-    with pytest.raises(StepFailed, match="candidates"):
-        held(confer, vote(), {}, candidates)
 
 
 # -------------------------------------------------------------------------------------------- ties

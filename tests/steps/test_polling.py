@@ -1,14 +1,11 @@
-"""The kinds under the real engine: what only shows with prompts, repairs and spans."""
+"""Ballots under the real engine: what only shows with prompts, repairs and seeds."""
 
 from __future__ import annotations
 
 import json
 import re
 
-from konseho_cli.core.errors import ModelUnavailable
-from konseho_cli.steps.debate import Debate
 from konseho_cli.steps.parallel import Parallel
-from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
 
 
@@ -75,42 +72,3 @@ def test_chance_repeats_from_run_to_run(stage, scripted):
     ]
     assert runs[:6] == runs[6:]
     assert set(runs) == {"ann", "bob"}
-
-
-def test_a_debate_takes_as_long_as_its_slowest_in_each_round(stage, scripted):
-    agreed = json.dumps({"position": "yes", "agree": True})
-    model = scripted({"ann": [(3.0, "no"), (1.0, agreed)], "bob": [(1.0, "yes"), (2.0, agreed)]})
-    step = Debate(agents=("ann", "bob"), rounds=4, stop="agreement")
-    outcome = stage.run({"argue": step}, model)
-    assert outcome.duration_s == 5
-    assert outcome.answer == {
-        "positions": {"ann": "yes", "bob": "yes"}, "agreed": True, "rounds": 1,
-    }  # fmt: skip
-
-
-def test_an_agent_that_drops_out_of_a_debate_degrades_it(stage, scripted):
-    argued = json.dumps({"position": "still no", "agree": False})
-    model = scripted(
-        {"ann": [(1.0, "no"), (1.0, argued)], "bob": [(1.0, "yes"), (1.0, ModelUnavailable("x"))]}
-    )
-    argue = stage.run({"argue": Debate(agents=("ann", "bob"), rounds=1)}, model).step("argue")
-    assert argue.status == "degraded"
-    assert argue.value["positions"] == {"ann": "still no", "bob": "yes"}
-
-
-def test_waiting_for_an_instance_is_a_span_that_knows_who_ended_it(stage, scripted):
-    step = Split(agent="ann", items=["a", "b", "c"], strategy="fixed", max_agents=1)
-    outcome = stage.run({"work": step})
-    waits = [span for span in outcome.spans if span.kind == "queue.pool"]
-    asks = {span.id: span for span in outcome.spans if span.kind == "ask"}
-    assert outcome.duration_s == 3
-    assert [asks[wait.waker].end for wait in waits] == [wait.end for wait in waits]
-    assert len(waits) == 2
-
-
-def test_an_adaptive_pool_grows_by_whoever_finished(stage, scripted):
-    step = Split(agent="ann", items=list("abcdefgh"), strategy="adaptive", max_agents=8)
-    outcome = stage.run({"work": step})
-    assert outcome.duration_s == 4  # 1, 2, 4 and the last one
-    waits = [span for span in outcome.spans if span.kind == "queue.pool"]
-    assert all(wait.waker is not None for wait in waits)
