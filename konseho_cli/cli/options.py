@@ -8,10 +8,14 @@ from typing import Annotated, TypeAlias
 import typer
 
 Council: TypeAlias = Annotated[
-    str, typer.Argument(help="A council file, or the name of one that ships with Konseho.")
+    str,
+    typer.Argument(
+        metavar="COUNCIL", help="A council file, or the name of one that ships with Konseho."
+    ),
 ]
 Task: TypeAlias = Annotated[
-    str | None, typer.Argument(help="What the council is to do; - reads it from stdin.")
+    str | None,
+    typer.Argument(metavar="[TASK]", help="What the council is to do; - reads it from stdin."),
 ]
 TaskFile: TypeAlias = Annotated[
     Path | None, typer.Option("--task-file", help="Read the task from a file.", metavar="FILE")

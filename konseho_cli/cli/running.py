@@ -50,6 +50,8 @@ def run_and_report(session: Session, destination: Destination, *, quiet: bool) -
     except KonsehoError as error:
         tell(error)
         return status or error.exit_code
+    if destination.file is not None:
+        screen.say(f"{'wrote' if text else 'nothing to write to'} {destination.file}")
     return status
 
 

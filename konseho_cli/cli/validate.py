@@ -24,7 +24,10 @@ from konseho_cli.spec.load import load_council
 
 
 def command(
-    files: Annotated[list[str], typer.Argument(help="Council files, or names of shipped ones.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILES...", help="Council files, or names of shipped ones."),
+    ],
     json: options.AsJson = False,
 ) -> None:
     """Check council files, all errors at once.

@@ -34,7 +34,7 @@ def _figures(outcome: RunOutcome, symbols: Symbols) -> Line:
     path = f" {symbols.arrow} ".join(stops(outcome))
     if path:
         parts.append(f"critical path: {path}")
-    word = f"{sign} {outcome.status}"
+    word = f"{sign} {'limit reached' if outcome.status == 'limit' else outcome.status}"
     return (
         Piece(word, "strong" if fine else "accent"),
         Piece(f" in {show_duration(outcome.duration_s)}{dot}"),

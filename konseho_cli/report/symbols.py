@@ -52,7 +52,7 @@ UNICODE = Symbols(
 )  # fmt: skip
 
 ASCII = Symbols(
-    waiting=".", running="o", ok="*", degraded="!", failed="x", skipped="-", check="ok",
+    waiting=".", running="o", ok="*", degraded="!", failed="x", skipped="-", check="+",
     bar="#", bar_end=">", rest=".", branch="|-", last="`-", stem="| ",
     dot="|", arrow="->", ellipsis="...", dash="-",
 )  # fmt: skip
