@@ -33,7 +33,7 @@ class Agent(
     """A Markdown file with front matter, relative to the council file; its body is the role."""
     model: str | None = None
     """A name from `models`, or `provider:model`; None: the council's."""
-    weight: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    weight: Annotated[float, msgspec.Meta(gt=0, le=1e9)] = 1.0
     """Its say in a `weighted` vote."""
     temperature: Temperature | None = None
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
