@@ -81,12 +81,11 @@ def _docstring(path: Path) -> str | None:
     return "test" if TESTS in path.parents else ast.get_docstring(_tree(path))
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if path.name == "__init__.py"], ids=_short
-)
+INITS = [path for path in MODULES if path.name == "__init__.py" and path.parent != PACKAGE]
+
+
+@pytest.mark.parametrize("path", INITS, ids=_short)
 def test_a_packages_init_holds_only_its_docstring(path: Path) -> None:
-    if path.parent == PACKAGE:
-        pytest.skip("the root hands on the public names; its table has a test of its own")
     assert len(_tree(path).body) == 1
     assert ast.get_docstring(_tree(path))
 
@@ -124,13 +123,16 @@ def test_nothing_is_left_to_be_done_later() -> None:
     assert not found
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in TEST_FILES if path.name.startswith("test_")], ids=_short
-)
+OF_THE_WHOLE = (TESTS, TESTS / "councils")
+"""The house, its documents, its councils: tests that are about no module."""
+OF_A_MODULE = [
+    path for path in TEST_FILES if path.name.startswith("test_") and path.parent not in OF_THE_WHOLE
+]
+
+
+@pytest.mark.parametrize("path", OF_A_MODULE, ids=_short)
 def test_the_tests_mirror_the_package(path: Path) -> None:
     floor = path.parent.relative_to(TESTS)
-    if floor.parts in ((), ("councils",)):  # of the whole: the house, its documents, its councils
-        return
     subject = path.stem.removeprefix("test_")
     modules = {module.stem for module in (PACKAGE / floor).glob("*.py")}
     assert any(subject == name or subject.startswith(f"{name}_") for name in modules), (
