@@ -12,10 +12,8 @@ from typing import Any, Self
 
 from konseho_cli.core.clock import Clock, RealClock
 from konseho_cli.core.errors import KonsehoError, UsageError
-from konseho_cli.core.files import shipped
 from konseho_cli.core.hashing import new_run_id
 from konseho_cli.core.slots import Slots
-from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.cast import Cast, Speaker
 from konseho_cli.engine.casting import Casting, Wishes, cast_models
@@ -30,6 +28,7 @@ from konseho_cli.models.prices import Prices
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.models.stack import Shared, build
 from konseho_cli.spec.document import CouncilSpec, Targets
+from konseho_cli.spec.find import find_council as find_council
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import Loaded, check_document, load_council, to_document
 from konseho_cli.steps.union import Step
@@ -38,21 +37,6 @@ from konseho_cli.telemetry.events import EVENTS, EVERYDAY, Event
 
 Subscription = tuple[Listener, frozenset[type[Event]]]
 """A listener and the kinds of events that it wants."""
-
-
-def find_council(name: str) -> Path:
-    """A path, or the name of a council that ships with Konseho. Raises UsageError."""
-    path = Path(name)
-    if path.exists() or path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
-        return path
-    known = {file.stem: file for file in sorted(shipped("councils").glob("*.yaml"))}
-    if name in known:
-        return known[name]
-    near = did_you_mean(name, known)
-    raise UsageError(
-        f"no council '{name}': there is no such file, and none of that name ships with Konseho",
-        hint=near or f"shipped: {', '.join(known)}",
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from konseho_cli.cli import options
 from konseho_cli.cli.asking import need_task, read_models, read_task, read_timeout
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
-from konseho_cli.session import RunOptions, Session, find_council
+from konseho_cli.session import RunOptions, Session
+from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
 from konseho_cli.spec.load import load_council
 

@@ -15,7 +15,7 @@ from konseho_cli.report.mermaid import plan_mermaid
 from konseho_cli.report.plan import Shown, plan_json, plan_text
 from konseho_cli.report.prompts import prompts_document, prompts_text, rehearse
 from konseho_cli.report.symbols import symbols_for
-from konseho_cli.session import find_council
+from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council
 
 

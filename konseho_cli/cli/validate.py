@@ -19,7 +19,7 @@ from konseho_cli.report.problems import (
     verdict_text,
     warnings_text,
 )
-from konseho_cli.session import find_council
+from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council
 
 

@@ -25,6 +25,12 @@ class Verdict:
     """`unknown` where it could not be measured."""
     met: bool
     """False too where it is unknown: a target that nobody can check does not hold."""
+    limit: float
+    """The target as a number of `unit`, for programs."""
+    value: float | None
+    """What was measured, in the same unit; None: unknown."""
+    unit: str
+    """`s`, `$`, or what is counted."""
 
 
 def verdicts(outcome: RunOutcome, targets: Targets) -> tuple[Verdict, ...]:
@@ -34,25 +40,30 @@ def verdicts(outcome: RunOutcome, targets: Targets) -> tuple[Verdict, ...]:
 
 def _verdicts(outcome: RunOutcome, targets: Targets) -> Iterator[Verdict]:
     if targets.time is not None:
-        yield _verdict("time", targets.time, outcome.duration_s, show_duration)
+        yield _verdict("time", targets.time, outcome.duration_s, show_duration, "s")
     if targets.step_overhead is not None:
         overheads = step_overheads(outcome.spans).values()
         slowest = max(overheads, default=0) / 1e9
-        yield _verdict("step_overhead", targets.step_overhead, slowest, show_duration)
+        yield _verdict("step_overhead", targets.step_overhead, slowest, show_duration, "s")
     if targets.cost is not None:
-        yield _verdict("cost", targets.cost, outcome.cost, show_money)
+        yield _verdict("cost", targets.cost, outcome.cost, show_money, "$")
     if targets.tokens is not None:
-        yield _verdict("tokens", targets.tokens, outcome.usage.total, show_count)
+        yield _verdict("tokens", targets.tokens, outcome.usage.total, show_count, "tokens")
     if targets.calls is not None:
-        yield _verdict("calls", targets.calls, len(outcome.calls), show_count)
+        yield _verdict("calls", targets.calls, len(outcome.calls), show_count, "calls")
 
 
-def _verdict(name: str, target: Q, measured: Q | None, show: Callable[[Q], str]) -> Verdict:
+def _verdict(
+    name: str, target: Q, measured: Q | None, show: Callable[[Q], str], unit: str
+) -> Verdict:
     return Verdict(
         name=name,
         target=show(target),
         measured="unknown" if measured is None else show(measured),
         met=measured is not None and measured <= target,
+        limit=float(target),
+        value=None if measured is None else float(measured),
+        unit=unit,
     )
 
 
