@@ -16,7 +16,7 @@ import msgspec
 from msgspec import inspect as kinds
 
 from konseho_cli.agents.definition import ID_PATTERN
-from konseho_cli.core.marks import Path
+from konseho_cli.core.marks import Path, quote
 from konseho_cli.core.units import QUANTITIES
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.problems import Problems, shown
@@ -181,7 +181,7 @@ class _Walk:
         near = (fixed, (fixed,)) if fixed.isidentifier() and fixed.isascii() else None
         reason = f": {hint}" if hint else ""
         self.problems.error(
-            path, f"{shown(value)} is not an id{reason}", value=value, key=key,
+            path, f"{quote(value)} is not an id{reason}", value=value, key=key,
             near=near if fixed != value else None, hint=ID_RULE,
         )  # fmt: skip
 
@@ -260,7 +260,7 @@ class _Walk:
             self.problems.error(path, f"the key {shown(key)} is not text")
             return
         listed = "known keys: " + ", ".join(known)
-        what = f"unknown key {shown(key)}".replace('"', "'")
+        what = f"unknown key {quote(key)}"
         self.problems.error((*path, key), what, key=True, near=(key, known), hint=listed)
 
     def _missing(self, name: str, kind: Any, path: Path) -> None:
@@ -322,7 +322,7 @@ class _Walk:
             )
         else:
             near = (tag, list(tags)) if isinstance(tag, str) else None
-            what = f"unknown kind {shown(tag)}".replace('"', "'")
+            what = f"unknown kind {quote(tag) if isinstance(tag, str) else shown(tag)}"
             self.problems.error((*path, field), what, value=tag, near=near, hint=listed)
         return self._shared_fields(types[0], value, tag, path)
 

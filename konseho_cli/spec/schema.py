@@ -6,6 +6,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, get_args
 
 import msgspec
@@ -17,7 +18,7 @@ from konseho_cli.steps.base import Fallback, Output
 from konseho_cli.steps.union import Step
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-ID = "https://konseho.dev/council.schema.json"
+ID = "urn:konseho:council:1"
 """A name, not a place: `konseho schema` writes the file."""
 
 _NUMBER = r"^\s*{}\d+(\.\d+)?\s*{}\s*$"
@@ -85,7 +86,7 @@ def _docstrings_of(cls: type) -> Iterator[tuple[str, str]]:
     except (OSError, TypeError):  # no source beside the code: hovers are not worth an error
         return
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
-    for field, below in zip(body, body[1:], strict=False):
+    for field, below in pairwise(body):
         if (
             isinstance(field, ast.AnnAssign)
             and isinstance(field.target, ast.Name)
