@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 from konseho_cli.core.errors import BudgetReached, KonsehoError, StepFailed
 from konseho_cli.core.group import Group
-from konseho_cli.steps.base import Branch, Gathered, Wait
-
-if TYPE_CHECKING:
-    from konseho_cli.engine.context import Context
+from konseho_cli.steps.base import Branch, Gathered, StepContext, Wait
+from konseho_cli.telemetry.spans import Scope
 
 T = TypeVar("T")
 
 
+class Strand(StepContext, Protocol):
+    """A step's context as gathering needs it: with its place among the spans."""
+
+    @property
+    def scope(self) -> Scope:
+        """Where this strand records its spans."""
+        ...
+
+    def branch(self) -> Strand:
+        """The context of a task that this one starts."""
+        ...
+
+
 async def gather(
-    ctx: Context,
+    ctx: Strand,
     branches: Mapping[str, Branch[T]],
     *,
     quorum: int,
@@ -42,7 +53,7 @@ async def gather(
             or (enough is not None and enough(done))
         )
 
-    async def strand(name: str, branch: Branch[T], own: Context) -> None:
+    async def strand(name: str, branch: Branch[T], own: Strand) -> None:
         try:
             done[name] = await branch(own)
         except asyncio.CancelledError:
@@ -71,7 +82,7 @@ async def gather(
 
 
 def _settle(
-    ctx: Context, done: Mapping[str, T], lost: Mapping[str, KonsehoError], quorum: int, asked: int
+    ctx: Strand, done: Mapping[str, T], lost: Mapping[str, KonsehoError], quorum: int, asked: int
 ) -> None:
     if asked - len(lost) < quorum:
         reasons = "; ".join(f"{name}: {error}" for name, error in lost.items())
