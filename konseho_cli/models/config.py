@@ -44,9 +44,9 @@ def _settings(text: str, path: str) -> dict[str, str]:
         ]
     except yaml.YAMLError as error:
         raise UsageError(f"{path}: {error}") from None
-    if not events:
-        return {}
     scalars = [event.value for event in events if isinstance(event, yaml.ScalarEvent)]
+    if not events or scalars == [""]:
+        return {}
     if not isinstance(events[0], yaml.MappingStartEvent) or len(scalars) != len(events) - 2:
         raise UsageError(f"{path}: expected `key: value` lines", hint="such as model: sim:fast")
     settings = dict(zip(scalars[::2], scalars[1::2], strict=True))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from konseho_cli.core.slots import Slots
 from konseho_cli.models.base import Call
 from konseho_cli.models.endpoint import Endpoint
-from konseho_cli.models.sse import SseEvent
+from konseho_cli.models.reader import Reader
 from konseho_cli.telemetry.spans import Scope
 
 if TYPE_CHECKING:
@@ -17,34 +17,7 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 100
 PER_HOST = 30
-CONNECT_TIMEOUT_S = 5.0
 TOTAL_TIMEOUT_S = 600.0
-
-
-class Reader(Protocol):
-    """What a provider makes of one answer as it comes in."""
-
-    name: str
-    """The model's full name, for errors."""
-    done: bool
-    """Whether the answer is complete; what still follows is ignored."""
-
-    @property
-    def text(self) -> str:
-        """The answer so far."""
-        ...
-
-    def event(self, event: SseEvent) -> str:
-        """Take one event; returns the text that it adds. Raises ModelError."""
-        ...
-
-    def document(self, body: bytes) -> str:
-        """Take an answer that did not stream. Raises ModelError."""
-        ...
-
-    def end(self) -> None:
-        """The server has closed the stream. Raises ModelUnavailable if that was too early."""
-        ...
 
 
 class Http:

@@ -15,12 +15,13 @@ from konseho_cli.core.units import show_duration
 from konseho_cli.models.base import Call
 from konseho_cli.models.endpoint import Endpoint
 from konseho_cli.models.failures import broken, read_body, retry_after, status_error
-from konseho_cli.models.http import CONNECT_TIMEOUT_S, Reader
 from konseho_cli.models.phases import Phases
+from konseho_cli.models.reader import Reader
 from konseho_cli.models.redact import Hiding
 from konseho_cli.models.sse import EventTooLong, SseParser
 from konseho_cli.version import __version__
 
+CONNECT_TIMEOUT_S = 5.0
 _MAX_ANSWER = 64 << 20
 _MAX_ERROR = 64 << 10
 _LINGER_S = 0.25
@@ -91,11 +92,11 @@ class Transport:
                     proxy=proxy,
                     trace_request_ctx=phases,
                 )
-            except (aiohttp.ClientConnectionError, ConnectionError):
+            except (aiohttp.ClientConnectionError, ConnectionError) as dead:
                 resends += 1
                 if not phases.reused or resends > _RESENDS:
                     raise
-                phases.leave()
+                phases.leave(dead)
 
     def _route(self, endpoint: Endpoint) -> tuple[URL, str | None]:
         """The URL and the environment's proxy for it, found once.

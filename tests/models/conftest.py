@@ -8,9 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,63 @@ def answers(body: str | bytes, status: int = 200, **headers: str) -> Handler:
     return handle
 
 
+Speak = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def read_request(reader: asyncio.StreamReader) -> bytes:
+    """One whole request, head and body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(
+        int(line.split(b":")[1])
+        for line in head.split(b"\r\n")
+        if line.lower().startswith(b"content-length")
+    )
+    return head + await reader.readexactly(length)
+
+
+@asynccontextmanager
+async def listening(speak: Speak) -> AsyncIterator[str]:
+    """A server that is written byte by byte; yields its host and port."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await speak(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(guarded, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()[:2]
+    try:
+        yield f"{host}:{port}"
+    finally:
+        server.close()
+        for writer in writers:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+
+def over_tcp(speak: Speak, requests: int = 1, url: str = "http://{}/v1", **choice: Any) -> Heard:
+    """Talk to such a server from another thread, and so from another loop."""
+
+    async def main() -> Heard:
+        async with listening(speak) as place:
+            asked = [ask()] * requests
+            return await asyncio.to_thread(
+                talk, None, base_url=url.format(place), requests=asked, **choice
+            )
+
+    return asyncio.run(main())
+
+
+def chunked(*pieces: bytes, end: bool = True) -> bytes:
+    """A streamed answer as bytes, each piece in a chunk of its own."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+    body = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    return head + b"Transfer-Encoding: chunked\r\n\r\n" + body + (b"0\r\n\r\n" if end else b"")
+
+
 class Toolbox:
     """Everything above, for tests that cannot import from a conftest."""
 
@@ -209,6 +267,10 @@ class Toolbox:
     streams = staticmethod(streams)
     in_turn = staticmethod(in_turn)
     answers = staticmethod(answers)
+    listening = staticmethod(listening)
+    over_tcp = staticmethod(over_tcp)
+    read_request = staticmethod(read_request)
+    chunked = staticmethod(chunked)
     Scripted = Scripted
 
 
@@ -237,12 +299,18 @@ def _running(command: list[str], env: dict[str, str] | None = None) -> Iterator[
             said.append(line)
             found = re.search(r"listening on (http://127\.0\.0\.1:\d+)", line)
             if found:
-                yield found[1]
-                return
-        pytest.fail(f"{command[0]} did not start:\n{''.join(said)}")
+                break
+        else:
+            pytest.fail(f"{command[0]} did not start:\n{''.join(said)}")
+        # a full pipe would stop the server in the middle of its log
+        drain = threading.Thread(target=deque, args=(process.stdout, 0))
+        drain.start()
+        yield found[1]
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+    drain.join()
+    process.stdout.close()
 
 
 AIMOCK_KEY = "test-key-of-the-independent-server"

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from konseho_cli.core.errors import (
+    BudgetReached,
+    InvalidReply,
+    ModelError,
+    ModelRefused,
+    ModelUnavailable,
+)
+from konseho_cli.models.base import Reply
+from konseho_cli.models.fallback import Alternative, WithFallback
+from konseho_cli.models.registry import ModelChoice
+
+DOWN = ModelUnavailable("openai:a: 503", status=503)
+
+
+def chain(tools: Any, *scripts: str | Exception) -> tuple[WithFallback, list[Any]]:
+    models = [tools.Scripted([said], name=f"p:{n}") for n, said in enumerate(scripts)]
+    choices = [ModelChoice(provider="openai", model=f"m{n}") for n in range(len(models))]
+    return WithFallback(
+        [
+            Alternative(name=f"p:{n}", model=model, adapt=choice.adapt)
+            for n, (model, choice) in enumerate(zip(models, choices, strict=True))
+        ]
+    ), models
+
+
+def run(tools: Any, *scripts: str | Exception, **call: Any) -> Reply:
+    model, _ = chain(tools, *scripts)
+    return asyncio.run(model.generate(tools.ask(), tools.call(**call)))
+
+
+def test_the_first_model_answers_if_it_can(tools: Any) -> None:
+    model, models = chain(tools, "hello", "other")
+    reply = asyncio.run(model.generate(tools.ask(), tools.call()))
+    assert (reply.text, reply.notes) == ("hello", ())
+    assert models[1].calls == []
+
+
+def test_the_next_one_answers_if_it_cannot_and_the_answer_says_so(tools: Any) -> None:
+    reply = run(tools, DOWN, "hello")
+    assert reply.text == "hello"
+    assert reply.model == "p:1"
+    assert reply.notes == ("fallback to p:1: openai:a: 503",)
+
+
+def test_each_model_is_asked_by_its_own_name(tools: Any) -> None:
+    model, models = chain(tools, DOWN, "hello")
+    asyncio.run(model.generate(tools.ask(temperature=0.3), tools.call()))
+    asked = models[1].requests[0]
+    assert (asked.model, asked.temperature) == ("m1", 0.3)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ModelRefused("no key", status=401),
+        ModelRefused("no such model", status=404),
+        ModelRefused("no credit", status=429),
+        InvalidReply("empty"),
+    ],
+)
+def test_it_helps_against_whatever_is_this_models_own(tools: Any, error: ModelError) -> None:
+    assert run(tools, error, "hello").text == "hello"
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_wrong_request_is_wrong_everywhere(tools: Any, status: int) -> None:
+    refused = ModelRefused("bad request", status=status)
+    with pytest.raises(ModelRefused) as caught:
+        run(tools, refused, "hello")
+    assert caught.value is refused
+
+
+def test_a_limit_that_is_reached_is_no_reason_to_ask_somebody_else(tools: Any) -> None:
+    with pytest.raises(BudgetReached):
+        run(tools, BudgetReached("enough"), "hello")
+
+
+def test_half_an_answer_that_was_shown_is_not_continued_by_another(tools: Any) -> None:
+    broke = ModelUnavailable("broke", partial="half")
+    with pytest.raises(ModelUnavailable, match="broke"):
+        run(tools, broke, "hello", on_text=lambda _: None)
+    assert run(tools, broke, "hello").text == "hello"
+
+
+def test_where_none_can_answer_the_error_names_all(tools: Any) -> None:
+    last = ModelRefused("anthropic:b: 401", status=401, hint="is ANTHROPIC_API_KEY set?")
+    with pytest.raises(ModelRefused) as caught:
+        run(tools, DOWN, last)
+    assert str(caught.value) == "no model could answer: openai:a: 503; anthropic:b: 401"
+    assert caught.value.hint == "is ANTHROPIC_API_KEY set?"
+    assert caught.value.__cause__ is last
