@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +33,7 @@ _EXPECTED = {"weight": "a number above 0", "temperature": "a number from 0 to 2"
              "max_tokens": "a whole number from 1"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkdownAgent:
+class MarkdownAgent(msgspec.Struct, frozen=True, kw_only=True):
     """What an agent's file says."""
 
     agent: Agent

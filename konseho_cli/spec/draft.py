@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,7 @@ from konseho_cli.spec.problems import Problems
 from konseho_cli.steps.union import Step
 
 
-@dataclass(slots=True, kw_only=True)
-class Draft:
+class Draft(msgspec.Struct, kw_only=True):
     """The document with its types right; the rules fill in ids and agents."""
 
     spec: CouncilSpec
@@ -25,8 +23,8 @@ class Draft:
     problems: Problems
     folder: Path
     """Whose tree may hold the agents' files."""
-    steps: list[Step] = field(default_factory=list)
-    agents: dict[str, Agent] = field(default_factory=dict)
+    steps: list[Step] = msgspec.field(default_factory=list)
+    agents: dict[str, Agent] = msgspec.field(default_factory=dict)
     broken: frozenset[int] = frozenset()
     """Indexes of steps whose types are wrong."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+
+import msgspec
 
 from konseho_cli.steps.base import Base
 
 STEP_ABOVE = "the step above"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class Edge(msgspec.Struct, frozen=True, kw_only=True):
     """One reason to wait."""
 
     step: str

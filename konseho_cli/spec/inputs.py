@@ -82,7 +82,7 @@ def _complete(
     *,
     known_broken: Set[str] = frozenset(),
 ) -> dict[str, Any]:
-    for name in values.keys() - spec.inputs.keys():
+    for name in (name for name in values if name not in spec.inputs):
         near = did_you_mean(name, spec.inputs)
         listed = f"inputs: {', '.join(spec.inputs)}" if spec.inputs else "the council has none"
         wrong.append(f"unknown input '{_short(name)}' ({near or listed})")

@@ -1,0 +1,76 @@
+"""The JSON Schema: it takes what loads, and refuses unknown keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from konseho_cli.core.units import Count, Duration, Money, Size
+from konseho_cli.core.yaml_events import parse_yaml
+from konseho_cli.spec import schema as module
+from konseho_cli.spec.schema import council_schema
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = council_schema()
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+BASE: dict[str, Any] = {"konseho": 1, "name": "x", "steps": [{"kind": "ask", "agent": "a"}]}
+
+
+def test_it_is_a_schema_of_its_dialect() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert SCHEMA["title"] == "Konseho council"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "councils").glob("*.yaml")), ids=lambda p: p.stem)
+def test_shipped_councils_conform(path: Path) -> None:
+    VALIDATOR.validate(parse_yaml(path.read_text(encoding="utf-8")).value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {**BASE, "nam": 1},
+        {**BASE, "limits": {"coast": 1}},
+        {**BASE, "steps": [{"kind": "ask", "agent": "a", "promt": "x"}]},
+        {**BASE, "steps": [{"kind": "refine", "agent": "a"}]},
+        {**BASE, "steps": [{"kind": "ask"}]},
+        {**BASE, "steps": []},
+        {**BASE, "agents": {"my-agent": {}}},
+        {**BASE, "konseho": 2},
+        {**BASE, "limits": {"time": "soon"}},
+    ],
+)
+def test_what_does_not_load_does_not_conform(wrong: dict[str, Any]) -> None:
+    VALIDATOR.validate(BASE)
+    assert not VALIDATOR.is_valid(wrong)
+
+
+QUANTITIES = [
+    *((Duration, text) for text in ["250ms", "5m", "90", "1.5h", " 3 s ", "5µs", "soon", "$3", "5w", "5M", ""]),
+    *((Count, text) for text in ["1500", "200k", "2M", "3G", "4K", "5m", "x", "$2"]),
+    *((Size, text) for text in ["64MiB", "10MB", "1GiB", "512", "5b", "5k", "5 kib", "5 TB"]),
+    *((Money, text) for text in ["$1.50", "1.50", "$ 3", "-1", "€3", "3k"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cls", "text"), QUANTITIES)
+def test_a_quantity_conforms_exactly_where_it_parses(cls: type, text: str) -> None:
+    try:
+        cls(text)
+        parses = True
+    except ValueError:
+        parses = False
+    assert jsonschema.Draft202012Validator(module._quantity(cls)).is_valid(text) == parses
+
+
+def test_fields_are_explained_by_their_docstrings() -> None:
+    ask = SCHEMA["$defs"]["Ask"]["properties"]
+    assert ask["needs"]["description"].startswith("Steps to wait for")
+    assert SCHEMA["$defs"]["Agent"]["properties"]["from"]["description"].startswith("A Markdown")
+    assert SCHEMA["$defs"]["CouncilSpec"]["properties"]["gate"]["description"] == (
+        "A boolean; false is exit status 1."
+    )
