@@ -105,12 +105,12 @@ def _body(request: Request, official: bool) -> dict[str, Any]:
     if request.schema is not None:
         schema = rooted(request.schema)
         looser = loosened(schema)
-        strict = strict_compatible(looser)
-        # only strict mode needs the looser one; a server with a grammar makes use of the whole
-        sent = looser if strict and official else schema
+        if official and strict_compatible(looser):
+            schema = looser  # a server with a grammar makes use of the whole one
+        strict = strict_compatible(schema)
         body["response_format"] = {
             "type": "json_schema",
-            "json_schema": {"name": "answer", "schema": sent, "strict": strict},
+            "json_schema": {"name": "answer", "schema": schema, "strict": strict},
         }
     return body
 

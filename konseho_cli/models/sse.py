@@ -55,8 +55,10 @@ class SseParser:
                 lines[0] = b"".join((*self._tail, lines[0]))
                 self._tail.clear()
                 self._tail_size = 0
-            for line in lines:
-                self._line(line, events)
+            if self._first:
+                self._first = False
+                lines[0] = lines[0].removeprefix(_BOM)
+            self._lines(lines, events)
         if rest:
             self._tail.append(rest)
             self._tail_size += len(rest)
@@ -67,33 +69,36 @@ class SseParser:
         """The stream ended: an event whose blank line is missing comes out after all."""
         return self.feed(b"\n\n") if self._tail or self._data else []
 
-    def _line(self, line: bytes, events: list[SseEvent]) -> None:
-        if self._first:
-            self._first = False
-            line = line.removeprefix(_BOM)
-        if line.startswith(b"data:"):
-            data = line[6:] if line[5:6] == b" " else line[5:]
-            self._size += len(data)
-            self._bound(self._size)
-            self._data.append(data)
-        elif not line:
-            self._dispatch(events)
-        elif line.startswith(b"event:"):
-            self._name = line[6:].decode(errors="replace").removeprefix(" ")
-        elif line == b"data":
-            self._data.append(b"")
-        elif line == b"event":
-            self._name = ""
-
-    def _dispatch(self, events: list[SseEvent]) -> None:
+    def _lines(self, lines: list[bytes], events: list[SseEvent]) -> None:
+        # one loop without calls for what nearly every line is: this runs for every token
         data = self._data
-        if data:
-            whole = data[0] if len(data) == 1 else b"\n".join(data)
-            if whole:
-                events.append(SseEvent(self._name or "message", whole))
-            self._data = []
-            self._size = 0
-        self._name = ""
+        for line in lines:
+            if line[:6] == b"data: ":
+                data.append(line[6:])
+                self._size += len(line)
+            elif line:
+                self._field(line)
+            elif data:
+                whole = data[0] if len(data) == 1 else b"\n".join(data)
+                if whole:
+                    events.append(SseEvent(self._name or "message", whole))
+                data.clear()
+                self._size = 0
+                self._name = ""
+            else:
+                self._name = ""
+            if self._size > self._limit:
+                self._bound(self._size)
+
+    def _field(self, line: bytes) -> None:
+        """Any line but `data: …`; comments and unknown fields are let pass."""
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            self._data.append(value)
+            self._size += len(line)
+        elif field == b"event":
+            self._name = value.decode(errors="replace")
 
     def _bound(self, size: int) -> None:
         if size > self._limit:

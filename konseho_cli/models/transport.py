@@ -106,7 +106,7 @@ class Transport:
         """
         url = URL(endpoint.url)
         proxy = None
-        if not urllib.request.proxy_bypass(endpoint.host):
+        if not _is_here(endpoint.host) and not urllib.request.proxy_bypass(endpoint.host):
             proxy = urllib.request.getproxies().get(url.scheme)
         if proxy and "://" not in proxy:
             proxy = f"http://{proxy}"
@@ -136,6 +136,11 @@ class Transport:
             text = reader.document(await _read(response, _MAX_ANSWER))
             if sink and text:
                 sink.feed(text)
+
+
+def _is_here(host: str) -> bool:
+    """Whether it is this machine, which no proxy can reach for us."""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 async def _stream(

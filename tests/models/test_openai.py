@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -102,6 +103,32 @@ def test_a_schema_is_asked_for_by_the_apis_own_means(tools: Any) -> None:
     strict, loose = (body["response_format"]["json_schema"] for body in heard.bodies)
     assert strict == {"name": "answer", "schema": SCHEMA, "strict": True}
     assert loose == {"name": "answer", "schema": {"type": "object"}, "strict": False}
+
+
+def test_openai_itself_gets_what_only_it_understands(
+    tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies: list[Any] = []
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, _, body = (await tools.read_request(reader)).partition(b"\r\n\r\n")
+        bodies.append(json.loads(body))
+        writer.write(tools.chunked(chunk('{"approve": true}', "stop"), DONE))
+
+    narrow = {**SCHEMA, "properties": {"approve": {"type": "boolean", "default": True}}}
+    request = tools.ask(max_tokens=9, schema=narrow)
+
+    async def main() -> Any:
+        async with tools.listening(speak) as place:  # as a proxy: the host's name is what counts
+            monkeypatch.setenv("http_proxy", f"http://{place}")
+            url = "http://api.openai.com/v1"
+            return await asyncio.to_thread(tools.talk, None, base_url=url, requests=[request])
+
+    assert asyncio.run(main()).reply.text == '{"approve": true}'
+    assert bodies[0]["max_completion_tokens"] == 9
+    assert "max_tokens" not in bodies[0]
+    wanted = bodies[0]["response_format"]["json_schema"]
+    assert (wanted["strict"], wanted["schema"]) == (True, SCHEMA)
 
 
 def test_a_list_comes_back_as_a_list(tools: Any) -> None:
