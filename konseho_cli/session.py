@@ -6,9 +6,10 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+import msgspec
 
 from konseho_cli.core.clock import Clock, RealClock
 from konseho_cli.core.errors import KonsehoError, UsageError
@@ -39,13 +40,12 @@ Subscription = tuple[Listener, frozenset[type[Event]]]
 """A listener and the kinds of events that it wants."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the caller says about one run."""
 
     task: str | None = None
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    wishes: Wishes = field(default_factory=Wishes)
+    inputs: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    wishes: Wishes = msgspec.field(default_factory=Wishes)
     max_concurrency: int | None = None
     seed: int | None = None
     timeout_s: float | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from konseho_cli.cli.streams import is_terminal, put, put_line
 from konseho_cli.core.errors import KonsehoError, UsageError
@@ -16,8 +17,7 @@ from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.answer import answer_text, for_terminal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
+class Destination(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for; checked before the run, since an answer is worth more than a usage error."""
 
     form: Literal["text", "json", "markdown"]

@@ -8,9 +8,10 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from konseho_cli.cli.streams import is_terminal, put
 from konseho_cli.core.clock import RealClock
@@ -30,13 +31,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SHOW_CURSOR = "\x1b[?25h"
 
 
-@dataclass(slots=True)
-class Screen:
+class Screen(msgspec.Struct):
     """How a run is shown on stderr: live, in plain lines, or not at all."""
 
     quiet: bool
     live: LiveView | None = None
-    subscriptions: list[Subscription] = field(default_factory=list)
+    subscriptions: list[Subscription] = msgspec.field(default_factory=list)
     stopped_by: signal.Signals | None = None
 
     @property

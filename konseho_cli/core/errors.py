@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class KonsehoError(Exception):
@@ -26,8 +25,7 @@ class UsageError(KonsehoError):
     exit_code = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake in a council or agent file, with its place."""
 
     path: str

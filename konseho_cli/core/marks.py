@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+import msgspec
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and 0-based indexes from the root: `("steps", 2, "voters")`."""
@@ -35,13 +36,12 @@ def quote(text: str, longest: int = 60) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(msgspec.Struct, frozen=True):
     """Where the values and keys of one YAML text stand. Empty for a document made in Python."""
 
-    values: Mapping[Path, Any] = field(default_factory=dict)
+    values: Mapping[Path, Any] = msgspec.field(default_factory=dict)
     """Path → PyYAML's mark (0-based `line` and `column`)."""
-    keys: Mapping[Path, Any] = field(default_factory=dict)
+    keys: Mapping[Path, Any] = msgspec.field(default_factory=dict)
     first_line: int = 1
     """The file's line on which the text begins."""
 

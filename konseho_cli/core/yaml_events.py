@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final
 
+import msgspec
 import yaml
 
 from konseho_cli.core.errors import Problem
@@ -32,8 +32,7 @@ _SCALAR_TAGS: Mapping[str, tuple[type, ...]] = {
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
+class Parsed(msgspec.Struct, frozen=True, kw_only=True):
     """A document: plain values as far as they could be read, and what is wrong with it."""
 
     value: Any
@@ -97,8 +96,7 @@ class _NoKey:
 _NO_KEY: Final = _NoKey()
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchored:
+class _Anchored(msgspec.Struct, frozen=True):
     value: Any
     nodes: int
     height: int

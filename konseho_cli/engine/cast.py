@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.models.base import Message, Model, Request
 from konseho_cli.steps.base import JSON, agent_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Speaker:
+class Speaker(msgspec.Struct, frozen=True, kw_only=True):
     """An agent that is ready to be asked."""
 
     id: str
@@ -37,8 +37,7 @@ class Speaker:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
+class Cast(msgspec.Struct, frozen=True):
     """All speakers of a run by agent id."""
 
     speakers: Mapping[str, Speaker]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from konseho_cli.agents.definition import Agent
 from konseho_cli.core.errors import UsageError
@@ -20,20 +21,18 @@ from konseho_cli.steps.base import agent_id
 from konseho_cli.steps.union import Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says about models."""
 
     model: str | None = None
     """For agents that choose none."""
-    models: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Names of the file's `models` that stand for something else in this run."""
     simulate: bool = False
     """`sim` answers everything, whatever the file says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Casting:
+class Casting(msgspec.Struct, frozen=True, kw_only=True):
     """The choices for a run."""
 
     choices: Mapping[str, ModelChoice]
@@ -90,9 +89,9 @@ class _Resolver:
             name = claude_model(name, self._env)
         choice = self._named(name or self._spec.model or self._fallen_back())
         if agent.temperature is not None:
-            choice = replace(choice, temperature=agent.temperature)
+            choice = msgspec.structs.replace(choice, temperature=agent.temperature)
         if agent.max_tokens is not None:
-            choice = replace(choice, max_tokens=agent.max_tokens)
+            choice = msgspec.structs.replace(choice, max_tokens=agent.max_tokens)
         return choice
 
     def _fallen_back(self) -> str:
@@ -112,7 +111,7 @@ class _Resolver:
         return ModelChoice(provider=provider, model=own_name)
 
     def _with(self, choice: ModelChoice, model: ModelSpec) -> ModelChoice:
-        return replace(
+        return msgspec.structs.replace(
             choice,
             base_url=model.base_url or choice.base_url,
             temperature=choice.temperature if model.temperature is None else model.temperature,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+import msgspec
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.pool import AgentPool
@@ -25,8 +26,7 @@ from konseho_cli.telemetry.spans import Scope
 T = TypeVar("T")
 
 
-@dataclass(slots=True, kw_only=True)
-class StepState:
+class StepState(msgspec.Struct, kw_only=True):
     """What all branches of one try of one step share."""
 
     run: RunState
@@ -36,9 +36,9 @@ class StepState:
     """What templates may read."""
     path: str
     """The step with its try: `review`, `review~1`."""
-    reasons: list[str] = field(default_factory=list)
+    reasons: list[str] = msgspec.field(default_factory=list)
     _random: random.Random | None = None
-    _briefs: dict[bool, str] = field(default_factory=dict)
+    _briefs: dict[bool, str] = msgspec.field(default_factory=dict)
 
     @property
     def random(self) -> random.Random:

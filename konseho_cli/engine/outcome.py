@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -36,8 +35,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepOutcome:
+class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """How one step ended."""
 
     id: str
@@ -46,7 +44,7 @@ class StepOutcome:
     value: Any = None
     """What templates read; null where the step failed, was skipped or cancelled."""
     parts: tuple[Part, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = msgspec.field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     """Why it is not plainly ok."""
     start: int | None = None
@@ -54,8 +52,7 @@ class StepOutcome:
     end: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOutcome:
+class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """How the run ended."""
 
     run: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+
+import msgspec
 
 from konseho_cli.spec.edges import Edge, edges_of
 from konseho_cli.steps.base import Base, Estimate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedStep:
+class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     """A step with its place in the graph."""
 
     id: str
@@ -28,8 +28,7 @@ class PlannedStep:
         return frozenset(edge.step for edge in self.edges)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All steps in the order of the file."""
 
     steps: tuple[PlannedStep, ...]

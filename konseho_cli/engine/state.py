@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from konseho_cli.engine.cast import Cast
 from konseho_cli.engine.outcome import CallRecord, StepOutcome
@@ -17,8 +18,7 @@ from konseho_cli.telemetry.events import Event
 from konseho_cli.telemetry.spans import Recorder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Premises:
+class Premises(msgspec.Struct, frozen=True, kw_only=True):
     """What is given before a run starts."""
 
     run: str
@@ -37,15 +37,14 @@ class Premises:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class RunState:
+class RunState(msgspec.Struct):
     """What a run has come to so far."""
 
     premises: Premises
     recorder: Recorder
     bus: Bus
-    outcomes: dict[str, StepOutcome] = field(default_factory=dict)
-    calls: list[CallRecord] = field(default_factory=list)
+    outcomes: dict[str, StepOutcome] = msgspec.field(default_factory=dict)
+    calls: list[CallRecord] = msgspec.field(default_factory=list)
 
     def wants(self, kind: type[Event]) -> bool:
         """Whether anybody listens to such events: ask before building one."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from konseho_cli.context.templates import as_json, evaluate
 from konseho_cli.core.errors import (
@@ -31,8 +32,7 @@ LONGEST_BACKOFF_S = 30.0
 NOTHING = StepResult(value=None, parts=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stepped:
+class Stepped(msgspec.Struct, frozen=True, kw_only=True):
     """How a step ended; `error` is set where its failure must halt the run."""
 
     outcome: StepOutcome

@@ -6,7 +6,6 @@ Records that every call makes are structs: a frozen dataclass takes 2 µs to mak
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -64,11 +63,10 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
-@dataclass(slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, kw_only=True):
     """How and for whom a request is made; nothing in it changes the answer.
 
-    Wrappers pass it on, with what they change, by `dataclasses.replace`.
+    Wrappers pass it on, with what they change, by `msgspec.structs.replace`.
     """
 
     identity: Identity

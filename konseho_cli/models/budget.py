@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+import msgspec
 
 from konseho_cli.core.errors import BudgetReached
 from konseho_cli.core.units import show_count, show_money
@@ -14,8 +15,7 @@ CHARS_PER_TOKEN = 4
 """A rough guess, used only to refuse a prompt that is certain not to fit."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Budget:
+class Budget(msgspec.Struct, kw_only=True):
     """Limits of one run and what was used of them; shared by all its models."""
 
     calls: int | None = None
@@ -24,7 +24,7 @@ class Budget:
     """Dollars."""
     price: Callable[[str, Usage], Decimal | None]
     used_calls: int = 0
-    used: Usage = field(default_factory=Usage)
+    used: Usage = msgspec.field(default_factory=Usage)
     used_cost: Decimal = Decimal(0)
     reserved: int = 0
     """Prompt tokens of the calls that are under way, by our own guess."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+import msgspec
 from msgspec import structs
 
 from konseho_cli.core.errors import InvalidReply, ModelError, ModelRefused, ModelUnavailable
@@ -14,8 +14,7 @@ _ABOUT_THE_REQUEST = frozenset({400, 413, 422})
 """Statuses of refusals that another model would repeat, more likely than not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alternative:
+class Alternative(msgspec.Struct, frozen=True, kw_only=True):
     """One model of the chain."""
 
     name: str

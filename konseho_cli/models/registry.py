@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import structs
 
 from konseho_cli.core.errors import UsageError
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from konseho_cli.models.http import Http
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelChoice:
+class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
     """One model with its parameters, everything resolved."""
 
     provider: str
@@ -55,8 +54,7 @@ class ModelChoice:
 Make = Callable[["ModelChoice", "Provider", Mapping[str, str], "Http"], Model]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """One word before the colon."""
 
     name: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from msgspec import structs
 
@@ -63,7 +62,9 @@ def _numbered(call: Call, attempt: int) -> Call:
     if attempt == 0:
         return call
     identity = call.identity
-    return replace(call, identity=structs.replace(identity, attempt=identity.attempt + attempt))
+    return structs.replace(
+        call, identity=structs.replace(identity, attempt=identity.attempt + attempt)
+    )
 
 
 def _told(error: ModelUnavailable, why: str) -> ModelUnavailable:

@@ -12,7 +12,9 @@ import math
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+
+import msgspec
+from msgspec import structs
 
 from konseho_cli.core.errors import ModelUnavailable, UsageError
 from konseho_cli.core.hashing import rng
@@ -28,8 +30,7 @@ _PIECES = 12
 _WORD = re.compile(r"[^\W\d_]{4,}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimSettings:
+class SimSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How the simulator behaves; latencies are medians of lognormal distributions."""
 
     ttft: float = 0.3
@@ -61,13 +62,15 @@ def sim_settings(name: str) -> SimSettings:
     settings = PRESETS[""]
     for part in filter(None, (part.strip() for part in name.split(","))):
         key, given, value = part.partition("=")
-        known = {field.name for field in fields(SimSettings)} if given else set(PRESETS) - {""}
+        known = set(SimSettings.__struct_fields__) if given else set(PRESETS) - {""}
         if key not in known:
             raise UsageError(
                 f"sim: unknown {'parameter' if given else 'preset'} '{key}'",
                 hint=did_you_mean(key, known) or f"known: {', '.join(sorted(known))}",
             )
-        settings = replace(settings, **{key: _number(key, value)}) if given else PRESETS[key]
+        settings = (
+            structs.replace(settings, **{key: _number(key, value)}) if given else PRESETS[key]
+        )
     return settings
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from konseho_cli.telemetry.spans import OPEN, WAITS, Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
     """A stretch of the critical path; times in nanoseconds on the run's clock."""
 
     kind: str
@@ -34,8 +34,7 @@ class Segment:
         return self.end - self.start
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CriticalPath:
+class CriticalPath(msgspec.Struct, frozen=True, kw_only=True):
     """All segments, from the start of the run to its end, without gaps."""
 
     segments: tuple[Segment, ...]
@@ -57,23 +56,19 @@ def critical_path(spans: Sequence[Span]) -> CriticalPath:
     return CriticalPath(segments=tuple(reversed(_Walk(spans).segments())))
 
 
-@dataclass(slots=True)
 class _Walk:
-    """The walk's state: where it stands (`task`, `order`, `time`) and what it has passed."""
+    """The walk's state: spans by id, the leaves of each task, and the segments passed."""
 
-    spans: Sequence[Span]
-    by_id: dict[int, Span] = field(init=False)
-    leaves: dict[int, list[Span]] = field(init=False)
-    found: list[Segment] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.by_id = {span.id: span for span in self.spans}
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self.spans = spans
+        self.found: list[Segment] = []
+        self.by_id = {span.id: span for span in spans}
         holders = {
             span.parent
             for span in self.spans
             if span.parent in self.by_id and self.by_id[span.parent].task == span.task
         }
-        self.leaves = {}
+        self.leaves: dict[int, list[Span]] = {}
         for span in sorted(self.spans, key=lambda span: span.id):
             if span.id not in holders:
                 self.leaves.setdefault(span.task, []).append(span)

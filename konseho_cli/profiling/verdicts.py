@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
+
+import msgspec
 
 from konseho_cli.core.units import show_count, show_duration, show_money
 from konseho_cli.engine.outcome import RunOutcome
@@ -15,8 +16,7 @@ from konseho_cli.telemetry.spans import Span
 Q = TypeVar("Q", int, float, Decimal)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """One target: what was stated, what was measured, as people read them."""
 
     name: str

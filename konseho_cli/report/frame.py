@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
 
 from konseho_cli.core.units import show_count, show_duration, show_money
 from konseho_cli.report.symbols import Symbols
@@ -35,16 +36,14 @@ TIME, TOKENS, COST = 7, 8, 6
 """Least columns of the figures: `10 m 05 s` and the like push the rest aside, seldom."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
+class Size(msgspec.Struct, frozen=True, kw_only=True):
     """Room of a terminal, in columns and lines."""
 
     width: int = 80
     height: int = 24
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the tree before it is laid out."""
 
     lead: str = ""
@@ -59,8 +58,7 @@ class Row:
     style: Style = "plain"
 
 
-@dataclass(frozen=True, slots=True)
-class Painter:
+class Painter(msgspec.Struct, frozen=True):
     """Draws views with one set of symbols."""
 
     symbols: Symbols

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from konseho_cli.core.units import Count, Duration, Money, show_count, show_duration, show_money
 from konseho_cli.engine.casting import Casting
@@ -16,8 +17,7 @@ from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.steps.base import Estimate, agent_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """What `konseho show` shows."""
 
     spec: CouncilSpec

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from konseho_cli.core.errors import Problem
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.text import one_line, plural
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """What checking one file came to."""
 
     file: str

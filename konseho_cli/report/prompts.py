@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from konseho_cli.engine.cast import Cast, Speaker
 from konseho_cli.engine.casting import Casting
@@ -14,8 +15,7 @@ from konseho_cli.models.base import Call, Message, Reply, Request
 from konseho_cli.spec.document import CouncilSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     """What one agent is asked first in one step."""
 
     step: str
@@ -24,11 +24,10 @@ class Prompt:
     text: str
 
 
-@dataclass(slots=True)
-class _Rehearsing:
+class _Rehearsing(msgspec.Struct):
     """A model that notes what it is asked and answers by name."""
 
-    heard: dict[tuple[str, str], Prompt] = field(default_factory=dict)
+    heard: dict[tuple[str, str], Prompt] = msgspec.field(default_factory=dict)
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer at once, with a stand-in."""

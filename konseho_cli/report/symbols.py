@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Symbols:
+class Symbols(msgspec.Struct, frozen=True, kw_only=True):
     """One sign for each state, and the strokes of lines."""
 
     waiting: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from konseho_cli.engine.plan import Plan
 from konseho_cli.steps.base import agent_id
@@ -23,8 +24,7 @@ from konseho_cli.telemetry.events import (
 )
 
 
-@dataclass(slots=True, kw_only=True)
-class Tally:
+class Tally(msgspec.Struct, kw_only=True):
     """Calls, tokens and dollars so far."""
 
     calls: int = 0
@@ -42,19 +42,18 @@ class Tally:
             self.cost += event.cost
 
 
-@dataclass(slots=True, kw_only=True)
-class AgentView:
+class AgentView(msgspec.Struct, kw_only=True):
     """One agent in one step."""
 
     name: str
-    open: dict[int, int] = field(default_factory=dict)
+    open: dict[int, int] = msgspec.field(default_factory=dict)
     """Calls that run: number → start."""
     most_open: int = 0
     last: str = "waiting"
     """How its latest call ended."""
     busy_ns: int = 0
     """Time of the calls that ended."""
-    tally: Tally = field(default_factory=Tally)
+    tally: Tally = msgspec.field(default_factory=Tally)
 
     @property
     def state(self) -> str:
@@ -66,14 +65,13 @@ class AgentView:
         return self.busy_ns + (now - min(self.open.values()) if self.open else 0)
 
 
-@dataclass(slots=True, kw_only=True)
-class StepView:
+class StepView(msgspec.Struct, kw_only=True):
     """One step."""
 
     id: str
     kind: str = ""
     state: str = "waiting"
-    agents: dict[str, AgentView] = field(default_factory=dict)
+    agents: dict[str, AgentView] = msgspec.field(default_factory=dict)
     note: str = ""
     """The latest of what it said about itself: `round 2`."""
     trouble: str = ""
@@ -81,7 +79,7 @@ class StepView:
     reasons: tuple[str, ...] = ()
     start: int | None = None
     end: int | None = None
-    tally: Tally = field(default_factory=Tally)
+    tally: Tally = msgspec.field(default_factory=Tally)
 
     def agent(self, name: str) -> AgentView:
         """The agent's place in this step, made at its first call."""
@@ -114,18 +112,17 @@ class StepView:
         return (now if self.end is None else self.end) - self.start
 
 
-@dataclass(slots=True)
-class RunView:
+class RunView(msgspec.Struct):
     """One run. It is a listener: call it with each batch of events."""
 
     council: str = ""
     models: tuple[str, ...] = ()
-    steps: dict[str, StepView] = field(default_factory=dict)
+    steps: dict[str, StepView] = msgspec.field(default_factory=dict)
     start: int | None = None
     end: int | None = None
     status: str = "running"
-    tally: Tally = field(default_factory=Tally)
-    warnings: list[str] = field(default_factory=list)
+    tally: Tally = msgspec.field(default_factory=Tally)
+    warnings: list[str] = msgspec.field(default_factory=list)
 
     @classmethod
     def of(cls, council: str, models: tuple[str, ...], plan: Plan) -> RunView:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -172,8 +171,7 @@ def check_agents(agents: Sequence[AgentRef], quorum: int | None) -> dict[str, st
 # ----------------------------------------------------------------------------- what is decided
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """Model calls, from fewest to most; `most` None: not known before the run."""
 
     fewest: int
@@ -190,8 +188,7 @@ class Estimate:
 # ----------------------------------------------------------------------------- what happens
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """One agent's finished answer."""
 
     agent: str
@@ -200,8 +197,7 @@ class Answer:
     """The parsed document where a schema was asked for, else the text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One labelled piece of a step's output, as later prompts show it."""
 
     label: str
@@ -209,20 +205,18 @@ class Part:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepResult:
+class StepResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a step gives back."""
 
     value: JSON
     """What templates read as `{{ step }}`."""
     parts: tuple[Part, ...]
     """The whole output for the default prompts of later steps."""
-    details: Mapping[str, JSON] = field(default_factory=dict)
+    details: Mapping[str, JSON] = msgspec.field(default_factory=dict)
     """The record behind it, for `--json` and people: rounds, ballots, dissent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered(Generic[T]):
+class Gathered(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """What several branches came to; whoever is in neither was cancelled as no longer needed."""
 
     done: Mapping[str, T]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
 from string import ascii_uppercase
+
+import msgspec
 
 from konseho_cli.core.errors import StepFailed
 from konseho_cli.steps.base import JSON, as_text
@@ -15,8 +16,7 @@ MOST = 200
 _DEBATE = frozenset({"positions", "agreed", "rounds"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """One that can be voted for."""
 
     key: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
+
+import msgspec
 
 from konseho_cli.agents.definition import AgentRef
 from konseho_cli.steps.base import (
@@ -26,8 +27,7 @@ from konseho_cli.steps.wording import word
 _SHARED = ("$defs", "definitions")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, kw_only=True):
     """What an agent holds after a round."""
 
     agent: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from konseho_cli.context.templates import as_json
 from konseho_cli.steps.base import JSON
@@ -29,8 +30,7 @@ class NoPieces(ValueError):
     """Nothing of the kind was found; the message says what was looked for, and where."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of the work."""
 
     item: JSON

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+import msgspec
 
 from konseho_cli.agents.definition import AgentRef
 from konseho_cli.core.errors import ModelError, StepFailed
@@ -15,8 +16,7 @@ from konseho_cli.steps.tally import Ballot, Method, Voter, decided
 from konseho_cli.steps.wording import word
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How a vote is held."""
 
     method: Method
@@ -27,8 +27,7 @@ class Rules:
     early_stop: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What the moderator said."""
 
     moderator: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from inspect import isawaitable
 from random import Random
 from typing import Any, TypeAlias, TypeVar
+
+import msgspec
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.pool import AgentPool
@@ -33,8 +34,7 @@ from konseho_cli.steps.base import (
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """One call that a step made."""
 
     agent: str
@@ -49,25 +49,24 @@ Script: TypeAlias = Callable[[Asked], Any]
 """The answer to a call: a text or value, an error to raise, or an awaitable of these."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Scripted:
+class Scripted(msgspec.Struct, kw_only=True):
     """Keeps the protocol of a real context, and everything that a step did in it."""
 
     script: Script
-    names: Mapping[str, JSON] = field(default_factory=dict)
+    names: Mapping[str, JSON] = msgspec.field(default_factory=dict)
     """What templates read, beside `task` and `inputs`."""
-    agents: Mapping[str, Agent] = field(default_factory=dict)
+    agents: Mapping[str, Agent] = msgspec.field(default_factory=dict)
     """Definitions behind ids, where a weight or description matters."""
     prompt: Template | None = None
     seed: int = 0
     lenient: bool = False
     """As under `on_error: continue`: one success is a quorum."""
     step: str = "step"
-    asked: list[Asked] = field(default_factory=list)
-    finished: list[Asked] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    leased: list[str] = field(default_factory=list)
+    asked: list[Asked] = msgspec.field(default_factory=list)
+    finished: list[Asked] = msgspec.field(default_factory=list)
+    reasons: list[str] = msgspec.field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
+    leased: list[str] = msgspec.field(default_factory=list)
     _random: Random | None = None
 
     @property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+import msgspec
 
 from konseho_cli.agents.definition import AgentRef
 from konseho_cli.context.templates import references
@@ -37,8 +38,7 @@ MOST = 10_000
 Strategy: TypeAlias = Literal["auto", "fixed", "adaptive", "items"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(msgspec.Struct, frozen=True, kw_only=True):
     """A piece with its answer."""
 
     instance: str

@@ -8,9 +8,10 @@ average of the others' ballots for the one that is missing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, TypeAlias
+
+import msgspec
 
 Method: TypeAlias = Literal[
     "plurality", "majority", "consensus", "weighted", "approval", "borda", "schulze", "moderator"
@@ -20,8 +21,7 @@ _AVERAGED: frozenset[Method] = frozenset({"approval", "borda"})
 _HALF = Fraction(1, 2)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voter:
+class Voter(msgspec.Struct, frozen=True, kw_only=True):
     """Who may vote, and for whom."""
 
     agent: str
@@ -30,8 +30,7 @@ class Voter:
     weight: Fraction = Fraction(1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ballot:
+class Ballot(msgspec.Struct, frozen=True, kw_only=True):
     """What one voter said."""
 
     voter: Voter
@@ -41,8 +40,7 @@ class Ballot:
     status: Literal["cast", "abstained", "failed", "not_needed"] = "cast"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """What the ballots come to."""
 
     method: Method
@@ -54,7 +52,7 @@ class Tally:
     """Who has the best score: several are a tie, none means that nobody voted."""
     cast: int
     """Ballots that are not abstentions."""
-    paths: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    paths: Mapping[tuple[int, int], int] = msgspec.field(default_factory=dict)
     """schulze: the strength of the strongest path from one to the other."""
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+import msgspec
 
 from konseho_cli.steps.base import Part, StepResult
 from konseho_cli.steps.candidates import Candidate
@@ -13,8 +14,7 @@ from konseho_cli.steps.polling import Decision
 from konseho_cli.steps.tally import RANKED, Ballot, Method, Tally, reaches
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldVote:
+class HeldVote(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that happened in one vote."""
 
     method: Method

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-import dataclasses
 import json
+
+from msgspec import structs
 
 from konseho_cli.profiling.verdicts import verdicts
 from konseho_cli.report.json import dump, outcome_document, outcome_json
@@ -35,7 +36,7 @@ def test_a_cost_that_nobody_knows_is_null(outcome):
     import msgspec
 
     calls = (*outcome.calls, msgspec.structs.replace(unknown, cost=None))
-    assert outcome_document(dataclasses.replace(outcome, calls=calls), (), 0)["cost"] is None
+    assert outcome_document(structs.replace(outcome, calls=calls), (), 0)["cost"] is None
 
 
 def test_half_a_character_does_not_break_the_output():

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import dataclasses
+from msgspec import structs
 
 from konseho_cli.profiling.verdicts import verdicts
 from konseho_cli.report.markdown import outcome_markdown
@@ -17,11 +17,11 @@ def test_a_run_without_an_answer_says_so(failed):
 
 
 def test_a_structured_answer_stays_inside_its_fence(outcome):
-    tricky = dataclasses.replace(outcome, answer={"text": "```` end"})
+    tricky = structs.replace(outcome, answer={"text": "```` end"})
     assert '`````json\n{\n  "text": "```` end"\n}\n`````' in outcome_markdown(tricky, ())
 
 
 def test_a_simulated_answer_is_never_mistaken_for_a_real_one(outcome):
-    simulated = dataclasses.replace(outcome, simulated=True)
+    simulated = structs.replace(outcome, simulated=True)
     assert "Simulated" in outcome_markdown(simulated, ())
     assert "Simulated" not in outcome_markdown(outcome, ())

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
+from msgspec import structs
 
 from konseho_cli.profiling.verdicts import verdicts
 from konseho_cli.report.frame import as_text
@@ -27,7 +26,7 @@ def test_a_plain_terminal_gets_plain_letters(outcome):
 
 
 def test_simulated_answers_are_named(outcome):
-    simulated = dataclasses.replace(outcome, simulated=True)
+    simulated = structs.replace(outcome, simulated=True)
     assert " · simulated · " in as_text(summary(simulated, (), UNICODE))
     assert "simulated" not in as_text(summary(outcome, (), UNICODE))
 
@@ -38,8 +37,8 @@ def test_what_the_error_says_is_not_said_twice(failed):
 
 
 def test_a_reason_cannot_drive_the_terminal(outcome):
-    step = dataclasses.replace(outcome.steps[0], reasons=("\x1b[2Jgone\nnext",))
-    evil = dataclasses.replace(outcome, steps=(step,))
+    step = structs.replace(outcome.steps[0], reasons=("\x1b[2Jgone\nnext",))
+    evil = structs.replace(outcome, steps=(step,))
     text = as_text(summary(evil, (), UNICODE))
     assert "\x1b" not in text
     assert "review: gone next" in text

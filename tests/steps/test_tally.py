@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations, product
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from konseho_cli.steps.tally import RANKED, Ballot, Voter, count, decided, reaches, share_of
 
