@@ -76,6 +76,6 @@ $(VENV)/.develops: pyproject.toml | $(BIN)/python
 $(VENV)/.serves: pyproject.toml $(wildcard tests/servers/package.json) | $(VENV)/.develops
 	$(BIN)/python -m pip install --quiet --editable '.[dev,servers]'
 	@if command -v npm >/dev/null; then \
-	  npm install --prefix tests/servers --no-audit --no-fund --loglevel error; \
+	  npm ci --prefix tests/servers --no-audit --no-fund --loglevel error; \
 	else echo "npm is not here: the tests of the Node server are skipped" >&2; fi
 	@touch $@
