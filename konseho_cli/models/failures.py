@@ -86,7 +86,10 @@ def _hint(endpoint: Endpoint, name: str, status: int, error: ServerError) -> str
     key, base = endpoint.key_env, endpoint.base_url
     if status in (401, 403):
         if not key:
-            return f"{base} wants a key, and {endpoint.provider} has none"
+            return (
+                f"{base} wants a key, and got none: keys go to {endpoint.provider}'s own server and "
+                "to one that the environment names (OPENAI_BASE_URL), not where only a file says"
+            )
         return f"is {key} set, and is it the right key for {base}?"
     if status == 404:
         return f"does {base} have the model '{name.partition(':')[2]}', and is base_url right?"

@@ -24,5 +24,4 @@ class Limited:
         try:
             return await self._model.generate(request, call)
         finally:
-            holder = scope.current
-            self._slots.release(by=-1 if holder is None else holder)
+            self._slots.release(by=scope.latest)

@@ -70,17 +70,34 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     def address(self, choice: ModelChoice, env: Mapping[str, str]) -> str:
         """The base URL: the file's, else the environment's, else the provider's own."""
-        stated = env.get(self.base_url_env, "").strip() if self.base_url_env else ""
-        if self.name == "ollama" and stated:
-            stated = _ollama(stated)
-        return choice.base_url or stated or self.base_url
+        return choice.base_url or self._stated(env) or self.base_url
 
     def key(self, choice: ModelChoice, env: Mapping[str, str]) -> str | None:
-        """The key; None where none is needed and none is there. Raises UsageError."""
-        key = env.get(self.key_env, "").strip() if self.key_env else ""
+        """The key; None where none is needed or the server gets none. Raises UsageError."""
+        variable = self.key_variable(choice, env)
+        key = env.get(variable, "").strip() if variable else ""
         if not key and self.needs_key and self.address(choice, env) == self.base_url:
             raise UsageError(f"no key for {self.name}: set {self.key_env}")
         return key or None
+
+    def key_variable(self, choice: ModelChoice, env: Mapping[str, str]) -> str:
+        """The environment variable of the key for this server; empty where it gets none.
+
+        A council file is data, perhaps somebody else's: a `base_url` of its own must not collect
+        keys. Only the provider's own server, and one that the environment names, get one.
+        """
+        ours = {_origin(url) for url in (self.base_url, self._stated(env)) if url}
+        return self.key_env if _origin(self.address(choice, env)) in ours else ""
+
+    def _stated(self, env: Mapping[str, str]) -> str:
+        stated = env.get(self.base_url_env, "").strip() if self.base_url_env else ""
+        return _ollama(stated) if self.name == "ollama" and stated else stated
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """Scheme, and host with port, as far as the text states them."""
+    scheme, _, rest = url.strip().partition("://")
+    return scheme.lower(), rest.partition("/")[0].rpartition("@")[2].lower()
 
 
 _ANYWHERE = ("", "0.0.0.0", "[::]")  # noqa: S104 - what OLLAMA_HOST may say
@@ -108,7 +125,9 @@ def _make_openai(
 
     key = provider.key(choice, env)
     address = provider.address(choice, env)
-    place = endpoint(provider.name, address, PATH, key=key, key_env=provider.key_env)
+    place = endpoint(
+        provider.name, address, PATH, key=key, key_env=provider.key_variable(choice, env)
+    )
     return OpenAIModel(choice.model, place, http, choice.timeout_s)
 
 
@@ -118,12 +137,13 @@ def _make_anthropic(
     from konseho_cli.models.anthropic import PATH, VERSION, AnthropicModel
     from konseho_cli.models.endpoint import endpoint
 
+    key = provider.key(choice, env)
     place = endpoint(
         provider.name,
         provider.address(choice, env).rstrip("/").removesuffix("/v1"),
         PATH,
-        key=provider.key(choice, env),
-        key_env=provider.key_env,
+        key=key,
+        key_env=provider.key_variable(choice, env),
         key_header="x-api-key",
         headers={"anthropic-version": VERSION},
     )

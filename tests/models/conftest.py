@@ -23,7 +23,7 @@ from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.models.base import Call, Identity, Message, Model, Reply, Request
 from konseho_cli.models.http import Http
-from konseho_cli.models.registry import ModelChoice, parse_model_name
+from konseho_cli.models.registry import PROVIDERS, ModelChoice, parse_model_name
 from konseho_cli.models.stack import Shared, build
 from konseho_cli.telemetry.spans import Recorder, Span
 
@@ -117,7 +117,8 @@ def talk(
     async def all_of_them(url: str) -> None:
         client = http or Http()
         chosen = ModelChoice(provider=provider, model=name, base_url=url, **choice)
-        answers = build(chosen, Shared(env=env or {}, http=client))
+        named = {PROVIDERS[provider].base_url_env: url}  # a server that only a file names gets no key
+        answers = build(chosen, Shared(env={**named, **(env or {})}, http=client))
         try:
             asked = [one(answers, each, i) for i, each in enumerate(requests or [ask(model=name)])]
             if at_once:

@@ -123,6 +123,15 @@ def test_a_missing_key_is_an_error_only_where_it_is_needed() -> None:
     assert PROVIDERS["ollama"].key(ModelChoice(provider="ollama", model="m"), {}) is None
 
 
+def test_a_server_that_only_the_file_names_gets_no_key() -> None:
+    openai = PROVIDERS["openai"]
+    env = {"OPENAI_API_KEY": "secret", "OPENAI_BASE_URL": "https://mine.example/v1"}
+    for url in ("https://evil.example/v1", "http://mine.example/v1", "https://mine.example:8443"):
+        assert openai.key(ModelChoice(provider="openai", model="m", base_url=url), env) is None
+    for url in ("https://mine.example/other", "https://api.openai.com/v1", None):
+        assert openai.key(ModelChoice(provider="openai", model="m", base_url=url), env) == "secret"
+
+
 def test_a_choice_sets_its_own_parameters_and_leaves_the_rest() -> None:
     from konseho_cli.models.base import Request
 
