@@ -31,9 +31,9 @@ def dry_run(session: Session, *, as_json: bool) -> None:
 
 def run_and_report(session: Session, destination: Destination, *, quiet: bool) -> int:
     """Run, and say what came of it: summary, remarks, and the answer last. The exit status."""
-    with screen_for(session, quiet=quiet) as screen:
-        stream = _stream(session, screen) if destination.stream else None
-        outcome = conduct(session, screen, stream)
+    screen = screen_for(session, quiet=quiet)
+    stream = _stream(session, screen) if destination.stream else None
+    outcome = conduct(session, screen, stream)
     held = verdicts(outcome, session.spec.targets)
     status = exit_status(outcome, held, strict=session.options.strict)
     if screen.stopped_by is signal.SIGTERM:

@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -63,27 +62,24 @@ class Screen(msgspec.Struct):
             put(sys.stderr, f"{text}\n")
 
 
-@contextlib.contextmanager
-def screen_for(session: Session, *, quiet: bool) -> Iterator[Screen]:
-    """The screen that fits stderr; a live one is left with its last frame on it."""
+def screen_for(session: Session, *, quiet: bool) -> Screen:
+    """The screen that fits stderr; nothing is drawn yet."""
     screen = Screen(quiet=quiet)
     if quiet:
-        yield screen
-        return
+        return screen
     view = RunView.of(session.spec.name, session.models, session.plan)
     if not _is_smart():
         progress = Progress(view, sys.stderr, screen.symbols)
         progress.begin(_remark(session))
         screen.subscriptions.append((progress, EVERYDAY))
-        yield screen
-        return
+        return screen
     from konseho_cli.report.live import LiveView, terminal
 
     cost = session.spec.limits.cost
     painter = Painter(screen.symbols, cost_limit=cost, remark=_remark(session))
     screen.subscriptions.append((view, EVERYDAY))
-    with LiveView(view, painter, terminal(sys.stderr), RealClock()) as screen.live:
-        yield screen
+    screen.live = LiveView(view, painter, terminal(sys.stderr), RealClock())
+    return screen
 
 
 def conduct(session: Session, screen: Screen, stream: AnswerStream | None) -> RunOutcome:
@@ -98,11 +94,13 @@ async def _conduct(
     session: Session, screen: Screen, subscriptions: list[Subscription]
 ) -> RunOutcome:
     _heed_signals(session, screen)
-    drawing = asyncio.ensure_future(screen.live.keep_drawing()) if screen.live else None
-    try:
+    if screen.live is None:
         return await session.run(subscriptions)
-    finally:
-        if drawing is not None:
+    with screen.live as live:  # drawn only now: a signal before would leave the cursor hidden
+        drawing = asyncio.ensure_future(live.keep_drawing())
+        try:
+            return await session.run(subscriptions)
+        finally:
             drawing.cancel()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -52,7 +54,7 @@ class LiveView:
         self._over = False
         self._drawn: tuple[int, ...] = ()
         """Columns of each line of the last frame."""
-        self._width = console.width
+        self._width = self._size().width
         self._live = Live(
             console=console,
             get_renderable=self._render,
@@ -84,15 +86,24 @@ class LiveView:
 
     def _follow_resize(self) -> None:
         """A terminal that became narrower has wrapped the last frame: rise by what that added."""
-        width = self._console.width
+        width = self._size().width
         if width < self._width:
             added = sum(-(-drawn // width) - 1 for drawn in self._drawn if drawn > width)
             self._console.control(Control(*[ERASE_LINE, LINE_UP] * added))
         self._width = width
 
-    def _render(self) -> Text:
+    def _size(self) -> Size:
+        """The real size, even where COLUMNS says more: a line that wraps breaks the picture."""
         width, height = self._console.size
-        size = Size(width=width - 1, height=height)  # the last column wraps on some terminals
+        with contextlib.suppress(OSError):  # not a file, as in tests
+            real = os.get_terminal_size(self._console.file.fileno())
+            width = min(width, real.columns or width)  # 0: nobody said
+            height = min(height, real.lines or height)
+        return Size(width=width, height=height)
+
+    def _render(self) -> Text:
+        room = self._size()
+        size = Size(width=room.width - 1, height=room.height)  # some wrap in the last column
         draw = self._painter.tree if self._over else self._painter.frame
         lines = draw(self._view, self._now(), size)
         self._drawn = tuple(sum(cells(piece.text) for piece in line) for line in lines)
