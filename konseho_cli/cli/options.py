@@ -39,10 +39,12 @@ Simulate: TypeAlias = Annotated[
     bool, typer.Option("--simulate", help="Let `sim` answer everything; costs nothing.")
 ]
 MaxConcurrency: TypeAlias = Annotated[
-    int | None, typer.Option("--max-concurrency", min=1, help="Model calls at the same time.")
+    int | None,
+    typer.Option("--max-concurrency", min=1, metavar="N", help="Model calls at the same time."),
 ]
 Seed: TypeAlias = Annotated[
-    int | None, typer.Option("--seed", help="Of shuffles, ties, jitter and simulated answers.")
+    int | None,
+    typer.Option("--seed", metavar="N", help="Of shuffles, ties, jitter and simulated answers."),
 ]
 Timeout: TypeAlias = Annotated[
     str | None, typer.Option("--timeout", metavar="DURATION", help="For the whole run: 90s, 5m.")

@@ -14,7 +14,6 @@ from konseho_cli.profiling.verdicts import verdicts
 from konseho_cli.report.answer import answer_text
 from konseho_cli.report.exit_status import exit_status
 from konseho_cli.report.leftovers import leftovers
-from konseho_cli.report.plan import Shown, plan_json, plan_text
 from konseho_cli.report.streaming import AnswerStream, streamable_step
 from konseho_cli.report.summary import summary
 from konseho_cli.report.symbols import symbols_for
@@ -24,6 +23,8 @@ from konseho_cli.session import Session
 
 def dry_run(session: Session, *, as_json: bool) -> None:
     """The plan of a run that is not made."""
+    from konseho_cli.report.plan import Shown, plan_json, plan_text  # a run draws no plan
+
     shown = Shown.of(session.spec, session.plan, session.casting)
     symbols = symbols_for(sys.stdout.encoding)
     deliver_to_stdout(plan_json(shown) if as_json else plan_text(shown, symbols))
