@@ -19,6 +19,7 @@ _HOME = Path(next(iter(konseho_cli.__path__))).parent
 def child(arguments: Sequence[str], **env: str) -> Iterator[subprocess.Popen[str]]:
     """Start `python ARGUMENTS`; it is ended when the block is left."""
     environment = {**os.environ, "PYTHONPATH": str(_HOME), "KONSEHO_MODEL": "sim:instant", **env}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what pip installs has its bytecode
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
         [sys.executable, *arguments],
         env=environment,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from konseho_cli.core.slots import Slots
 from konseho_cli.models.base import Call
-from konseho_cli.models.endpoint import Endpoint
-from konseho_cli.models.reader import Reader
 from konseho_cli.telemetry.spans import Scope
 
 if TYPE_CHECKING:
+    from konseho_cli.models.endpoint import Endpoint
+    from konseho_cli.models.reader import Reader
     from konseho_cli.models.transport import Transport
 
 CONNECTIONS = 100
