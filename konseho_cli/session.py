@@ -33,11 +33,8 @@ from konseho_cli.spec.find import find_council as find_council
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import Loaded, check_document, load_council, to_document
 from konseho_cli.steps.union import Step
-from konseho_cli.telemetry.bus import Bus, Listener
+from konseho_cli.telemetry.bus import Bus, Listener, Subscription
 from konseho_cli.telemetry.events import EVENTS, EVERYDAY, Event
-
-Subscription = tuple[Listener, frozenset[type[Event]]]
-"""A listener and the kinds of events that it wants."""
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,8 @@ from konseho_cli.report.progress import Progress
 from konseho_cli.report.streaming import KINDS, AnswerStream
 from konseho_cli.report.symbols import Symbols, symbols_for
 from konseho_cli.report.view import RunView
-from konseho_cli.session import Session, Subscription
+from konseho_cli.session import Session
+from konseho_cli.telemetry.bus import Subscription
 from konseho_cli.telemetry.events import EVERYDAY
 
 if TYPE_CHECKING:

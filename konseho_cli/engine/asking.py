@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 import msgspec
+from msgspec import structs
 
 from konseho_cli.core.errors import InvalidReply, KonsehoError
 from konseho_cli.engine.cast import Speaker
@@ -97,7 +98,7 @@ async def _call(
             model=name,
             status=status,
             usage=usage,
-            cost=state.premises.price(name, usage) if usage.total else Decimal(0),
+            cost=state.premises.price(name, usage) if status == "ok" else Decimal(0),
             start=start,
             end=state.recorder.now(),
         )
@@ -159,17 +160,9 @@ def _read(reply: Reply, schema: Mapping[str, JSON]) -> JSON:
 def _repair(
     request: Request, reply: Reply, error: InvalidReply, schema: Mapping[str, JSON]
 ) -> Request:
-    return Request(
-        model=request.model,
-        messages=(
-            *request.messages,
-            Message("assistant", reply.text),
-            Message("user", repair_prompt(error, schema)),
-        ),
-        schema=schema,
-        temperature=request.temperature,
-        top_p=request.top_p,
-        max_tokens=request.max_tokens,
-        stop=request.stop,
-        seed=request.seed,
+    again = (
+        *request.messages,
+        Message("assistant", reply.text),
+        Message("user", repair_prompt(error, schema)),
     )
+    return structs.replace(request, messages=again)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import structs
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.models.base import Message, Model, Request
@@ -24,17 +25,8 @@ class Speaker(msgspec.Struct, frozen=True, kw_only=True):
 
     def ask(self, prompt: str, schema: Mapping[str, JSON] | None) -> Request:
         """The request for one prompt."""
-        base = self.request
-        return Request(
-            model=base.model,
-            messages=(*base.messages, Message("user", prompt)),
-            schema=schema,
-            temperature=base.temperature,
-            top_p=base.top_p,
-            max_tokens=base.max_tokens,
-            stop=base.stop,
-            seed=base.seed,
-        )
+        messages = (*self.request.messages, Message("user", prompt))
+        return structs.replace(self.request, messages=messages, schema=schema)
 
 
 class Cast(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: Literal["ok", "failed", "cancelled"]
     usage: Usage
     cost: Decimal | None
-    """Dollars; None: no price is known for the model."""
+    """Dollars; None: unknown. 0 for a call that gave no answer, as far as anybody tells us."""
     start: int
     """Nanoseconds on the run's clock, as all times here."""
     end: int

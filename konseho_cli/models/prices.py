@@ -26,8 +26,8 @@ class Prices:
         provider, _, name = model.partition(":")
         if provider == "sim":
             return _FREE
-        if provider not in _PRICED or model in self._unknown:
-            return None
+        if provider not in _PRICED or model in self._unknown or not usage.total:
+            return None  # a server that counts no tokens leaves the price unknown
         try:
             return self._calculate(provider, name, usage)
         except LookupError:

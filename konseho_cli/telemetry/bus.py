@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from konseho_cli.core.clock import Clock
 from konseho_cli.telemetry.events import EVERYDAY, Event, Warned
@@ -15,6 +15,10 @@ class Listener(Protocol):
     def __call__(self, batch: Sequence[Event], /) -> None:
         """Take one batch."""
         ...
+
+
+Subscription: TypeAlias = tuple[Listener, frozenset[type[Event]]]
+"""A listener and the kinds of events that it wants."""
 
 
 class Bus:
@@ -31,7 +35,7 @@ class Bus:
         """The kinds somebody listens to; ask before you build an event."""
         self._call_soon = call_soon
         self._pending: list[Event] = []
-        self._listeners: list[tuple[Listener, frozenset[type[Event]]]] = []
+        self._listeners: list[Subscription] = []
 
     def subscribe(self, listener: Listener, kinds: frozenset[type[Event]] = EVERYDAY) -> None:
         """Add a listener for `kinds`."""
@@ -50,20 +54,24 @@ class Bus:
         batch, self._pending = self._pending, []
         if not batch:
             return
-        detached: list[str] = []
-        for entry in list(self._listeners):
-            listener, kinds = entry
+        broken: list[tuple[Subscription, Exception]] = []
+        for subscription in self._listeners:
+            listener, kinds = subscription
             mine = [event for event in batch if type(event) in kinds]
             try:
                 if mine:
                     listener(mine)
             except Exception as error:  # noqa: BLE001 - a broken viewer must not break the run
-                self._listeners.remove(entry)
-                detached.append(f"listener {_name(listener)} was detached: {error}")
-        self.wanted = frozenset().union(*(kinds for _, kinds in self._listeners))
-        for message in detached:
-            if Warned in self.wanted:
-                self.emit(Warned(at=self.now(), message=message))
+                broken.append((subscription, error))
+        for subscription, problem in broken:
+            self._detach(subscription, problem)
+
+    def _detach(self, subscription: Subscription, problem: Exception) -> None:
+        self._listeners = [each for each in self._listeners if each is not subscription]
+        self.wanted = frozenset[type[Event]]().union(*(kinds for _, kinds in self._listeners))
+        if Warned in self.wanted:
+            message = f"listener {_name(subscription[0])} was detached: {problem}"
+            self.emit(Warned(at=self.now(), message=message))
 
 
 def _name(listener: Listener) -> str:
