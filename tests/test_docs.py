@@ -4,6 +4,7 @@ A fenced block of commands is ```console (lines beginning with `$ `) or ```sh (e
 after the language say more: `norun` for what needs a network, a key or a person; `status=1` for
 the exit status that its last command ends with. A ```yaml block with `file=NAME` is written there
 first. All blocks of a document share one empty directory, in order, and models are simulated.
+```python blocks are run too, those of a document as one program.
 """
 
 from __future__ import annotations
@@ -164,6 +165,24 @@ def test_every_command_in_a_document_runs(path: Path, tmp_path: Path) -> None:
             expected = int(block.word("status") or 0) if number == len(ours) else 0
             place = f"{path.name}:{block.line}: {command}"
             assert done.returncode == expected, f"{place}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("path", MENTIONING, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_python_of_a_document_runs(path: Path, tmp_path: Path) -> None:
+    found = [
+        block for block in blocks(path.read_text(encoding="utf-8")) if block.language == "python"
+    ]
+    if not found:
+        return
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(block.text for block in found)],
+        cwd=tmp_path,
+        env=_environment(tmp_path) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_links_between_documents_lead_somewhere() -> None:
