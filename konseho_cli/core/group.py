@@ -39,3 +39,9 @@ class Group:
             running = [task for task in running if not task.done()]
         if cancelled is not None:
             raise cancelled
+
+
+def being_cancelled() -> bool:
+    """Whether somebody cancels the running task; a stray CancelledError says nothing of that."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

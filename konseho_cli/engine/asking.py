@@ -10,7 +10,8 @@ from typing import Literal
 import msgspec
 from msgspec import structs
 
-from konseho_cli.core.errors import InvalidReply, KonsehoError
+from konseho_cli.core.errors import InvalidReply, KonsehoError, ModelUnavailable
+from konseho_cli.core.group import being_cancelled
 from konseho_cli.engine.cast import Speaker
 from konseho_cli.engine.outcome import CallRecord
 from konseho_cli.engine.state import RunState
@@ -84,7 +85,10 @@ async def _call(
         reply = await speaker.model.generate(request, call)
         status, usage, name = "ok", reply.usage, reply.model
         return reply
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as stray:
+        if not being_cancelled():
+            problem = "something that it awaited was cancelled from outside"
+            raise ModelUnavailable(f"{name}: {problem}") from stray
         status = "cancelled"
         raise
     except KonsehoError as error:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from konseho_cli.context.templates import evaluate
 from konseho_cli.core.clock import Anchor, Clock
 from konseho_cli.core.errors import BudgetReached, KonsehoError, TemplateFailed
-from konseho_cli.core.group import Group
+from konseho_cli.core.group import Group, being_cancelled
 from konseho_cli.core.units import show_duration
 from konseho_cli.engine.outcome import RunOutcome, RunStatus, StepOutcome
 from konseho_cli.engine.plan import Plan, PlannedStep, ready
@@ -17,6 +18,9 @@ from konseho_cli.steps.base import agent_id
 from konseho_cli.telemetry.bus import Bus
 from konseho_cli.telemetry.events import RunFinished, RunStarted, StepFinished, StepStarted
 from konseho_cli.telemetry.spans import Recorder, Scope
+
+RUN_SPAN = 0
+"""The id of a run's own span: the first that is drawn."""
 
 
 class Interrupted(KonsehoError):
@@ -34,8 +38,7 @@ class Execution:
         self._clock = clock
         self._state = RunState(premises, Recorder(clock), bus)
         self._scope = self._state.recorder.root()
-        self._root = 0
-        self._started: dict[str, None] = {}
+        self._started: set[str] = set()
         self._error: KonsehoError | None = None
         self._over: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
@@ -49,20 +52,26 @@ class Execution:
         anchor = Anchor.of(self._clock)
         if state.wants(RunStarted):
             bus.emit(self._announcement())
-        limit = self._premises.time_limit_s
-        with self._scope.span("run", council=self._premises.council) as span:
-            self._root = span.id
-            timer = self._set_timer(limit)
-            try:
-                await self._run_steps()
-            finally:
-                if timer is not None:
-                    timer.cancel()
-        outcome = self._outcome(anchor, span.start, span.end)
-        if state.wants(RunFinished):
-            bus.emit(RunFinished(at=outcome.end, run=outcome.run, status=outcome.status))
-        bus.flush()
-        return outcome
+        status: RunStatus = "failed"
+        try:
+            with self._scope.span("run", council=self._premises.council) as span:
+                timer = self._set_timer(self._premises.time_limit_s)
+                try:
+                    await self._run_steps()
+                finally:
+                    if timer is not None:
+                        timer.cancel()
+            bus.flush()  # so that a listener that breaks now is still named
+            outcome = self._outcome(anchor, span.start, span.end)
+            status = outcome.status
+            return outcome
+        except asyncio.CancelledError:
+            status = "interrupted"
+            raise
+        finally:
+            if state.wants(RunFinished):
+                bus.emit(RunFinished(at=bus.now(), run=self._premises.run, status=status))
+            bus.flush()
 
     async def _run_steps(self) -> None:
         group = Group()
@@ -77,9 +86,9 @@ class Execution:
         """Start what may start; `waker` is the step that just ended."""
         if self._over.done():
             return
-        for planned in ready(self._plan, self._state.outcomes.keys(), self._started.keys()):
-            self._started[planned.id] = None
-            scope = Scope(self._state.recorder, self._root)
+        for planned in ready(self._plan, self._state.outcomes.keys(), self._started):
+            self._started.add(planned.id)
+            scope = Scope(self._state.recorder, RUN_SPAN)
             group.start(self._step(group, planned, scope, waker))
 
     async def _step(
@@ -95,10 +104,10 @@ class Execution:
             with span:
                 stepped = await run_step(state, planned, scope)
             error = stepped.error
-        except asyncio.CancelledError:
-            raise
-        except BaseException as problem:  # noqa: BLE001 - handed to the owner, who raises it
-            error = problem
+        except BaseException as problem:
+            if being_cancelled():
+                raise
+            error = problem  # the owner raises it
         finally:
             self._record(stepped.outcome if stepped else _cut_short(planned, span.start, span.end))
         if error is not None or len(state.outcomes) == len(self._plan.steps):
@@ -152,10 +161,12 @@ class Execution:
         )
         error, answer, gate = self._error, None, None
         if error is None:
+            names = self._names(steps)
             try:
-                answer, gate = self._answer(steps)
+                answer = self._answer(steps, names)
+                gate = self._gate(names)
             except KonsehoError as failure:
-                error = failure
+                error = failure  # a bad gate does not take the answer away
         return RunOutcome(
             run=premises.run,
             council=premises.council,
@@ -169,29 +180,34 @@ class Execution:
             models=premises.cast.models,
             steps=steps,
             calls=tuple(state.calls),
-            warnings=premises.warnings,
+            warnings=(*premises.warnings, *state.bus.warnings),
             anchor=anchor,
             start=start,
             end=end,
             spans=tuple(state.recorder.spans),
         )
 
-    def _answer(self, steps: tuple[StepOutcome, ...]) -> tuple[object, bool | None]:
-        """The answer and the gate. Raises TemplateFailed, StepFailed."""
-        premises = self._premises
-        names = {"task": premises.task, "inputs": premises.inputs}
+    def _names(self, steps: tuple[StepOutcome, ...]) -> dict[str, Any]:
+        """What `answer` and `gate` may read."""
+        names: dict[str, Any] = {"task": self._premises.task, "inputs": self._premises.inputs}
         names.update({step.id: step.value for step in steps})
-        if premises.answer is None:
-            ran = [step for step in steps if step.status != "skipped"]
-            answer = ran[-1].value if ran else None
-        else:
-            answer = evaluate(premises.answer, names)
-        if premises.gate is None:
-            return answer, None
-        gate = evaluate(premises.gate, names)
+        return names
+
+    def _answer(self, steps: tuple[StepOutcome, ...], names: dict[str, Any]) -> Any:
+        """The `answer`, or the last step's output. Raises TemplateFailed."""
+        if self._premises.answer is not None:
+            return evaluate(self._premises.answer, names)
+        ran = [step for step in steps if step.status != "skipped"]
+        return ran[-1].value if ran else None
+
+    def _gate(self, names: dict[str, Any]) -> bool | None:
+        """Raises TemplateFailed."""
+        if self._premises.gate is None:
+            return None
+        gate = evaluate(self._premises.gate, names)
         if not isinstance(gate, bool):
             raise TemplateFailed(f"`gate` must be true or false, not {gate!r:.60}")
-        return answer, gate
+        return gate
 
 
 def _started(planned: PlannedStep, at: int) -> StepStarted:

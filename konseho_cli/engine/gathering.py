@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
 from konseho_cli.core.errors import BudgetReached, KonsehoError, StepFailed
-from konseho_cli.core.group import Group
+from konseho_cli.core.group import Group, being_cancelled
 from konseho_cli.steps.base import Branch, Gathered, StepContext, Wait
 from konseho_cli.telemetry.spans import Scope
 
@@ -55,17 +55,19 @@ async def gather(
 
     async def strand(name: str, branch: Branch[T], own: Strand) -> None:
         try:
-            done[name] = await branch(own)
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:  # noqa: BLE001 - handed to the owner, who raises it
-            if not isinstance(error, KonsehoError) or isinstance(error, BudgetReached):
-                if not decided.done():
-                    decided.set_exception(error)
-                return
-            failed[name] = error
-        if not decided.done() and is_over():
-            decided.set_result(own.scope.latest)
+            try:
+                done[name] = await branch(own)
+            except BudgetReached:
+                raise
+            except KonsehoError as error:
+                failed[name] = error
+            if not decided.done() and is_over():
+                decided.set_result(own.scope.latest)
+        except BaseException as error:
+            if being_cancelled():
+                raise
+            if not decided.done():
+                decided.set_exception(error)  # the owner raises it
 
     group = Group()
     for name, branch in branches.items():

@@ -99,7 +99,12 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the run is not plainly ok: `step: reason`."""
-        return tuple(f"{step.id}: {reason}" for step in self.steps for reason in step.reasons)
+        return tuple(
+            f"{step.id}: {reason}"
+            for step in self.steps
+            if step.status != "skipped"
+            for reason in step.reasons
+        )
 
     def step(self, name: str) -> StepOutcome:
         """One step's outcome. Raises KeyError."""

@@ -56,9 +56,9 @@ class Http:
                 transport = self._transport or self.open()
                 await transport.converse(endpoint, body, reader, call, timeout_s)
             finally:
-                self._slots.release(by=scope.latest)
+                self._slots.release(by=scope.here)
         finally:
-            host.release(by=scope.latest)
+            host.release(by=scope.here)
 
     def open(self) -> Transport:
         """Load the HTTP client and make the session; the first call does it too."""

@@ -24,4 +24,4 @@ class Limited:
         try:
             return await self._model.generate(request, call)
         finally:
-            self._slots.release(by=scope.latest)
+            self._slots.release(by=scope.here)

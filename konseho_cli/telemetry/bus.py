@@ -27,12 +27,14 @@ class Bus:
     `call_soon` is the loop's; without a running loop (or for the last batch) call `flush`.
     """
 
-    __slots__ = ("_call_soon", "_listeners", "_pending", "now", "wanted")
+    __slots__ = ("_call_soon", "_listeners", "_pending", "now", "wanted", "warnings")
 
     def __init__(self, clock: Clock, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self.now = clock.now
         self.wanted: frozenset[type[Event]] = frozenset()
         """The kinds somebody listens to; ask before you build an event."""
+        self.warnings: list[str] = []
+        """What went wrong with listeners, for the outcome."""
         self._call_soon = call_soon
         self._pending: list[Event] = []
         self._listeners: list[Subscription] = []
@@ -69,8 +71,9 @@ class Bus:
     def _detach(self, subscription: Subscription, problem: Exception) -> None:
         self._listeners = [each for each in self._listeners if each is not subscription]
         self.wanted = frozenset[type[Event]]().union(*(kinds for _, kinds in self._listeners))
+        message = f"listener {_name(subscription[0])} was detached: {problem}"
+        self.warnings.append(message)
         if Warned in self.wanted:
-            message = f"listener {_name(subscription[0])} was detached: {problem}"
             self.emit(Warned(at=self.now(), message=message))
 
 

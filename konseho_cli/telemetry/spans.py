@@ -31,16 +31,19 @@ class Span:
 
     `start` and `end` are nanoseconds on the run's clock. `waker` is the id of the span that ended
     a wait, or that started any other span; None: a timer or the outside (waits), the parent (the
-    rest). A context manager: leaving it ends it, on an error or a cancellation too.
+    rest). `task` is the logical task: code that runs one thing after another. A context manager: leaving it ends it, on an error or a cancellation too.
     """
 
-    __slots__ = ("attributes", "closed", "end", "id", "kind", "parent", "scope", "start", "waker")
+    __slots__ = (
+        "attributes", "closed", "end", "id", "kind", "parent", "scope", "start", "task", "waker",
+    )  # fmt: skip
 
     def __init__(
         self, scope: Scope, kind: SpanKind, waker: int | None, attributes: dict[str, Any]
     ) -> None:
         recorder = scope.recorder
         self.scope = scope
+        self.task = scope.task
         self.kind = kind
         self.parent = scope.current
         self.waker = waker
@@ -48,11 +51,6 @@ class Span:
         self.end = self.closed = OPEN
         self.id = recorder.draw()
         self.start = recorder.now()
-
-    @property
-    def task(self) -> int:
-        """The logical task: code that runs one thing after another."""
-        return self.scope.task
 
     def note(self, **attributes: Any) -> None:
         """Add what became known while it ran: primitives only."""
@@ -71,6 +69,7 @@ class Span:
         if kind is not None:
             self.attributes["error"] = kind.__name__
         scope = self.scope
+        del self.scope  # a finished span is a record: it holds nothing that holds it
         recorder = scope.recorder
         self.end = recorder.now()
         self.closed = recorder.draw()
@@ -108,6 +107,11 @@ class Scope:
     def latest(self) -> int:
         """What this task did last: whoever hands something over names it as the waker."""
         return self.last if self.last is not None else self.current or 0
+
+    @property
+    def here(self) -> int:
+        """The open span: whoever lets go of something in the midst of it names it as the waker."""
+        return self.current or 0
 
     def branch(self) -> Scope:
         """The scope of a task that this one starts."""
