@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -32,6 +31,7 @@ from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.find import find_council as find_council
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import Loaded, check_document, load_council, to_document
+from konseho_cli.steps.base import root
 from konseho_cli.steps.union import Step
 from konseho_cli.telemetry.bus import Bus, Listener, Subscription
 from konseho_cli.telemetry.events import EVENTS, EVERYDAY, Event
@@ -65,6 +65,7 @@ class Session:
         self.task = (self.spec.task or "") if options.task is None else options.task
         self._env = os.environ if env is None else env
         self.casting: Casting = cast_models(self.spec, loaded.steps, options.wishes, self._env)
+        self._refuse_no_task()
         self._refuse_undecided()
         self._build(Http(), self._budget(Prices()))  # a missing key is found now, not in mid-run
         self._execution: Execution | None = None
@@ -91,7 +92,7 @@ class Session:
         loop = asyncio.get_running_loop()
         clock: Clock = loop if isinstance(loop, VirtualLoop) else RealClock()
         prices = Prices()
-        http = Http()
+        http = Http(wall=clock.wall)
         bus = Bus(clock, loop.call_soon)
         for listener, kinds in subscriptions:
             bus.subscribe(listener, kinds)
@@ -101,12 +102,22 @@ class Session:
             self._execution = execution
             if self._stopped is not None:
                 execution.stop(self._stopped)
-            async with asyncio.TaskGroup() as group:
-                if prices.may_price(self.models):  # beside the first calls: no answer waits for it
-                    group.create_task(asyncio.to_thread(prices.preload))
-                return await execution.run()
+            prices.preload(self.casting.all_models)
+            return await execution.run()
         finally:
             await http.aclose()
+
+    def _refuse_no_task(self) -> None:
+        """Prompts must not speak of a task that nobody gave."""
+        steps = self.loaded.steps.values()
+        if not self.task.strip() and any(
+            step.prompt is None or _reads_task(step) for step in steps
+        ):
+            raise UsageError(
+                "there is no task",
+                hint="give it as an argument, by --task-file, on stdin with -, "
+                'or in the file: task: "…"',
+            )
 
     def _refuse_undecided(self) -> None:
         """Simulated answers that nobody asked for never decide anything."""
@@ -137,7 +148,8 @@ class Session:
             budget=budget,
             slots=Slots(concurrency) if concurrency else None,
         )
-        models = {choice: build(choice, shared) for choice in set(self.casting.choices.values())}
+        choices = dict.fromkeys(self.casting.choices.values())
+        models = {choice: build(choice, shared) for choice in choices}
         return Cast(
             {
                 name: self._speaker(name, choice, models[choice])
@@ -155,7 +167,7 @@ class Session:
         spec, options = self.spec, self.options
         limits = [limit for limit in (spec.limits.time, options.timeout_s) if limit is not None]
         return Premises(
-            run=new_run_id(clock.wall() or time.time()),
+            run=new_run_id(clock.wall()),
             council=spec.name,
             task=self.task,
             inputs=options.inputs,
@@ -168,6 +180,10 @@ class Session:
             gate=spec.gate,
             warnings=tuple(str(warning) for warning in self.loaded.warnings),
         )
+
+
+def _reads_task(step: Step) -> bool:
+    return any("task" in map(root, names) for names in step.references().values())
 
 
 class Council:
@@ -186,21 +202,21 @@ class Council:
         **document: Any,
     ) -> None:
         """`emit_events=False` builds no event at all, for who only wants the outcome."""
-        self._loaded = check_document(
-            to_document(konseho=1, name=name, steps=list(steps), **document)
-        )
-        self._emit_events = emit_events
-        self.outcome: RunOutcome | None = None
-        """Of the last finished run."""
+        written = to_document(konseho=1, name=name, steps=list(steps), **document)
+        self._begin(check_document(written), emit_events)
 
     @classmethod
     def load(cls, path: str | Path, *, emit_events: bool = True) -> Self:
         """From a council file, or by the name of a shipped one."""
         council = cls.__new__(cls)
-        council._loaded = load_council(find_council(str(path)))
-        council._emit_events = emit_events
-        council.outcome = None
+        council._begin(load_council(find_council(str(path))), emit_events)
         return council
+
+    def _begin(self, loaded: Loaded, emit_events: bool) -> None:
+        self._loaded = loaded
+        self._emit_events = emit_events
+        self.outcome: RunOutcome | None = None
+        """Of the last finished run."""
 
     @property
     def spec(self) -> CouncilSpec:

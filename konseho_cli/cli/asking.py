@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.source import read_source
 from konseho_cli.core.units import Duration
 from konseho_cli.engine.casting import Wishes
-from konseho_cli.steps.base import Base
 
 MAX_TASK = 8 * 2**20
 """Bytes of a task file."""
@@ -31,18 +30,6 @@ def read_task(task: str | None, file: Path | None) -> str | None:
     if not text.strip():
         raise UsageError("the task is empty")
     return text
-
-
-def need_task(task: str, steps: Mapping[str, Base]) -> None:
-    """Refuse a run whose prompts would speak of a task that nobody gave. Raises UsageError."""
-    reads = (
-        step.prompt is None or "task" in step.references()["prompt"] for step in steps.values()
-    )
-    if not task.strip() and any(reads):
-        raise UsageError(
-            "there is no task",
-            hint='give it as an argument, by --task-file, on stdin with -, or in the file: task: "…"',
-        )
 
 
 def read_models(names: Sequence[str], *, simulate: bool) -> Wishes:

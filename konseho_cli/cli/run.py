@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from konseho_cli.cli import options
-from konseho_cli.cli.asking import need_task, read_models, read_task, read_timeout
+from konseho_cli.cli.asking import read_models, read_task, read_timeout
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
 from konseho_cli.session import RunOptions, Session
@@ -50,7 +50,6 @@ def command(
         strict=strict,
     )
     session = Session(loaded, wanted)
-    need_task(session.task, loaded.steps)
     if only_plan:
         dry_run(session, as_json=json)
         return

@@ -1,13 +1,15 @@
 """Templates: sandboxed, strict, bounded. What a council file may compute.
 
-minijinja is sandboxed by design; only built-in values go in, `fuel` bounds the work and the
-finalizer bounds what is printed.
+minijinja is sandboxed by design; only built-in values go in, `fuel` bounds the work, and what is
+printed is bounded. Not bounded is the memory of values in between: a template that doubles a text
+again and again fills it, as its author would see at once.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -25,7 +27,6 @@ MAX_OUTPUT = 16 * 2**20
 MAX_COMPILED = 1_000
 """Templates kept parsed."""
 
-_COMPILED: set[str] = set()
 _SINGLE = re.compile(r"\A\s*\{\{-?((?:[^{}]|\{(?!\{)|\}(?!\}))*?)-?\}\}\s*\Z", re.DOTALL)
 
 
@@ -33,35 +34,51 @@ class BadTemplate(ValueError):
     """A template that does not parse; the message is one line for a person."""
 
 
-class _Printer:
-    """Prints values as the templates' users expect, and bounds how much one rendering prints."""
+class _Workshop(threading.local):
+    """What one thread renders with: minijinja's environment, its parsed templates, its meter."""
 
     def __init__(self) -> None:
         self.printed = 0
+        """Characters of the rendering at hand."""
+        self.compiled: set[str] = set()
+        self.environment = minijinja.Environment(
+            fuel=FUEL,
+            undefined_behavior="strict",
+            auto_escape_callback=lambda name: False,
+            finalizer=self.print,
+            keep_trailing_newline=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.environment.remove_global("debug")  # it prints the whole state
 
-    def __call__(self, value: Any) -> str:
+    def print(self, value: Any) -> str:
         """Text as it is, everything else as JSON."""
         text = value if type(value) is str else as_json(plain(value))
         self.printed += len(text)
-        if self.printed > MAX_OUTPUT:
-            raise TemplateFailed(f"a template printed more than {MAX_OUTPUT:,} characters")
-        return text
+        return _bounded(text, self.printed)
+
+    def compile(self, template: str) -> str:
+        """The template's name in the environment: the text itself, parsed once."""
+        if template not in self.compiled:
+            if len(self.compiled) >= MAX_COMPILED:
+                self.environment.clear_templates()
+                self.compiled.clear()
+            self.environment.add_template(template, template)
+            self.compiled.add(template)
+        return template
 
 
-_PRINTER = _Printer()
-_ENVIRONMENT = minijinja.Environment(
-    fuel=FUEL,
-    undefined_behavior="strict",
-    auto_escape_callback=lambda name: False,
-    finalizer=_PRINTER,
-    keep_trailing_newline=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_ENVIRONMENT.remove_global("debug")  # it prints the whole state
+_WORKSHOP = _Workshop()
 
-BUILTINS: frozenset[str] = frozenset(_ENVIRONMENT.globals) | {"loop"}
+BUILTINS: frozenset[str] = frozenset(_WORKSHOP.environment.globals) | {"loop"}
 """Names that every template may read without being given them."""
+
+
+def _bounded(text: str, length: int) -> str:
+    if length > MAX_OUTPUT:
+        raise TemplateFailed(f"a template made more than {MAX_OUTPUT:,} characters")
+    return text
 
 
 def as_json(value: Any) -> str:
@@ -94,37 +111,23 @@ def references(template: str) -> frozenset[str]:
     if why := too_large(template):
         raise BadTemplate(why)
     try:
-        names = _ENVIRONMENT.undeclared_variables_in_str(template, nested=True)
+        names = _WORKSHOP.environment.undeclared_variables_in_str(template, nested=True)
     except minijinja.TemplateError as error:
         raise BadTemplate(_one_line(error)) from None
     return frozenset(name for name in names if name.partition(".")[0] not in BUILTINS)
-
-
-def check_expression(expression: str) -> frozenset[str]:
-    """The names that a bare expression reads (a `when`, a `gate`). Raises BadTemplate."""
-    return references("{{ " + expression + " }}")
 
 
 def render(template: str, names: Mapping[str, Any]) -> str:
     """The template as text; structures print as JSON. Raises TemplateFailed."""
     if "{" not in template:
         return template
-    _PRINTER.printed = 0
+    workshop = _WORKSHOP
+    workshop.printed = 0
     try:
-        return _ENVIRONMENT.render_template(_compiled(template), **names)
+        text = workshop.environment.render_template(workshop.compile(template), **names)
     except minijinja.TemplateError as error:
         raise TemplateFailed(_one_line(error)) from None
-
-
-def _compiled(template: str) -> str:
-    """Its name in the environment: the text itself, parsed once."""
-    if template not in _COMPILED:
-        if len(_COMPILED) >= MAX_COMPILED:
-            _ENVIRONMENT.clear_templates()
-            _COMPILED.clear()
-        _ENVIRONMENT.add_template(template, template)
-        _COMPILED.add(template)
-    return template
+    return _bounded(text, len(text))
 
 
 def evaluate(template: str, names: Mapping[str, Any]) -> Any:
@@ -132,13 +135,14 @@ def evaluate(template: str, names: Mapping[str, Any]) -> Any:
     expression = expression_in(template)
     if expression is None:
         return render(template, names)
+    workshop = _WORKSHOP.environment
     try:
-        value = _ENVIRONMENT.eval_expr(expression, **names)
-        if value is None and _ENVIRONMENT.eval_expr(f"({expression}) is undefined", **names):
+        value = workshop.eval_expr(expression, **names)
+        if value is None and workshop.eval_expr(f"({expression}) is undefined", **names):
             raise TemplateFailed(f"`{expression}` is undefined")
     except minijinja.TemplateError as error:
         raise TemplateFailed(_one_line(error)) from None
-    return plain(value)
+    return _bounded(value, len(value)) if isinstance(value, str) else plain(value)
 
 
 def _one_line(error: minijinja.TemplateError) -> str:

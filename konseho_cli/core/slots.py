@@ -35,7 +35,7 @@ class Slots:
         return False
 
     async def acquire(self, priority: int = 5) -> int:
-        """Wait for a slot; returns the id of the span that released it."""
+        """Queue for a slot, after `try_acquire` found none; the id of the span that released it."""
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (priority, next(self._order), future))
         try:

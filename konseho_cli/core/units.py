@@ -86,7 +86,7 @@ QUANTITIES: tuple[type, ...] = (Duration, Count, Size, Money)
 
 def show_duration(seconds: float) -> str:
     """Three figures at most: `430 µs`, `12 ms`, `1.2 s`, `3 m 05 s`, `2 h 04 m`."""
-    if seconds < 1e-3:
+    if seconds < 0.0009995:
         return f"{seconds * 1e6:.0f} µs"
     if seconds < 0.9995:
         return f"{seconds * 1e3:.0f} ms" if seconds >= 0.00995 else f"{seconds * 1e3:.1f} ms"
@@ -98,32 +98,33 @@ def show_duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
 
 
+def _scaled(number: float, base: int, units: tuple[str, ...]) -> str:
+    """With the greatest unit that leaves at least one whole; one decimal below ten."""
+    unit = units[0]
+    for unit in units:
+        if round(number) < base or unit == units[-1]:
+            break
+        number /= base
+    plain = unit == units[0] or round(number, 1) >= 10
+    return f"{number:.0f}{unit}" if plain else f"{number:.1f}{unit}"
+
+
 def show_count(number: int) -> str:
     """`812`, `1.1k`, `48k`, `2.3M`."""
-    for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
-            scaled = number / size
-            return f"{scaled:.1f}{unit}" if scaled < 10 else f"{scaled:.0f}{unit}"
-    return str(number)
+    return _scaled(number, 1000, ("", "k", "M", "G"))
 
 
 def show_money(dollars: Decimal) -> str:
-    """`$0.021`, `$1.50`; what is below a tenth of a cent keeps two figures."""
+    """`$0.021`, `$1.50`; below a tenth of a cent two figures, below a millionth `< $0.000001`."""
     if not dollars:
         return "$0"
-    return (
-        f"${dollars:.2f}"
-        if dollars >= 1
-        else f"${dollars:.3f}"
-        if dollars >= Decimal("0.001")
-        else f"${dollars:.2g}"
-    )
+    if dollars < Decimal("0.000001"):
+        return "< $0.000001"
+    if dollars < Decimal("0.001"):
+        return f"${dollars:.2g}" if dollars >= Decimal("0.0001") else f"${dollars:.6f}".rstrip("0")
+    return f"${dollars:.2f}" if dollars >= Decimal("0.9995") else f"${dollars:.3f}"
 
 
 def show_size(size: int) -> str:
     """`812 B`, `1.5 KiB`, `64 MiB`."""
-    for step, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
-        if size >= step:
-            scaled = size / step
-            return f"{scaled:.1f} {unit}" if scaled < 10 else f"{scaled:.0f} {unit}"
-    return f"{size} B"
+    return _scaled(size, 1024, (" B", " KiB", " MiB", " GiB"))

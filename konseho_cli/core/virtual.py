@@ -1,8 +1,9 @@
 """Virtual time: an event loop that jumps to its next timer instead of waiting for it.
 
 The same code then takes milliseconds of real time and the same makespan to the nanosecond at
-every run. The clock stands still while a thread or an outside process is awaited, and what these
-complete is handed over in the order in which it was submitted, once nothing else is ready.
+every run. The clock stands still while a thread is awaited (and with it whatever the thread waits
+for, such as a process), and results are handed over in the order of submission, once nothing else
+is ready. Sockets and asyncio's own subprocesses have no place here: awaiting one is a `Deadlock`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ T = TypeVar("T")
 
 
 class Deadlock(RuntimeError):
-    """Every task waits, and no timer, thread or file is left that could wake one."""
+    """Every task waits, and no timer or thread is left that could wake one."""
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -76,10 +77,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def deliver(self) -> bool:
         """Hand over the oldest outside result if it is there; whether it was."""
         source, target = self._outside[0]
+        if target.cancelled():
+            source.cancel()  # nobody waits for it any more, so neither does the clock
+            self._outside.popleft()
+            return True
         if not source.done():
             return False
         self._outside.popleft()
-        if target.cancelled():
+        if source.cancelled():
+            target.cancel()
             return True
         error = source.exception()
         if error is None:

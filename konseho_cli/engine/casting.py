@@ -45,6 +45,13 @@ class Casting(msgspec.Struct, frozen=True, kw_only=True):
         """Full names, each once, fallbacks left out."""
         return tuple(dict.fromkeys(choice.name for choice in self.choices.values()))
 
+    @property
+    def all_models(self) -> tuple[str, ...]:
+        """Full names, fallbacks included."""
+        return tuple(
+            dict.fromkeys(name for choice in self.choices.values() for name in choice.names)
+        )
+
 
 def cast_models(
     spec: CouncilSpec, steps: Mapping[str, Step], wishes: Wishes, env: Mapping[str, str]

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import msgspec
+from msgspec import structs
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.pool import AgentPool
@@ -18,10 +19,21 @@ from konseho_cli.engine.asking import Question, ask
 from konseho_cli.engine.gathering import gather
 from konseho_cli.engine.plan import PlannedStep
 from konseho_cli.engine.state import RunState
-from konseho_cli.steps.base import JSON, Answer, Branch, Gathered, OnError, Template, Wait, agent_id
+from konseho_cli.steps.base import (
+    JSON,
+    Answer,
+    Branch,
+    Gathered,
+    OnError,
+    Template,
+    Wait,
+    agent_id,
+    root,
+)
 from konseho_cli.steps.wording import word
 from konseho_cli.telemetry.events import StepProgressed
 from konseho_cli.telemetry.spans import Scope
+from konseho_cli.telemetry.waiting import take
 
 T = TypeVar("T")
 
@@ -55,7 +67,11 @@ class StepState(msgspec.Struct, kw_only=True):
     def brief(self, earlier: bool, names: Mapping[str, JSON]) -> str:
         """The prompt or its default; rendered once where it does not depend on `names`."""
         prompt = self.planned.step.prompt
-        if prompt is not None and names and _roots(prompt) & names.keys():
+        if (
+            prompt is not None
+            and names
+            and names.keys() & {root(each) for each in references(prompt)}
+        ):
             return render(prompt, {**self.names, **names})
         brief = self._briefs.get(earlier)
         if brief is None:
@@ -71,10 +87,6 @@ class StepState(msgspec.Struct, kw_only=True):
             inputs=dict(run.premises.inputs),
             sources=run.sources(self.planned) if earlier else [],
         )
-
-
-def _roots(template: str) -> frozenset[str]:
-    return frozenset(name.partition(".")[0] for name in references(template))
 
 
 class Context:
@@ -132,11 +144,13 @@ class Context:
             fallback = step.planned.step.fallback if step.on_error == "fallback" else None
             if fallback is None or fallback.agent is None:
                 raise
-            step.degrade(f"{agent_id(fallback.agent)} stood in for {agent_id(agent)}: {error}")
-            stand_in = await ask(
-                step.run, self._scope, cast[fallback.agent], question, step.degrade
-            )
-            return Answer(agent=agent_id(agent), text=stand_in.text, value=stand_in.value)
+            name, other = agent_id(agent), agent_id(fallback.agent)
+            if other == name:
+                raise
+            question = structs.replace(question, path=f"{question.path}/{name}")
+            stand_in = await ask(step.run, self._scope, cast[other], question, step.degrade)
+            step.degrade(f"{other} stood in for {name}: {error}")
+            return Answer(agent=name, text=stand_in.text, value=stand_in.value)
 
     async def gather(
         self,
@@ -155,9 +169,8 @@ class Context:
     async def lease(self, pool: AgentPool) -> AsyncIterator[str]:
         """Borrow an instance; waiting for one is a span."""
         scope = self._scope
-        if not pool.slots.try_acquire():
-            with scope.span("queue.pool", step=self.step, resource="agents") as wait:
-                wait.waker = await pool.slots.acquire(self._step.planned.step.priority)
+        priority = self._step.planned.step.priority
+        await take(pool.slots, scope, "queue.pool", priority, step=self.step, resource="agents")
         instance = pool.take()
         try:
             yield instance

@@ -11,6 +11,7 @@ from konseho_cli.context.templates import as_json, evaluate
 from konseho_cli.core.errors import (
     BudgetReached,
     KonsehoError,
+    ModelRefused,
     StepFailed,
     StepTimeout,
     TemplateFailed,
@@ -71,7 +72,7 @@ async def run_step(state: RunState, planned: PlannedStep, scope: Scope) -> Stepp
             return Stepped(outcome=ended("failed", str(error), result=left))
         fallback = planned.step.fallback
         if on_error == "fallback" and fallback is not None and fallback.agent is None:
-            stand_in = _fixed(fallback.value)
+            stand_in = _fixed(fallback.value, left)
             return Stepped(
                 outcome=ended("degraded", f"its fallback stands in: {error}", result=stand_in)
             )
@@ -84,9 +85,9 @@ def _left_by(error: KonsehoError) -> StepResult:
     return StepResult(value=None, parts=(), details=details)
 
 
-def _fixed(value: Any) -> StepResult:
+def _fixed(value: Any, left: StepResult) -> StepResult:
     text = value if isinstance(value, str) else as_json(value)
-    return StepResult(value=value, parts=(Part(label="fallback", text=text),))
+    return StepResult(value=value, parts=(Part(label="fallback", text=text),), details=left.details)
 
 
 def _wanted(planned: PlannedStep, names: dict[str, Any]) -> bool:
@@ -117,6 +118,8 @@ async def _tries(
             return result, tuple(step.reasons)
         except BudgetReached:
             raise
+        except (ModelRefused, TemplateFailed):
+            raise  # another try would say the same
         except KonsehoError:
             if attempt >= retries:
                 raise

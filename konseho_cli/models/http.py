@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from konseho_cli.core.slots import Slots
 from konseho_cli.models.base import Call
-from konseho_cli.telemetry.spans import Scope
+from konseho_cli.telemetry.waiting import take
 
 if TYPE_CHECKING:
     from konseho_cli.models.endpoint import Endpoint
@@ -49,9 +49,9 @@ class Http:
         host = self._hosts.get(origin)
         if host is None:
             host = self._hosts[origin] = Slots(self._per_host)
-        await _take(host, scope, call.priority, origin)
+        await take(host, scope, "queue.limit", call.priority, resource="connections", host=origin)
         try:
-            await _take(self._slots, scope, call.priority, "")
+            await take(self._slots, scope, "queue.limit", call.priority, resource="connections")
             try:
                 transport = self._transport or self.open()
                 await transport.converse(endpoint, body, reader, call, timeout_s)
@@ -74,10 +74,3 @@ class Http:
         transport, self._transport = self._transport, None
         if transport is not None:
             await transport.aclose()
-
-
-async def _take(slots: Slots, scope: Scope, priority: int, host: str) -> None:
-    if slots.try_acquire():
-        return
-    with scope.span("queue.limit", resource="connections", host=host) as wait:
-        wait.waker = await slots.acquire(priority)

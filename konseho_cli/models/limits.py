@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from konseho_cli.core.slots import Slots
 from konseho_cli.models.base import Call, Model, Reply, Request
+from konseho_cli.telemetry.waiting import take
 
 
 class Limited:
@@ -18,9 +19,7 @@ class Limited:
     async def generate(self, request: Request, call: Call) -> Reply:
         """Wait for a slot, then answer."""
         scope = call.scope
-        if not self._slots.try_acquire():
-            with scope.span("queue.limit", resource="max_concurrency") as wait:
-                wait.waker = await self._slots.acquire(call.priority)
+        await take(self._slots, scope, "queue.limit", call.priority, resource="max_concurrency")
         try:
             return await self._model.generate(request, call)
         finally:

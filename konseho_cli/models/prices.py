@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from decimal import Decimal
+from threading import Thread
 from typing import Any
 
 from konseho_cli.models.base import Usage
@@ -30,17 +32,14 @@ class Prices:
             return None  # a server that counts no tokens leaves the price unknown
         try:
             return self._calculate(provider, name, usage)
-        except LookupError:
+        except Exception:  # noqa: BLE001 - an answer is worth more than what it cost
             self._unknown.add(model)
             return None
 
-    def may_price(self, models: Iterable[str]) -> bool:
-        """Whether the price list is needed for any of these, `provider:model`."""
-        return any(model.partition(":")[0] in _PRICED for model in models)
-
-    def preload(self) -> None:
-        """Load the price list now; fit for a thread, since that takes a fifth of a second."""
-        import genai_prices  # noqa: F401
+    def preload(self, models: Iterable[str]) -> None:
+        """Load the price list in a thread that nobody waits for, if one of these is on it."""
+        if any(model.partition(":")[0] in _PRICED for model in models):
+            Thread(target=_load, name="prices", daemon=True).start()
 
     @staticmethod
     def _calculate(provider: str, name: str, usage: Usage) -> Decimal:
@@ -54,3 +53,8 @@ class Prices:
         result: Any = genai_prices.calc_price(counted, model_ref=name, provider_id=provider)
         price = result.total_price
         return price if isinstance(price, Decimal) else Decimal(str(price))
+
+
+def _load() -> None:
+    with suppress(Exception):  # whoever needs the list meets the same error, and says unknown
+        import genai_prices  # noqa: F401

@@ -38,6 +38,11 @@ class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
         """`provider:model`."""
         return f"{self.provider}:{self.model}" if self.model else self.provider
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own name and those of its fallbacks."""
+        return (self.name, *(name for other in self.fallback for name in other.names))
+
     def adapt(self, request: Request) -> Request:
         """The request for this model; where the choice sets a parameter, it wins."""
         return structs.replace(

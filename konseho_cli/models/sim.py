@@ -60,8 +60,11 @@ def sim_settings(name: str) -> SimSettings:
     Raises UsageError naming what is unknown.
     """
     settings = PRESETS[""]
-    for part in filter(None, (part.strip() for part in name.split(","))):
+    parts = [part.strip() for part in name.split(",")] if name else []
+    for place, part in enumerate(parts):
         key, given, value = part.partition("=")
+        if place and not given:
+            raise UsageError(f"sim:{name}: a preset comes first", hint="as in sim:fast,errors=0.1")
         known = set(SimSettings.__struct_fields__) if given else set(PRESETS) - {""}
         if key not in known:
             raise UsageError(
@@ -79,7 +82,8 @@ def _number(key: str, value: str) -> float:
         number = float(Duration(value)) if key == "ttft" else float(value)
     except ValueError:
         number = math.nan
-    if not number >= 0 or (key == "errors" and number > 1) or (key == "tps" and number == 0):
+    most = {"errors": 1.0, "spread": 5.0, "tps": math.inf}.get(key, 1e6)
+    if not 0 <= number <= most or (key == "tps" and number == 0):
         raise UsageError(f"sim: {key}={value} is not possible")
     return number
 

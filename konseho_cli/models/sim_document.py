@@ -74,7 +74,11 @@ class _Maker:
         required = schema.get("required", [])
         wanted = [key for key in properties if depth <= _DEEPEST or key in required]
         wanted += [key for key in required if key not in properties]
-        return {key: self.make(properties.get(key, {}), depth + 1) for key in wanted}
+        made = {key: self.make(properties.get(key, {}), depth + 1) for key in wanted}
+        others = schema.get("additionalProperties", {})
+        for number in range(schema.get("minProperties", 0) - len(made)):
+            made[f"simulated_{number + 1}"] = self.make(others, depth + 1)
+        return made
 
     def _array(self, schema: Mapping[str, Any], depth: int) -> list[Any]:
         least = schema.get("minItems", 0)
@@ -97,13 +101,16 @@ class _Maker:
     def _integer(self, schema: Mapping[str, Any], depth: int) -> int:
         step = int(schema.get("multipleOf", 1)) or 1
         low, high = _bounds(schema, step)
-        return self._words.randint(math.ceil(low / step), math.floor(high / step)) * step
+        least, most = math.ceil(low / step), math.floor(high / step)
+        return self._words.randint(least, max(least, most)) * step
 
     def _number(self, schema: Mapping[str, Any], depth: int) -> float:
-        if "multipleOf" in schema:
-            return self._integer(schema, depth) if schema["multipleOf"] >= 1 else 0.0
-        low, high = _bounds(schema, (schema.get("maximum", 1) - schema.get("minimum", 0)) / 1000)
-        return round(self._words.uniform(low, high), 3)
+        if step := schema.get("multipleOf"):
+            low, high = _bounds(schema, step)
+            least, most = math.ceil(low / step), math.floor(high / step)
+            return float(self._words.randint(least, max(least, most)) * step)
+        low, high = _bounds(schema, 0.0)
+        return low + (high - low) * self._words.randint(1, 999) / 1000
 
     def _string(self, schema: Mapping[str, Any], depth: int) -> str:
         fixed = {"date": "2000-01-01", "date-time": "2000-01-01T00:00:00Z", "uri": "sim:simulated",
@@ -136,12 +143,13 @@ def _joined(schema: Mapping[str, Any], part: Any) -> dict[str, Any]:
 
 
 def _bounds(schema: Mapping[str, Any], step: float) -> tuple[float, float]:
-    low = schema.get("minimum")
-    high = schema.get("maximum")
+    """Least and greatest value; where one is not stated, a span of ten steps from the other."""
+    low, high = schema.get("minimum"), schema.get("maximum")
     if "exclusiveMinimum" in schema:
         low = schema["exclusiveMinimum"] + step
     if "exclusiveMaximum" in schema:
         high = schema["exclusiveMaximum"] - step
+    span = 10 * max(step, 1)
     if low is None:
-        low = 0 if high is None else high - 10
-    return low, (low + 10 if high is None else high)
+        low = 0 if high is None or high >= 0 else high - span
+    return low, (low + span if high is None else high)

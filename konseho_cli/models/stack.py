@@ -54,5 +54,5 @@ def _one(choice: ModelChoice, shared: Shared) -> Model:
     if may_fail and choice.attempts > 1:
         model = Retried(model, choice.attempts)
     if shared.budget is not None and not shared.budget.unlimited:
-        model = Budgeted(model, shared.budget)
+        model = Budgeted(choice.name, model, shared.budget)
     return model

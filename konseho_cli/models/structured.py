@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from konseho_cli.core.errors import InvalidReply
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     import jsonschema_rs
 
 _CHECKERS: dict[str, jsonschema_rs.Validator] = {}
+MAX_DEPTH = 64
+"""Of an answer, as of a council file."""
 _SHOWN = 3
 """How many mistakes a repair is told about."""
 
@@ -19,7 +22,9 @@ _SHOWN = 3
 def decode(text: str, schema: Mapping[str, Any]) -> Any:
     """The value that the text states. Raises InvalidReply with what is wrong with it."""
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        if _depth(value) > MAX_DEPTH:
+            raise ValueError(f"nested more than {MAX_DEPTH} deep")
     except (ValueError, RecursionError) as error:
         raise InvalidReply(f"not a JSON document: {error}") from None
     mistakes = [
@@ -39,6 +44,28 @@ def repair_prompt(error: InvalidReply, schema: Mapping[str, Any]) -> str:
         "Answer again with one JSON document that meets this JSON Schema, and nothing else:\n"
         f"{json.dumps(schema, ensure_ascii=False)}"
     )
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text:.40} is not a number that JSON can hold")
+    return number
+
+
+def _depth(value: Any) -> int:
+    """How deep lists and objects nest; what goes deeper would end in a RecursionError later."""
+    depth, level = 0, [value]
+    while level := [
+        inner
+        for each in level
+        if isinstance(each, (list, dict))
+        for inner in (each.values() if isinstance(each, dict) else each)
+    ]:
+        depth += 1
+        if depth > MAX_DEPTH:
+            break
+    return depth
 
 
 def _refuse(constant: str) -> None:

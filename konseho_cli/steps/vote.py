@@ -88,6 +88,8 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
             found["moderator"] = "nothing is left to it: set `method` or `ties` to moderator"
         if isinstance(self.candidates, list) and not self.candidates:
             found["candidates"] = "at least one candidate is needed"
+        if self.fallback is not None and self.fallback.agent is not None:
+            found["fallback"] = "nobody casts another's ballot: use `fallback: {value: …}`"
         return found | self._check_threshold()
 
     def _check_moderated(self) -> dict[str, str]:

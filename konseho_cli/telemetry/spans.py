@@ -111,7 +111,7 @@ class Scope:
     @property
     def here(self) -> int:
         """The open span: whoever lets go of something in the midst of it names it as the waker."""
-        return self.current or 0
+        return self.latest if self.current is None else self.current
 
     def branch(self) -> Scope:
         """The scope of a task that this one starts."""

@@ -76,10 +76,15 @@ def test_durations_are_shown_short(seconds: float, text: str) -> None:
 
 
 def test_the_other_quantities_are_shown_short() -> None:
-    assert [show_count(n) for n in (812, 1_100, 9_200, 48_000, 2_300_000)] == [
-        "812", "1.1k", "9.2k", "48k", "2.3M",
+    counts = (812, 999, 1_100, 9_200, 9_990, 48_000, 999_900, 2_300_000)
+    assert [show_count(n) for n in counts] == [
+        "812", "999", "1.1k", "9.2k", "10k", "48k", "1.0M", "2.3M",
     ]  # fmt: skip
-    assert [show_money(Decimal(d)) for d in ("0", "0.0213", "1.5", "0.00004")] == [
-        "$0", "$0.021", "$1.50", "$0.00004",
+    amounts = ("0", "0.0213", "0.9999", "1.5", "0.00004", "0.00045", "0.000000001")
+    assert [show_money(Decimal(d)) for d in amounts] == [
+        "$0", "$0.021", "$1.00", "$1.50", "$0.00004", "$0.00045", "< $0.000001",
     ]  # fmt: skip
-    assert [show_size(n) for n in (12, 1536, 64 * 2**20)] == ["12 B", "1.5 KiB", "64 MiB"]
+    sizes = (12, 1023, 1536, 10 * 2**10 - 1, 2**20 - 1, 64 * 2**20)
+    assert [show_size(n) for n in sizes] == [
+        "12 B", "1023 B", "1.5 KiB", "10 KiB", "1.0 MiB", "64 MiB",
+    ]  # fmt: skip

@@ -117,7 +117,9 @@ def talk(
     async def all_of_them(url: str) -> None:
         client = http or Http()
         chosen = ModelChoice(provider=provider, model=name, base_url=url, **choice)
-        named = {PROVIDERS[provider].base_url_env: url}  # a server that only a file names gets no key
+        named = {
+            PROVIDERS[provider].base_url_env: url
+        }  # a server that only a file names gets no key
         answers = build(chosen, Shared(env={**named, **(env or {})}, http=client))
         try:
             asked = [one(answers, each, i) for i, each in enumerate(requests or [ask(model=name)])]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 
 import pytest
@@ -44,7 +45,17 @@ def test_more_cached_tokens_than_tokens_is_no_reason_to_fail() -> None:
     assert Prices().cost("openai:gpt-5-mini", odd) is not None
 
 
-def test_a_thread_may_load_the_list_beforehand() -> None:
-    Prices().preload()
-    assert Prices().may_price(["sim", "openai:gpt-5-mini"])
-    assert not Prices().may_price(["sim", "ollama:x"])
+def test_a_list_that_cannot_be_loaded_leaves_the_price_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "genai_prices", None)
+    assert Prices().cost("openai:gpt-5-mini", USED) is None
+
+
+def test_usage_that_makes_no_sense_leaves_the_price_unknown() -> None:
+    odd = Usage(input_tokens=-5, output_tokens=10)
+    assert Prices().cost("openai:gpt-5-mini", odd) is None
+
+
+def test_a_server_that_counts_nothing_leaves_the_price_unknown() -> None:
+    assert Prices().cost("openai:gpt-5-mini", Usage()) is None
