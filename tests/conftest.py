@@ -21,7 +21,7 @@ from konseho_cli.engine.state import Premises
 from konseho_cli.models.base import Call, Message, Model, Reply, Request, Usage
 from konseho_cli.models.limits import Limited
 from konseho_cli.steps.base import Base
-from konseho_cli.telemetry.bus import Bus
+from konseho_cli.telemetry.bus import Bus, Listener
 from konseho_cli.telemetry.events import EVENTS, Event
 
 Line = tuple[float, str | KonsehoError]
@@ -36,6 +36,7 @@ class Scripted:
         self._turns: dict[str, int] = {}
         self.prompts: list[tuple[str, str]] = []
         self.requests: list[Request] = []
+        self.identities: list[tuple[str | int, ...]] = []
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Wait as long as the script says, then say what it says."""
@@ -43,6 +44,7 @@ class Scripted:
         prompt = request.messages[-1].text
         self.prompts.append((agent, prompt))
         self.requests.append(request)
+        self.identities.append(call.identity.parts())
         line = self._script.get(agent, (1.0, f"{agent} speaks"))
         if callable(line):
             line = line(prompt)
@@ -79,6 +81,7 @@ class Stage:
         agents: Sequence[str] = ("ann", "bob", "cid", "dee", "eve"),
         task: str = "the task",
         concurrency: int | None = None,
+        listener: Listener | None = None,
         **premises: object,
     ) -> RunOutcome:
         """One run; `during` may schedule what happens meanwhile."""
@@ -100,6 +103,8 @@ class Stage:
 
         async def main(loop: VirtualLoop) -> RunOutcome:
             bus = Bus(loop, loop.call_soon)
+            if listener is not None:
+                bus.subscribe(listener)
             bus.subscribe(self.events.extend, frozenset(EVENTS))
             self.execution = Execution(make_plan(steps), given, loop, bus)
             during(loop)

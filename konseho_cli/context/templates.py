@@ -1,8 +1,8 @@
 """Templates: sandboxed, strict, bounded. What a council file may compute.
 
 minijinja is sandboxed by design; only built-in values go in, `fuel` bounds the work, and what is
-printed is bounded. Not bounded is the memory of values in between: a template that doubles a text
-again and again fills it, as its author would see at once.
+printed is bounded, as are the filters that multiply. Not bounded is what `*` and `~` make in
+between: a template that doubles a text again and again fills the memory of whoever runs it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import minijinja
@@ -50,7 +51,13 @@ class _Workshop(threading.local):
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.remove_global("debug")  # it prints the whole state
+        for name in ("debug", "namespace"):  # prints the whole state; holds itself, and crashes
+            self.environment.remove_global(name)
+        for name in ("batch", "slice", "format", "indent"):  # one call can fill the memory
+            self.environment.remove_filter(name)
+        self.environment.add_filter("indent", _indent)
+        self.environment.add_filter("join", _join)
+        self.environment.add_filter("replace", _replace)
 
     def print(self, value: Any) -> str:
         """Text as it is, everything else as JSON."""
@@ -67,6 +74,31 @@ class _Workshop(threading.local):
             self.environment.add_template(template, template)
             self.compiled.add(template)
         return template
+
+
+def _indent(text: str, width: int = 4, first: bool = False, blank: bool = False) -> str:
+    """Minijinja's `indent`, with an end to it."""
+    lines = str(text).split("\n")
+    _bounded("", len(text) + width * len(lines))
+    pad = " " * width
+    return "\n".join(
+        pad + line if (number or first) and (line or blank) else line
+        for number, line in enumerate(lines)
+    )
+
+
+def _join(values: Iterable[Any], separator: str = "") -> str:
+    """Minijinja's `join`, with an end to it."""
+    texts = [value if isinstance(value, str) else as_json(plain(value)) for value in values]
+    _bounded("", sum(map(len, texts)) + len(separator) * len(texts))
+    return separator.join(texts)
+
+
+def _replace(text: str, old: str, new: str) -> str:
+    """Minijinja's `replace`, with an end to it."""
+    text = str(text)
+    _bounded("", len(text) + text.count(old) * max(0, len(new) - len(old)))
+    return text.replace(old, new)
 
 
 _WORKSHOP = _Workshop()
@@ -88,6 +120,8 @@ def as_json(value: Any) -> str:
 
 def plain(value: Any) -> Any:
     """A value as built-in JSON types; views and tuples become lists. Raises TemplateFailed."""
+    if isinstance(value, float) and not isfinite(value):
+        raise TemplateFailed("a template made a number that JSON cannot hold")
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):

@@ -57,7 +57,11 @@ async def ask(
             again = _repair(request, reply, error, question.schema)
             reply = await _call(state, scope, speaker, question, again, repair=1)
             _note(reply, speaker, degrade)
-            value = _read(reply, question.schema)
+            try:
+                value = _read(reply, question.schema)
+            except InvalidReply as still:
+                what = f"{speaker.id}'s answer does not fit its schema, nor did its repair"
+                raise InvalidReply(f"{what}: {still}") from None
         return Answer(agent=speaker.id, text=reply.text, value=value)
 
 

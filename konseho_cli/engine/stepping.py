@@ -76,7 +76,18 @@ async def run_step(state: RunState, planned: PlannedStep, scope: Scope) -> Stepp
             return Stepped(
                 outcome=ended("degraded", f"its fallback stands in: {error}", result=stand_in)
             )
-        return Stepped(outcome=ended("failed", str(error), result=left), error=error)
+        return Stepped(
+            outcome=ended("failed", str(error), result=left), error=_named(error, planned.id)
+        )
+
+
+def _named(error: KonsehoError, step: str) -> KonsehoError:
+    """The error as the run's: with the step that it happened in."""
+    if isinstance(error, StepFailed) or error.exit_code != StepFailed.exit_code:
+        return error
+    named = StepFailed(step, str(error), hint=error.hint)
+    named.__cause__ = error
+    return named
 
 
 def _left_by(error: KonsehoError) -> StepResult:

@@ -7,6 +7,12 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from konseho_cli.core.errors import ModelRefused
+
+MAX_PARTS = 5_000
+"""Values in one document."""
+MAX_TEXT = 1_000_000
+"""Characters of one string."""
 _DEEPEST = 6
 """Levels after which only what is required is filled in, so that recursive schemas end."""
 
@@ -23,8 +29,10 @@ class _Maker:
         self._root = root
         self._words = words
         self._mark = mark
+        self._parts = 0
 
     def make(self, schema: Any, depth: int) -> Any:
+        self._count(1)
         if not isinstance(schema, Mapping) or depth > 3 * _DEEPEST:
             return f"{self._mark} anything"
         schema = self._flat(schema, depth)
@@ -43,6 +51,12 @@ class _Maker:
         if kind in makers:
             return makers[kind](schema, depth)
         return self._words.random() < 0.7 if kind == "boolean" else None
+
+    def _count(self, parts: int) -> None:
+        """Refuse what would take longer than anybody waits. Raises ModelRefused."""
+        self._parts += parts
+        if self._parts > MAX_PARTS:
+            raise ModelRefused(f"sim: the schema asks for more than {MAX_PARTS:,} values")
 
     def _flat(self, schema: Mapping[str, Any], depth: int) -> Mapping[str, Any]:
         """References followed, unions decided, `allOf` joined: a schema of keywords alone."""
@@ -76,17 +90,19 @@ class _Maker:
         wanted += [key for key in required if key not in properties]
         made = {key: self.make(properties.get(key, {}), depth + 1) for key in wanted}
         others = schema.get("additionalProperties", {})
-        for number in range(schema.get("minProperties", 0) - len(made)):
+        for number in range(min(MAX_PARTS + 1, schema.get("minProperties", 0)) - len(made)):
             made[f"simulated_{number + 1}"] = self.make(others, depth + 1)
         return made
 
     def _array(self, schema: Mapping[str, Any], depth: int) -> list[Any]:
         least = schema.get("minItems", 0)
-        most = schema.get("maxItems", max(least, 3))
+        most = max(least, min(schema.get("maxItems", 3), 3))
         fixed = [self.make(item, depth + 1) for item in schema.get("prefixItems", [])]
         items = schema.get("items", {})
         count = least if depth > _DEEPEST else self._words.randint(max(least, min(1, most)), most)
         choices = list(items["enum"]) if isinstance(items, Mapping) and "enum" in items else None
+        if count > MAX_PARTS:
+            self._count(count)
         if schema.get("uniqueItems") and choices is not None:
             return self._words.sample(choices, min(count, len(choices)))
         made: list[Any] = fixed[:most]
@@ -116,6 +132,8 @@ class _Maker:
         fixed = {"date": "2000-01-01", "date-time": "2000-01-01T00:00:00Z", "uri": "sim:simulated",
                  "email": "simulated@example.invalid"}.get(schema.get("format", ""))  # fmt: skip
         text = fixed or f"{self._mark} text {self._words.randint(1, 999)}"
+        if schema.get("minLength", 0) > MAX_TEXT:
+            raise ModelRefused(f"sim: the schema asks for more than {MAX_TEXT:,} characters")
         text = text.ljust(schema.get("minLength", 0), ".")
         return text[: schema.get("maxLength", len(text))]
 

@@ -26,6 +26,8 @@ def apply_rules(draft: Draft) -> None:
         if index not in draft.broken:
             _check_kind(draft, index, step)
         _check_fallback(draft, index, step)
+        if step.timeout is not None and step.timeout <= 0:
+            draft.problems.error(("steps", index, "timeout"), "a step needs some time")
         if step.output is not None:
             _check_schema(draft, index, step.output.schema)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
@@ -44,7 +44,7 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
     """
 
     agents: tuple[AgentRef, ...]
-    rounds: Positive = 2
+    rounds: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2
     """Exchanges after the proposals, so that an agent speaks at most `rounds` + 1 times."""
     stop: Literal["rounds", "agreement"] = "rounds"
     """`agreement` ends after the round in which every agent states that it agrees."""

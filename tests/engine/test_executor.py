@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from konseho_cli.core.errors import ModelRefused, ModelUnavailable
@@ -285,3 +287,92 @@ def test_priority_decides_who_starts_first(stage) -> None:
 def test_a_run_takes_the_same_time_every_time(stage, scripted, number) -> None:
     outcome = stage.run({"a": Parallel(agents=("ann", "bob")), "b": Ask(agent="cid")})
     assert outcome.end - outcome.start == 2 * 10**9
+
+
+def test_a_stray_cancellation_is_a_failure_and_no_hang(stage) -> None:
+    class Fickle:
+        async def generate(self, request, call):
+            gone = asyncio.get_running_loop().create_future()
+            gone.cancel()
+            await gone
+
+    team = Parallel(agents=("ann", "bob"))
+    outcome = stage.run({"one": team}, Fickle())
+    assert outcome.status == "failed"
+    assert "cancelled from outside" in outcome.error
+
+
+def test_a_bug_in_a_model_is_raised_as_it_is_and_the_run_is_said_to_have_failed(stage) -> None:
+    class Buggy:
+        async def generate(self, request, call):
+            raise ZeroDivisionError("a bug")
+
+    with pytest.raises(ZeroDivisionError):
+        stage.run({"one": Parallel(agents=("ann", "bob"))}, Buggy())
+    assert [event.status for event in stage.seen(RunFinished)] == ["failed"]
+
+
+def test_a_run_that_is_cancelled_tells_its_listeners(stage, scripted) -> None:
+    def cancel(loop) -> None:
+        task = asyncio.current_task(loop)
+        loop.call_later(0.5, task.cancel)
+
+    with pytest.raises(asyncio.CancelledError):
+        stage.run({"one": Ask(agent="ann")}, during=cancel)
+    assert [event.status for event in stage.seen(RunFinished)] == ["interrupted"]
+    assert [event.status for event in stage.seen(AskFinished)] == ["cancelled"]
+
+
+def test_a_bad_gate_does_not_take_the_answer_away(stage) -> None:
+    outcome = stage.run({"one": Ask(agent="ann")}, answer="{{ one }}", gate="{{ one }}")
+    assert (outcome.status, outcome.answer, outcome.gate) == ("failed", "ann speaks", None)
+
+
+def test_a_refused_request_is_not_tried_again(stage, scripted) -> None:
+    outcome = stage.run(
+        {"one": Ask(agent="ann", on_error="retry")}, scripted({"ann": (1, ModelRefused("401"))})
+    )
+    assert outcome.status == "failed"
+    assert len(outcome.calls) == 1
+
+
+def test_stand_ins_are_calls_of_their_own_and_told_only_when_they_answered(stage, scripted) -> None:
+    team = Parallel(
+        agents=("ann", "bob", "cid"), quorum=1, on_error="fallback", fallback=Fallback(agent="cid")
+    )
+    script = {
+        "ann": (1, BROKEN),
+        "bob": (1, BROKEN),
+        "cid": [(1, "own"), (1, "for one"), (1, BROKEN)],
+    }
+    outcome = stage.run({"team": team}, model := scripted(script))
+    assert outcome.answer == {"ann": "for one", "cid": "own"}
+    assert outcome.step("team").reasons == ("cid stood in for ann: down", "bob was dropped: down")
+    assert len(set(model.identities)) == len(model.identities) == 5
+
+
+def test_an_agent_does_not_stand_in_for_itself(stage, scripted) -> None:
+    step = Ask(agent="ann", on_error="fallback", fallback=Fallback(agent="ann"))
+    outcome = stage.run({"one": step}, scripted({"ann": (1, BROKEN)}))
+    assert outcome.status == "failed"
+    assert len(outcome.calls) == 1
+
+
+def test_a_skipped_step_is_no_reason_to_doubt_a_run(stage) -> None:
+    outcome = stage.run({"one": Ask(agent="ann"), "two": Ask(agent="bob", when=False)})
+    assert (outcome.status, outcome.reasons) == ("ok", ())
+
+
+def test_an_error_names_the_step_it_happened_in(stage, scripted) -> None:
+    outcome = stage.run({"one": Ask(agent="ann")}, scripted({"ann": (1, BROKEN)}))
+    assert outcome.error == "step 'one' failed: down"
+
+
+def test_a_listener_that_breaks_is_named_in_the_outcome(stage) -> None:
+    def broken(batch) -> None:
+        raise OSError("gone")
+
+    outcome = stage.run({"one": Ask(agent="ann")}, listener=broken)
+    assert outcome.status == "ok"
+    assert len(outcome.warnings) == 1
+    assert "gone" in outcome.warnings[0]

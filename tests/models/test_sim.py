@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from konseho_cli.core.errors import ModelUnavailable, UsageError
+from konseho_cli.core.errors import ModelRefused, ModelUnavailable, UsageError
 from konseho_cli.core.hashing import rng
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.models.base import Call, Identity, Message, Reply, Request
@@ -83,6 +83,9 @@ def test_presets_and_parameters() -> None:
         ("ttft=soon", "not possible"),
         ("tokens=nan", "not possible"),
         ("fast=", "unknown parameter"),
+        ("errors=0.5,fast", "a preset comes first"),
+        ("tokens=inf", "not possible"),
+        ("spread=5000", "not possible"),
     ],
 )
 def test_what_it_does_not_know_is_an_error_with_a_way_out(name: str, message: str) -> None:
@@ -109,6 +112,11 @@ SCHEMAS = [
     {"type": "integer", "minimum": 3, "maximum": 4},
     {"type": "integer", "exclusiveMinimum": 3, "multipleOf": 5},
     {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+    {"type": "number", "minimum": 0.0001, "maximum": 0.0002},
+    {"type": "number", "multipleOf": 0.5, "minimum": 1},
+    {"type": "integer", "minimum": 1, "multipleOf": 100},
+    {"type": "object", "minProperties": 2, "additionalProperties": {"type": "integer"}},
+    {"type": "array", "maxItems": 1_000_000_000},
     {"type": "string", "minLength": 40, "maxLength": 50},
     {"type": ["null", "string"]},
     {"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "number"}, "minItems": 1}]},
@@ -132,3 +140,17 @@ def test_its_documents_meet_their_schema(schema: dict, seed: int) -> None:
 def test_a_document_says_in_its_strings_that_it_is_simulated() -> None:
     reply, _ = ask(schema=SCHEMAS[0])
     assert json.loads(reply.text)["reason"].startswith(MARK)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "minItems": 10**9},
+        {"type": "string", "minLength": 10**9},
+        {"type": "object", "minProperties": 10**9},
+        {"type": "array", "minItems": 100, "items": {"type": "array", "minItems": 100}},
+    ],
+)
+def test_a_schema_that_asks_for_too_much_is_refused_at_once(schema: dict) -> None:
+    with pytest.raises(ModelRefused, match="asks for more than"):
+        example(schema, rng(0), MARK)

@@ -31,6 +31,8 @@ def test_a_document_that_meets_its_schema_is_the_value() -> None:
         ("{}", '"n" is a required property'),
         ('{"n": 1, "x": 2}', "x"),
         ("[" * 100_000, "not a JSON document"),
+        ("[" * 600 + "]" * 600, "nested more than 64 deep"),
+        ('{"n": 1e999}', "not a number that JSON can hold"),
     ],
 )
 def test_anything_else_says_what_is_wrong(text: str, message: str) -> None:
