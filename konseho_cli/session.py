@@ -6,10 +6,11 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 
 import msgspec
 
+from konseho_cli.agents.definition import Agent
 from konseho_cli.core.clock import Clock, RealClock
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.hashing import new_run_id
@@ -27,11 +28,11 @@ from konseho_cli.models.http import Http
 from konseho_cli.models.prices import Prices
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.models.stack import Shared, build
-from konseho_cli.spec.document import CouncilSpec, Targets
+from konseho_cli.spec.document import CouncilSpec, Input, Limits, ModelSpec, Targets
 from konseho_cli.spec.find import find_council as find_council
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import Loaded, check_document, load_council, to_document
-from konseho_cli.steps.base import root
+from konseho_cli.steps.base import OnError, root
 from konseho_cli.steps.union import Step
 from konseho_cli.telemetry.bus import Bus, Listener, Subscription
 from konseho_cli.telemetry.events import EVENTS, EVERYDAY, Event
@@ -178,12 +179,41 @@ class Session:
             time_limit_s=min(limits, default=None),
             answer=spec.answer,
             gate=spec.gate,
-            warnings=tuple(str(warning) for warning in self.loaded.warnings),
+            warnings=(*map(str, self.loaded.warnings), *self.casting.warnings),
         )
 
 
 def _reads_task(step: Step) -> bool:
     return any("task" in map(root, names) for names in step.references().values())
+
+
+class CouncilKeywords(TypedDict, total=False):
+    """The keys of a council file, but `konseho`, `name` and `steps`."""
+
+    description: str
+    task: str
+    inputs: Mapping[str, Input]
+    model: str
+    models: Mapping[str, ModelSpec]
+    agents: Mapping[str, Agent] | Sequence[Agent]
+    limits: Limits
+    on_error: OnError
+    max_concurrency: int
+    seed: int
+    answer: str
+    gate: str
+    targets: Targets
+
+
+class RunKeywords(TypedDict, total=False):
+    """What may differ from run to run."""
+
+    inputs: Mapping[str, Any]
+    model: str
+    """For agents that choose none."""
+    max_concurrency: int
+    seed: int
+    timeout_s: float
 
 
 class Council:
@@ -199,9 +229,12 @@ class Council:
         steps: Sequence[Step],
         name: str = "council",
         emit_events: bool = True,
-        **document: Any,
+        **document: Unpack[CouncilKeywords],
     ) -> None:
         """`emit_events=False` builds no event at all, for who only wants the outcome."""
+        agents = document.get("agents", {})
+        if not isinstance(agents, Mapping):
+            document["agents"] = {agent.name: agent for agent in agents}
         written = to_document(konseho=1, name=name, steps=list(steps), **document)
         self._begin(check_document(written), emit_events)
 
@@ -215,45 +248,45 @@ class Council:
     def _begin(self, loaded: Loaded, emit_events: bool) -> None:
         self._loaded = loaded
         self._emit_events = emit_events
-        self.outcome: RunOutcome | None = None
-        """Of the last finished run."""
+        self._outcome: RunOutcome | None = None
 
     @property
     def spec(self) -> CouncilSpec:
         """The checked document."""
         return self._loaded.spec
 
+    @property
+    def outcome(self) -> RunOutcome:
+        """Of the run that ended last, such as one that was streamed. Raises UsageError."""
+        if self._outcome is None:
+            raise UsageError("no run of this council has ended yet")
+        return self._outcome
+
     async def execute(
         self,
         task: str | None = None,
         *,
-        inputs: Mapping[str, Any] | None = None,
-        model: str | None = None,
         on_events: Listener | None = None,
+        **options: Unpack[RunKeywords],
     ) -> RunOutcome:
         """Run once. Failures are in the outcome; raises UsageError before any call."""
         subscriptions: list[Subscription] = []
         if on_events is not None and self._emit_events:
             subscriptions.append((on_events, EVERYDAY))
-        self.outcome = await self._session(task, inputs, model).run(subscriptions)
-        return self.outcome
+        outcome = await self._session(task, options).run(subscriptions)
+        self._outcome = outcome
+        return outcome
 
-    def run(
-        self,
-        task: str | None = None,
-        *,
-        inputs: Mapping[str, Any] | None = None,
-        model: str | None = None,
-    ) -> RunOutcome:
+    def run(self, task: str | None = None, **options: Unpack[RunKeywords]) -> RunOutcome:
         """`execute`, for code that is not asynchronous."""
-        return asyncio.run(self.execute(task, inputs=inputs, model=model))
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self.execute(task, **options))
+        raise UsageError("a loop is running here already", hint="await council.execute(…)")
 
     async def stream(
-        self,
-        task: str | None = None,
-        *,
-        inputs: Mapping[str, Any] | None = None,
-        model: str | None = None,
+        self, task: str | None = None, **options: Unpack[RunKeywords]
     ) -> AsyncIterator[Event]:
         """Run once and yield every event, text as it arrives included; then see `outcome`.
 
@@ -261,7 +294,7 @@ class Council:
         """
         if not self._emit_events:
             raise UsageError("this council has emit_events=False, so there is nothing to stream")
-        session = self._session(task, inputs, model)
+        session = self._session(task, options)
         queue: asyncio.Queue[Sequence[Event]] = asyncio.Queue()
         run = asyncio.ensure_future(session.run([(queue.put_nowait, frozenset(EVENTS))]))
         run.add_done_callback(lambda _: queue.put_nowait(()))
@@ -269,15 +302,18 @@ class Council:
             while batch := await queue.get():
                 for event in batch:
                     yield event
-            self.outcome = await run
+            self._outcome = await run
         finally:
             run.cancel()
             await asyncio.wait([run])
 
-    def _session(
-        self, task: str | None, inputs: Mapping[str, Any] | None, model: str | None
-    ) -> Session:
-        values = fill_inputs(self.spec, inputs or {})
-        return Session(
-            self._loaded, RunOptions(task=task, inputs=values, wishes=Wishes(model=model))
+    def _session(self, task: str | None, options: RunKeywords) -> Session:
+        wanted = RunOptions(
+            task=task,
+            inputs=fill_inputs(self.spec, options.get("inputs", {})),
+            wishes=Wishes(model=options.get("model")),
+            max_concurrency=options.get("max_concurrency"),
+            seed=options.get("seed"),
+            timeout_s=options.get("timeout_s"),
         )
+        return Session(self._loaded, wanted)

@@ -64,14 +64,15 @@ def test_strict_refuses_simulated_answers_that_nobody_asked_for() -> None:
         session(RunOptions(task="go", strict=True))
 
 
-def test_a_model_is_taken_from_the_agent_then_the_council_then_the_command_line() -> None:
+def test_a_model_is_taken_from_the_agent_then_the_command_line_then_the_council() -> None:
     document = {
         "models": {"quick": {"use": "sim:fast"}, "slow": {"use": "sim:slow"}},
         "agents": {"ann": {"role": "a", "model": "quick"}, "bob": {"role": "b"}},
     }
     wishes = RunOptions(task="go", wishes=Wishes(model="sim:instant"))
     assert session(wishes, **document).models == ("sim:fast", "sim:instant")
-    assert session(wishes, model="slow", **document).models == ("sim:fast", "sim:slow")
+    assert session(model="slow", **document).models == ("sim:fast", "sim:slow")
+    assert session(wishes, model="slow", **document).models == ("sim:fast", "sim:instant")
     swapped = RunOptions(task="go", wishes=Wishes(models={"quick": "sim:flaky"}))
     assert session(swapped, **document).models == ("sim:flaky", "sim")
     assert session(RunOptions(task="go", wishes=Wishes(simulate=True)), **document).models == (
@@ -190,7 +191,7 @@ def test_it_is_checked_as_strictly_as_a_file() -> None:
                 Debate(agents=(ANN, "bbo"), rounds=0),
                 Ask(agent=BOB, prompt="{{ nope }}", needs=("nowhere",)),
             ],
-            answr="x",
+            answr="x",  # type: ignore[call-arg]
         )
     text = str(caught.value)
     for mistake in ("answr", "bbo", "rounds", "nope", "nowhere"):
@@ -211,7 +212,6 @@ def test_events_stream_with_the_text_and_then_the_outcome_is_there() -> None:
     assert kinds[0] is RunStarted
     assert kinds[-1] is RunFinished
     assert TextArrived in kinds
-    assert council.outcome is not None
     assert council.outcome.status == "ok"
 
 
@@ -226,7 +226,8 @@ def test_leaving_the_stream_early_cancels_the_run() -> None:
         return loop.time(), len(asyncio.all_tasks())
 
     assert run_virtual(main) == (0, 1)
-    assert council.outcome is None
+    with pytest.raises(UsageError, match="no run of this council has ended"):
+        assert council.outcome
 
 
 def test_without_events_nothing_is_built_and_nothing_streams() -> None:
@@ -253,3 +254,45 @@ def test_a_shipped_council_is_found_by_name_and_a_near_miss_is_named() -> None:
 def test_a_path_is_never_taken_for_a_name(tmp_path: Path) -> None:
     assert find_council("missing.yaml") == Path("missing.yaml")
     assert find_council(str(tmp_path / "x")) == tmp_path / "x"
+
+
+def test_agents_may_be_given_as_a_list() -> None:
+    outcome = Council(agents=[ANN, BOB], steps=[Parallel(agents=("ann", "bob"))]).run("x")
+    assert list(outcome.answer) == ["ann", "bob"]
+
+
+def test_what_may_differ_from_run_to_run_does() -> None:
+    council = small()
+    first, same = (council.run("x", seed=1, model="sim:instant") for _ in range(2))
+    assert first.answer == same.answer
+    assert council.run("x", timeout_s=0.01, model="sim:slow").status == "limit"
+
+
+def test_running_inside_a_loop_says_what_to_await() -> None:
+    async def main() -> None:
+        small().run("x")
+
+    with pytest.raises(UsageError) as caught:
+        asyncio.run(main())
+    assert caught.value.hint == "await council.execute(…)"
+
+
+def test_a_run_needs_a_task_that_its_prompts_speak_of() -> None:
+    with pytest.raises(UsageError, match="there is no task"):
+        small().run()
+    steps = [{"kind": "ask", "agent": "ann", "prompt": "Say hello."}]
+    assert run(session(RunOptions(), steps=steps)).status == "ok"
+
+
+def test_a_claude_word_without_a_key_is_said_to_be_another_model() -> None:
+    outcome = run(session(agents={"ann": {"role": "a", "model": "sonnet"}, "bob": {"role": "b"}}))
+    assert outcome.warnings == ("model 'sonnet' needs ANTHROPIC_API_KEY: another one answers",)
+
+
+def test_what_was_said_in_a_step_that_did_not_end_is_kept() -> None:
+    options = RunOptions(task="go", wishes=Wishes(model="sim:spread=0"), max_concurrency=1)
+    outcome = run(session(options, limits={"time": "3s"}))
+    step = outcome.step("parallel")
+    assert (outcome.status, step.status, step.value) == ("limit", "cancelled", None)
+    assert [part.label for part in step.parts] == ["ann"]
+    assert step.parts[0].text.startswith("[simulated]")

@@ -11,13 +11,14 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import isfinite
 from typing import Any
 
 import minijinja
 
 from konseho_cli.context.template_size import too_large
+from konseho_cli.context.template_words import words_in
 from konseho_cli.core.errors import TemplateFailed
 
 FUEL = 200_000
@@ -25,6 +26,8 @@ FUEL = 200_000
 MAX_OUTPUT = 16 * 2**20
 """Characters of one rendering."""
 
+MISUSED = (TypeError, ValueError, AttributeError, OverflowError)
+"""What our own filters raise when a template gives them something else than they take."""
 MAX_COMPILED = 1_000
 """Templates kept parsed."""
 
@@ -148,7 +151,23 @@ def references(template: str) -> frozenset[str]:
         names = _WORKSHOP.environment.undeclared_variables_in_str(template, nested=True)
     except minijinja.TemplateError as error:
         raise BadTemplate(_one_line(error)) from None
+    for kind, word in words_in(template):
+        if not _exists(kind, word):
+            raise BadTemplate(f"there is no {kind} '{word}'")
     return frozenset(name for name in names if name.partition(".")[0] not in BUILTINS)
+
+
+@cache
+def _exists(kind: str, word: str) -> bool:
+    """Whether minijinja knows a filter or a test: it only says so when it meets one."""
+    probe = f"1 | {word}" if kind == "filter" else f"1 is {word}"
+    try:
+        _WORKSHOP.environment.eval_expr(probe)
+    except minijinja.TemplateError as error:
+        return error.kind not in ("UnknownFilter", "UnknownTest")
+    except MISUSED:
+        pass  # it met it, and did not like the 1
+    return True
 
 
 def render(template: str, names: Mapping[str, Any]) -> str:
@@ -161,6 +180,8 @@ def render(template: str, names: Mapping[str, Any]) -> str:
         text = workshop.environment.render_template(workshop.compile(template), **names)
     except minijinja.TemplateError as error:
         raise TemplateFailed(_one_line(error)) from None
+    except MISUSED as error:
+        raise TemplateFailed(str(error)) from None
     return _bounded(text, len(text))
 
 
@@ -176,6 +197,8 @@ def evaluate(template: str, names: Mapping[str, Any]) -> Any:
             raise TemplateFailed(f"`{expression}` is undefined")
     except minijinja.TemplateError as error:
         raise TemplateFailed(_one_line(error)) from None
+    except MISUSED as error:
+        raise TemplateFailed(str(error)) from None
     return _bounded(value, len(value)) if isinstance(value, str) else plain(value)
 
 

@@ -17,7 +17,7 @@ from konseho_cli.engine.outcome import CallRecord
 from konseho_cli.engine.state import RunState
 from konseho_cli.models.base import JSON, Call, Identity, Message, Reply, Request, Usage
 from konseho_cli.models.structured import decode, repair_prompt
-from konseho_cli.steps.base import Answer
+from konseho_cli.steps.base import Answer, Part
 from konseho_cli.telemetry.events import AskFinished, AskRetried, AskStarted, TextArrived
 from konseho_cli.telemetry.spans import Scope
 
@@ -88,6 +88,7 @@ async def _call(
     try:
         reply = await speaker.model.generate(request, call)
         status, usage, name = "ok", reply.usage, reply.model
+        _keep(state, speaker, question, reply)
         return reply
     except asyncio.CancelledError as stray:
         if not being_cancelled():
@@ -106,13 +107,19 @@ async def _call(
             model=name,
             status=status,
             usage=usage,
-            cost=state.premises.price(name, usage) if status == "ok" else Decimal(0),
+            cost=Decimal(0) if status == "failed" else state.premises.price(name, usage),
             start=start,
             end=state.recorder.now(),
         )
         state.calls.append(record)
         if state.wants(AskFinished):
             state.bus.emit(_finished(record, number, problem))
+
+
+def _keep(state: RunState, speaker: Speaker, question: Question, reply: Reply) -> None:
+    """Note what was said, in case the step does not come to its end."""
+    label = f"{speaker.id} {question.label}" if question.label else speaker.id
+    state.said.setdefault(question.step, []).append(Part(label=label, text=reply.text))
 
 
 def _listen(state: RunState, call: Call, speaker: Speaker, question: Question, number: int) -> None:

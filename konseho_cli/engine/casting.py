@@ -25,7 +25,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says about models."""
 
     model: str | None = None
-    """For agents that choose none."""
+    """For agents that choose none; goes before the council's own `model`."""
     models: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Names of the file's `models` that stand for something else in this run."""
     simulate: bool = False
@@ -39,6 +39,7 @@ class Casting(msgspec.Struct, frozen=True, kw_only=True):
     """By agent id: those that the steps name."""
     unchosen: bool
     """Whether some agent gets `sim` only because nobody chose a model."""
+    warnings: tuple[str, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -63,7 +64,7 @@ def cast_models(
         raise UsageError(f"--model {unknown[0]}=…: the council names no such model", hint=hint)
     resolver = _Resolver(spec, wishes, env)
     choices = {name: resolver.choice(spec.agents[name]) for name in speaking(steps)}
-    return Casting(choices=choices, unchosen=resolver.unchosen)
+    return Casting(choices=choices, unchosen=resolver.unchosen, warnings=tuple(resolver.warnings))
 
 
 def speaking(steps: Mapping[str, Step]) -> tuple[str, ...]:
@@ -86,6 +87,7 @@ class _Resolver:
         self._env = env
         self._default: tuple[str, bool] | None = None
         self.unchosen = False
+        self.warnings: dict[str, None] = {}
 
     def choice(self, agent: Agent) -> ModelChoice:
         """The agent's model, with the agent's own parameters on top."""
@@ -93,8 +95,10 @@ class _Resolver:
             return ModelChoice(provider="sim", model="")
         name = agent.model
         if name is not None and is_claude_word(name) and name not in self._spec.models:
-            name = claude_model(name, self._env)
-        choice = self._named(name or self._spec.model or self._fallen_back())
+            word, name = name, claude_model(name, self._env)
+            if name is None and word != "inherit":
+                self.warnings[f"model '{word}' needs ANTHROPIC_API_KEY: another one answers"] = None
+        choice = self._named(name or self._wishes.model or self._spec.model or self._fallen_back())
         if agent.temperature is not None:
             choice = msgspec.structs.replace(choice, temperature=agent.temperature)
         if agent.max_tokens is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from msgspec import structs
+
 from konseho_cli.context.templates import evaluate
 from konseho_cli.core.clock import Anchor, Clock
 from konseho_cli.core.errors import BudgetReached, KonsehoError, TemplateFailed
@@ -109,7 +111,8 @@ class Execution:
                 raise
             error = problem  # the owner raises it
         finally:
-            self._record(stepped.outcome if stepped else _cut_short(planned, span.start, span.end))
+            outcome = stepped.outcome if stepped else _cut_short(planned, span.start, span.end)
+            self._record(outcome)
         if error is not None or len(state.outcomes) == len(self._plan.steps):
             self._finish(error, waker=span.id)
         else:
@@ -117,6 +120,9 @@ class Execution:
 
     def _record(self, outcome: StepOutcome) -> None:
         state = self._state
+        said = tuple(state.said.pop(outcome.id, ()))
+        if outcome.status in ("failed", "cancelled"):
+            outcome = structs.replace(outcome, parts=said)  # it was paid for: not thrown away
         state.outcomes[outcome.id] = outcome
         if state.wants(StepFinished):
             state.bus.emit(

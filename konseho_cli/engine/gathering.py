@@ -89,11 +89,17 @@ def _settle(
     if asked - len(lost) < quorum:
         reasons = "; ".join(f"{name}: {error}" for name, error in lost.items())
         if quorum == asked == 1:
-            raise StepFailed(ctx.step, reasons)
+            raise StepFailed(ctx.step, reasons, hint=_shared_hint(lost))
         raise StepFailed(
             ctx.step,
             f"{len(lost)} of {asked} failed, {quorum} must succeed ({reasons})",
-            hint="set a lower `quorum`, or `on_error`",
+            hint=_shared_hint(lost) or "set a lower `quorum`, or `on_error`",
         )
     for name, error in lost.items():
         ctx.degrade(f"{name} was dropped: {error}")
+
+
+def _shared_hint(lost: Mapping[str, KonsehoError]) -> str | None:
+    """The way out that all failures name: it mends the cause, where a quorum only lives with it."""
+    hints = {error.hint for error in lost.values()}
+    return hints.pop() if len(hints) == 1 else None

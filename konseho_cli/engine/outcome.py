@@ -29,7 +29,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: Literal["ok", "failed", "cancelled"]
     usage: Usage
     cost: Decimal | None
-    """Dollars; None: unknown. 0 for a call that gave no answer, as far as anybody tells us."""
+    """Dollars; None: unknown, as is what a provider charges for a call that was cancelled."""
     start: int
     """Nanoseconds on the run's clock, as all times here."""
     end: int

@@ -12,7 +12,7 @@ from konseho_cli.engine.cast import Cast
 from konseho_cli.engine.outcome import CallRecord, StepOutcome
 from konseho_cli.engine.plan import PlannedStep
 from konseho_cli.models.base import Usage
-from konseho_cli.steps.base import OnError
+from konseho_cli.steps.base import OnError, Part
 from konseho_cli.telemetry.bus import Bus
 from konseho_cli.telemetry.events import Event
 from konseho_cli.telemetry.spans import Recorder
@@ -45,6 +45,8 @@ class RunState(msgspec.Struct):
     bus: Bus
     outcomes: dict[str, StepOutcome] = msgspec.field(default_factory=dict)
     calls: list[CallRecord] = msgspec.field(default_factory=list)
+    said: dict[str, list[Part]] = msgspec.field(default_factory=dict)
+    """Answers of the steps that still run: what is left of one that does not end."""
 
     def wants(self, kind: type[Event]) -> bool:
         """Whether anybody listens to such events: ask before building one."""
@@ -65,6 +67,7 @@ class RunState(msgspec.Struct):
         for outcome in seen:
             if outcome.status == "failed":
                 found.append({"step": outcome.id, "label": "", "text": "(This step failed.)"})
+                continue
             found += (
                 {"step": outcome.id, "label": part.label, "text": part.text}
                 for part in outcome.parts

@@ -22,6 +22,8 @@ MAX_LOOPS = 10
 """Circles reported at once."""
 
 _GIVEN = ("task", "inputs")
+_METHODS = frozenset({"items", "keys", "values", "get"})
+"""Of every mapping, in templates."""
 
 
 def check_reading(draft: Draft) -> None:
@@ -145,6 +147,16 @@ class _Reader:
                 known = (*_GIVEN, *own, *self._steps)
                 listed = "known here: " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
                 self._unknown(path, f"unknown name '{root}'", root, known, listed)
+            elif root in self._steps and root not in own and rest:
+                self._key(path, root, rest.partition(".")[0])
+
+    def _key(self, path: marks.Path, step: str, key: str) -> None:
+        """What is read of a step's value, where the kind says what there is."""
+        index = self._draft.ids.index(step)
+        known = None if index in self._draft.broken else self._draft.steps[index].keys()
+        if known is not None and key not in known and key not in _METHODS:
+            listed = f"it has: {', '.join(sorted(known))}"
+            self._unknown(path, f"'{step}' has no '{key}'", key, tuple(sorted(known)), listed)
 
     def _input(self, path: marks.Path, name: str) -> None:
         self._inputs.add(name)

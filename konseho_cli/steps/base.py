@@ -102,6 +102,10 @@ class Base(
         """Who speaks, by the field that names them (`agents`, `moderator`), where it is set."""
         return {}
 
+    def keys(self) -> frozenset[str] | None:
+        """What `{{ step.KEY }}` may read of its value; None: not known before the run."""
+        return None
+
     def check(self) -> Mapping[str, str]:
         """Rules that one field alone cannot state: field → what is wrong. Pure."""
         return {}

@@ -59,6 +59,10 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
         """All agents."""
         return {"agents": self.agents}
 
+    def keys(self) -> frozenset[str]:
+        """The value's keys."""
+        return frozenset({"positions", "agreed", "rounds"})
+
     def check(self) -> Mapping[str, str]:
         """At least two agents, once each, and enough of them for the quorum; a round or more."""
         found = check_agents(self.agents, self.quorum)

@@ -36,6 +36,10 @@ class Parallel(Base, frozen=True, kw_only=True, tag="parallel"):
         """All agents."""
         return {"agents": self.agents}
 
+    def keys(self) -> frozenset[str]:
+        """The agents: the value is agent → answer."""
+        return frozenset(agent_id(ref) for ref in self.agents)
+
     def check(self) -> Mapping[str, str]:
         """Agents are there, once each, and enough of them for the quorum."""
         found = check_agents(self.agents, self.quorum)

@@ -132,12 +132,13 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
         ctx.progress(f"{len(pieces)} pieces, {pool.size} at a time")
         gathered = await ctx.gather(
             {
-                str(index): self._branch(pool, instances, piece, index, len(pieces))
+                f"piece {index}": self._branch(pool, instances, piece, index, len(pieces))
                 for index, piece in enumerate(pieces, 1)
             },
             quorum=self.quorum,
         )
-        return await self._merged(ctx, crew, pieces, gathered.done, pool.size)
+        done = {name.removeprefix("piece "): one for name, one in gathered.done.items()}
+        return await self._merged(ctx, crew, pieces, done, pool.size)
 
     def _pieces(self, ctx: StepContext) -> tuple[Piece, ...]:
         try:

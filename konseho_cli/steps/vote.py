@@ -71,6 +71,13 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
             return {"voters": self.voters}
         return {"voters": self.voters, "moderator": (self.moderator,)}
 
+    def keys(self) -> frozenset[str]:
+        """The value's keys."""
+        return frozenset(
+            {"winner", "author", "label", "scores", "ballots", "dissent", "method", "tie",
+             "abstentions"}
+        )  # fmt: skip
+
     def check(self) -> Mapping[str, str]:
         """Voters once each, a moderator where one decides, a quorum and threshold in range."""
         found = check_agents(self.voters, self.quorum)
@@ -173,7 +180,9 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
             needed = 0 if self.method == "moderator" else 1
         if cast < needed:
             reasons = "; ".join(
-                f"{ballot.voter.agent}: {ballot.reason or 'abstained'}"
+                f"{ballot.voter.agent}: {ballot.reason}"
+                if ballot.status == "failed"
+                else f'{ballot.voter.agent} abstained: "{ballot.reason:.80}"'
                 for ballot in held.rounds[-1]
                 if ballot.vote is None
             )

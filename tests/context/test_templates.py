@@ -88,6 +88,15 @@ def test_the_bounded_filters_do_what_they_did() -> None:
     assert render("{{ text | replace('a', 'c') }}", names) == "c\n\nb"
 
 
+@pytest.mark.parametrize(
+    "template",
+    ["{{ 1 | join }}", "{{ 'x' | join(1) }}.", "{{ 'x' | indent('y') }}", "{{ [1] | replace }}"],
+)
+def test_a_filter_that_is_given_something_else_is_an_error_of_the_template(template: str) -> None:
+    with pytest.raises(TemplateFailed):
+        evaluate(template, {})
+
+
 def test_threads_do_not_count_each_others_output() -> None:
     big = {"big": "a" * (MAX_OUTPUT // 4)}
     with ThreadPoolExecutor(8) as pool:

@@ -155,3 +155,30 @@ def test_too_much_code_is_not_parsed(said: Said) -> None:
     assert found == [
         "council.yaml:3:1: steps: all templates together hold more than 100,000 characters of code"
     ]
+
+
+VOTED = (
+    "agents: {a: {role: x}, b: {role: y}}\n"
+    "steps:\n"
+    "- {id: both, kind: parallel, agents: [a, b]}\n"
+    '- {id: v, kind: vote, candidates: "{{ both }}", voters: [a, b]}\n'
+)
+
+
+def test_a_key_that_a_steps_value_never_has_is_found_before_the_run(said: Said) -> None:
+    assert said(VOTED + 'answer: "{{ v.winer }} {{ both.c }}"\n') == [
+        "council.yaml:7:9: answer: 'both' has no 'c' (it has: a, b)",
+        "council.yaml:7:9: answer: 'v' has no 'winer' (did you mean 'winner'?)",
+    ]
+
+
+def test_the_keys_that_it_has_and_the_methods_of_mappings_are_fine(load: Load) -> None:
+    load(
+        VOTED + 'answer: "{{ v.winner }} {{ both.a }} {{ both.items() | list }} {{ v.scores.b }}"\n'
+    )
+
+
+def test_an_unknown_filter_is_found_before_the_run(said: Said) -> None:
+    assert said(steps('prompt: "{{ task | upperr }}"')) == [
+        "council.yaml:4:49: steps[0].prompt: not a template: there is no filter 'upperr'"
+    ]

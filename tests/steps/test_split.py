@@ -197,7 +197,7 @@ def test_a_failed_piece_fails_it_unless_the_quorum_is_lower(confer):
         confer(Split(agent="w", items=["a", "b", "c"]), failing("2"))
     result, ctx = confer(Split(agent="w", items=["a", "b", "c"], quorum=2), failing("2"))
     assert result.value == "<1>\n\n<3>"
-    assert ctx.reasons == ["2 was dropped: 503"]
+    assert ctx.reasons == ["piece 2 was dropped: 503"]
     assert result.details["pieces"][1]["answer"] is None
 
 
