@@ -66,10 +66,10 @@ class RunState(msgspec.Struct):
         found: list[dict[str, str]] = []
         for outcome in seen:
             if outcome.status == "failed":
-                found.append({"step": outcome.id, "label": "", "text": "(This step failed.)"})
-                continue
-            found += (
-                {"step": outcome.id, "label": part.label, "text": part.text}
-                for part in outcome.parts
-            )
+                found.append({"title": outcome.id, "text": "(This step failed.)"})
+            else:
+                found += (
+                    {"title": f"{outcome.id} / {part.label}", "text": part.text}
+                    for part in outcome.parts
+                )
         return found
