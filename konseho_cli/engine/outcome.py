@@ -97,6 +97,11 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
         return total_cost(self.calls)
 
     @property
+    def known_cost(self) -> Decimal:
+        """Dollars of the calls whose price is known: the least that the run took."""
+        return sum((call.cost for call in self.calls if call.cost is not None), Decimal(0))
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Why the run is not plainly ok: `step: reason`."""
         return tuple(

@@ -83,7 +83,7 @@ def reason(because: str) -> str:
     """An edge's cause in words: a field's name alone would not say what it does."""
     if because == "needs":
         return "needs names it"
-    return because if because.startswith("the ") else f"its {because} reads it"
+    return because if because.startswith("the ") else f"its {because} names it"
 
 
 def _facts(shown: Shown, symbols: Symbols) -> Iterator[str]:

@@ -18,29 +18,41 @@ MOST_STOPS = 6
 
 def summary(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols) -> tuple[Line, ...]:
     """The line of figures; then what went wrong, what was decided, what was missed."""
-    return (_figures(outcome, symbols), *_remarks(outcome, verdicts, symbols))
+    return (_figures(outcome, verdicts, symbols), *_remarks(outcome, verdicts, symbols))
 
 
-def _figures(outcome: RunOutcome, symbols: Symbols) -> Line:
+def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols) -> Line:
+    word: str = "limit reached" if outcome.status == "limit" else outcome.status
     fine = outcome.status == "ok"
     sign = symbols.check if fine else symbols.of(outcome.status)
+    if refusal := _refusal(outcome, verdicts):
+        fine, sign, word = False, symbols.failed, f"{refusal}, run {word}"
     dot = f" {symbols.dot} "
     parts = [plural(len(outcome.calls), "call"), f"{show_count(outcome.usage.total)} tokens"]
     cost = outcome.cost
     if cost:
         parts.append(show_money(cost))
     elif cost is None:
-        parts.append("cost unknown")
+        known = outcome.known_cost
+        parts.append(f"{show_money(known)} or more" if known else "cost unknown")
     path = f" {symbols.arrow} ".join(stops(outcome))
     if path:
         parts.append(f"critical path: {path}")
-    word = f"{sign} {'limit reached' if outcome.status == 'limit' else outcome.status}"
     return (
-        Piece(word, "strong" if fine else "accent"),
+        Piece(f"{sign} {word}", "strong" if fine else "accent"),
         Piece(f" in {show_duration(outcome.duration_s)}{dot}"),
         *((Piece("simulated", "accent"), Piece(dot)) if outcome.simulated else ()),
         Piece(dot.join(parts)),
     )
+
+
+def _refusal(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
+    """What makes a run that came to its end end with status 1: nobody should read `ok` there."""
+    if outcome.error is not None:
+        return ""
+    if outcome.gate is False:
+        return "gate false"
+    return "" if all(verdict.met for verdict in verdicts) else "target missed"
 
 
 def stops(outcome: RunOutcome) -> tuple[str, ...]:

@@ -77,6 +77,8 @@ class StepView(msgspec.Struct, kw_only=True):
     trouble: str = ""
     """The latest retry or failure of a call."""
     reasons: tuple[str, ...] = ()
+    expected: int = 0
+    """Calls at most, where that is known before."""
     start: int | None = None
     end: int | None = None
     tally: Tally = msgspec.field(default_factory=Tally)
@@ -131,6 +133,7 @@ class RunView(msgspec.Struct):
         for planned in plan.steps:
             step = view.step(planned.id)
             step.kind = planned.step.kind
+            step.expected = planned.estimate.most or 0
             for refs in planned.step.speakers().values():
                 for ref in refs:
                     step.agent(agent_id(ref))
@@ -150,10 +153,12 @@ class RunView(msgspec.Struct):
 
     @property
     def share(self) -> float:
-        """How much is done, from 0 to 1; running steps count by their agents."""
+        """How much is done, from 0 to 1; running steps count by their calls, or their pieces."""
         total = 0.0
         for step in self.steps.values():
             done, known = step.progress
+            if step.expected:
+                done, known = step.tally.calls, step.expected
             total += 1 if step.end is not None else min(0.9, done / known) if known else 0
         return total / len(self.steps) if self.steps else 0.0
 

@@ -39,7 +39,7 @@ def test_a_condition_is_shown_with_its_step(spec):
 
 def test_every_edge_says_why_it_is_there():
     assert reason("needs") == "needs names it"
-    assert reason("prompt") == "its prompt reads it"
+    assert reason("prompt") == "its prompt names it"
     assert reason("the step above") == "the step above"
 
 

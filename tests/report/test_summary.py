@@ -13,7 +13,7 @@ from konseho_cli.steps.ask import Ask
 
 def test_a_run_is_one_line_and_what_must_be_known(outcome):
     assert as_text(summary(outcome, verdicts(outcome, Targets(calls=2)), UNICODE)).splitlines() == [
-        "▲ degraded in 3.0 s · 4 calls · 9 tokens · $0.030 · critical path: aside/cid → verdict/dee",
+        "✖ target missed, run degraded in 3.0 s · 4 calls · 9 tokens · $0.030 · critical path: aside/cid → verdict/dee",
         "  warning: a step is never read",
         "  ▲ review: bob was dropped: 503: busy",
         "  gate: true",
@@ -52,3 +52,17 @@ def test_a_long_critical_path_is_told_by_its_ends(stage, length, shown):
     assert path[0] == "s0/ann"
     assert path[-1] == f"s{length - 1}/ann"
     assert (f"{length - MOST_STOPS} more" in path) == (length > MOST_STOPS)
+
+
+def test_a_false_gate_is_the_first_word(outcome) -> None:
+    refused = structs.replace(outcome, status="ok", gate=False)
+    line = "".join(piece.text for piece in summary(refused, (), UNICODE)[0])
+    assert line.startswith("✖ gate false, run ok in ")
+
+
+def test_where_some_prices_are_unknown_the_known_ones_are_the_least(outcome) -> None:
+    calls = (*outcome.calls[:-1], structs.replace(outcome.calls[-1], cost=None))
+    line = "".join(
+        piece.text for piece in summary(structs.replace(outcome, calls=calls), (), UNICODE)[0]
+    )
+    assert "$0.020 or more" in line
