@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from konseho_cli.cli.main import main
+from konseho_cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from konseho_cli.core.errors import UsageError
-from konseho_cli.core.source import read_source
+from konseho_cli.core.source import read_source, read_stdin
 from konseho_cli.core.units import Duration
 from konseho_cli.engine.casting import Wishes
 
@@ -22,7 +21,7 @@ def read_task(task: str | None, file: Path | None) -> str | None:
     if task is not None and file is not None:
         raise UsageError("the task was given twice: as an argument and by --task-file")
     if task == "-" or (file is not None and str(file) == "-"):
-        text = _read_stdin()
+        text = read_stdin(MAX_TASK)
     elif file is not None:
         text = read_source(file, limit=MAX_TASK)
     else:
@@ -58,12 +57,3 @@ def read_timeout(text: str | None) -> float | None:
     if seconds <= 0:
         raise UsageError(f"--timeout {text}: a run needs some time")
     return seconds
-
-
-def _read_stdin() -> str:
-    if sys.stdin is None:
-        raise UsageError("the task was to come from stdin, which is closed")
-    try:
-        return sys.stdin.read()
-    except UnicodeDecodeError:
-        raise UsageError("the task on stdin is not text in UTF-8") from None

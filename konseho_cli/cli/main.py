@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -96,6 +97,10 @@ def invoke(arguments: Sequence[str]) -> int:
         _debug()
         tell(error)
         return error.exit_code
+    except OSError as error:  # such as a full disk under `--help`
+        _debug()
+        tell(KonsehoError(error.strerror or str(error)))
+        return FAILED
     except Exception as error:  # noqa: BLE001 - the boundary: whatever is left is a bug of ours
         if not _debug():
             what = f"{type(error).__name__}: {error}"
@@ -118,4 +123,5 @@ def _debug() -> bool:
 def main() -> None:
     """The console script."""
     prepare_streams()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on it is heard
     sys.exit(invoke(sys.argv[1:]))

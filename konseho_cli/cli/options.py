@@ -44,7 +44,13 @@ MaxConcurrency: TypeAlias = Annotated[
 ]
 Seed: TypeAlias = Annotated[
     int | None,
-    typer.Option("--seed", metavar="N", help="Of shuffles, ties, jitter and simulated answers."),
+    typer.Option(
+        "--seed",
+        metavar="N",
+        min=0,
+        max=2**63 - 1,
+        help="Of shuffles, ties, jitter and simulated answers.",
+    ),
 ]
 Timeout: TypeAlias = Annotated[
     str | None, typer.Option("--timeout", metavar="DURATION", help="For the whole run: 90s, 5m.")

@@ -31,8 +31,10 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError("--json and --markdown exclude each other")
         if stream and (json or markdown or file is not None):
             raise UsageError("--stream prints plain text as it comes: not JSON, Markdown or a file")
-        if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
-            raise UsageError(f"--output {file}: this is not a place for a file")
+        if file is not None and str(file) == "-":
+            file = None
+        if file is not None:
+            _check_place(file)
         form: Literal["text", "json", "markdown"] = "text"
         return cls(
             form="json" if json else "markdown" if markdown else form, file=file, stream=stream
@@ -59,12 +61,25 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
             return
         try:
             write_atomically(self.file, text if text.endswith("\n") else f"{text}\n")
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
             deliver_to_stdout(text)
             raise KonsehoError(
-                f"{self.file} could not be written: {error.strerror}",
+                f"{self.file} could not be written: {getattr(error, 'strerror', None) or error}",
                 hint="the result was printed instead",
             ) from error
+
+
+def _check_place(file: Path) -> None:
+    """Refuse before the run what cannot be written after it. Raises UsageError."""
+    try:
+        folder = file.absolute().parent
+        if not folder.is_dir():
+            raise UsageError(f"--output {file}: there is no folder {folder}")
+        if file.is_dir():
+            raise UsageError(f"--output {file}: this is a folder")
+    except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"--output {str(file)[:80]}: {why}") from None
 
 
 def deliver_to_stdout(text: str) -> None:

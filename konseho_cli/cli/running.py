@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 
 from konseho_cli.cli.result import Destination, deliver_to_stdout, write_to_stdout
-from konseho_cli.cli.streams import is_terminal, put_line, tell
+from konseho_cli.cli.streams import is_terminal, mutter, tell
 from konseho_cli.cli.watching import Screen, conduct, screen_for
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.engine.outcome import RunOutcome
@@ -26,7 +25,7 @@ def dry_run(session: Session, *, as_json: bool) -> None:
     from konseho_cli.report.plan import Shown, plan_json, plan_text  # a run draws no plan
 
     shown = Shown.of(session.spec, session.plan, session.casting)
-    symbols = symbols_for(sys.stdout.encoding)
+    symbols = symbols_for(getattr(sys.stdout, "encoding", None))
     deliver_to_stdout(plan_json(shown) if as_json else plan_text(shown, symbols))
 
 
@@ -37,11 +36,11 @@ def run_and_report(session: Session, destination: Destination, *, quiet: bool) -
     outcome = conduct(session, screen, stream)
     held = verdicts(outcome, session.spec.targets)
     status = exit_status(outcome, held, strict=session.options.strict)
-    if screen.stopped_by is signal.SIGTERM:
-        status = 128 + signal.SIGTERM
+    if screen.stopped_by is not None:
+        status = 128 + screen.stopped_by
     text = destination.render(outcome, held, status)
     if stream is not None and outcome.answer is not None:
-        stream.finish(answer_text(outcome.answer))
+        status = _finish_stream(stream, outcome) or status
         text = ""
     screen.say("")
     screen.show(summary(outcome, held, screen.symbols))
@@ -67,11 +66,21 @@ def _stream(session: Session, screen: Screen) -> AnswerStream | None:
     return AnswerStream(step, write_to_stdout, for_terminal=onto_terminal, before_first=make_way)
 
 
+def _finish_stream(stream: AnswerStream, outcome: RunOutcome) -> int:
+    """End the streamed answer; the status where it could not be written, else 0."""
+    try:
+        stream.finish(answer_text(outcome.answer))
+    except KonsehoError as error:
+        tell(error)
+        return error.exit_code
+    return 0
+
+
 def _explain(outcome: RunOutcome, screen: Screen) -> None:
     """Why there is no answer, and what was finished all the same."""
     if outcome.error is None:
         return
     kept = leftovers(outcome)
     if kept and not screen.quiet:
-        put_line(sys.stderr, f"\nFinished before that:\n\n{harmless(kept)}\n")
+        mutter(f"\nFinished before that:\n\n{harmless(kept)}\n\n")
     tell(KonsehoError(outcome.error, hint=outcome.hint))

@@ -43,5 +43,5 @@ def command(
     elif asked is not None:
         text = prompts_text(asked)
     else:
-        text = plan_text(shown, symbols_for(sys.stdout.encoding))
+        text = plan_text(shown, symbols_for(getattr(sys.stdout, "encoding", None)))
     deliver_to_stdout(text)

@@ -42,8 +42,13 @@ def tell(error: KonsehoError) -> None:
     from konseho_cli.report.text import harmless
 
     hint = f"\n  {error.hint}" if error.hint else ""
+    mutter(harmless(f"konseho: {error}{hint}\n"))
+
+
+def mutter(text: str) -> None:
+    """Write to stderr, if there is one: what is said beside an answer must not lose the answer."""
     with contextlib.suppress(KonsehoError):  # nobody is left to be told
-        put(sys.stderr, harmless(f"konseho: {error}{hint}\n"))
+        put(sys.stderr, text)
 
 
 def is_terminal(stream: TextIO | None) -> bool:

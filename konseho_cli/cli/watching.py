@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from konseho_cli.cli.streams import is_terminal, put
+from konseho_cli.cli.streams import is_terminal, mutter
 from konseho_cli.core.clock import RealClock
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.report.frame import Line, Painter, as_text
@@ -27,7 +27,9 @@ from konseho_cli.telemetry.events import EVERYDAY
 if TYPE_CHECKING:
     from konseho_cli.report.live import LiveView
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = tuple(
+    signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -55,12 +57,12 @@ class Screen(msgspec.Struct):
             text.no_wrap, text.overflow = False, "fold"
             terminal(sys.stderr).print(text)
         else:
-            put(sys.stderr, as_text(lines) + "\n")
+            mutter(as_text(lines) + "\n")
 
     def say(self, text: str) -> None:
         """Print a line, unless nothing is to be said."""
         if not self.quiet:
-            put(sys.stderr, f"{text}\n")
+            mutter(f"{text}\n")
 
 
 def screen_for(session: Session, *, quiet: bool) -> Screen:
@@ -70,7 +72,7 @@ def screen_for(session: Session, *, quiet: bool) -> Screen:
         return screen
     view = RunView.of(session.spec.name, session.models, session.plan)
     if not _is_smart():
-        progress = Progress(view, sys.stderr, screen.symbols)
+        progress = Progress(view, mutter, screen.symbols)
         progress.begin(_remark(session))
         screen.subscriptions.append((progress, EVERYDAY))
         return screen

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
-from konseho_cli.core.errors import InvalidCouncil, Problem
+from konseho_cli.core.errors import InvalidCouncil, Problem, UsageError
 from konseho_cli.core.units import show_size
 
 MAX_SOURCE = 2**20
@@ -28,6 +29,24 @@ def read_source(path: Path, *, limit: int = MAX_SOURCE) -> str:
         at = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
         what = f"byte {at} (0x{data[at]:02x}) is not UTF-8"
         raise refusal(path, what, line=_line(data, at), hint="save it as UTF-8") from None
+
+
+def read_stdin(limit: int) -> str:
+    """The text on stdin. Raises UsageError."""
+    try:
+        buffer = getattr(sys.stdin, "buffer", None)
+        data = b"" if buffer is None else buffer.read(limit + 1)
+        closed = sys.stdin is None
+    except (OSError, ValueError):
+        closed = True
+    if closed:
+        raise UsageError("stdin was to be read, but it is closed")
+    if len(data) > limit:
+        raise UsageError(f"stdin holds more than {show_size(limit)}")
+    try:
+        return str(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise UsageError("what stdin holds is not text in UTF-8") from None
 
 
 def shown_path(path: Path) -> str:

@@ -12,7 +12,7 @@ from konseho_cli.models.failures import read_error, status_error
 from konseho_cli.models.http import TOTAL_TIMEOUT_S, Http
 from konseho_cli.models.schema import rooted
 from konseho_cli.models.sse import SseEvent
-from konseho_cli.models.wire import AnswerReader, encode
+from konseho_cli.models.wire import AnswerReader, counted, encode
 
 PATH = "/v1/messages"
 VERSION = "2023-06-01"
@@ -185,7 +185,7 @@ class _Reader(AnswerReader):
         for field in _Usage.__struct_fields__:
             value = getattr(usage, field, None)
             if value is not None:
-                counts[field] = value
+                counts[field] = counted(value)
         read = counts.get("cache_read_input_tokens", 0)
         written = counts.get("cache_creation_input_tokens", 0)
         self.usage = Usage(

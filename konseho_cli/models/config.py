@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from konseho_cli.core.errors import UsageError
+from konseho_cli.core.errors import InvalidCouncil, UsageError
+from konseho_cli.core.source import read_source
 from konseho_cli.core.suggest import did_you_mean
 
 _KNOWN = ("model",)
@@ -23,33 +24,24 @@ def configured_model(env: Mapping[str, str]) -> str | None:
     """`model:` of the file; None without one. Raises UsageError naming the file."""
     path = config_path(env)
     try:
-        text = path.read_text(encoding="utf-8") if path else ""
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from None
-    return _settings(text, str(path)).get("model")
+        if path is None or not path.exists():
+            return None
+        return _settings(read_source(path), path).get("model")
+    except (OSError, InvalidCouncil) as error:
+        raise UsageError(str(error), hint="such as model: sim:fast") from None
 
 
-def _settings(text: str, path: str) -> dict[str, str]:
-    import yaml  # only where there is such a file
+def _settings(text: str, path: Path) -> dict[str, str]:
+    from konseho_cli.core.yaml_events import parse_yaml  # only where there is such a file
 
-    if not text.strip():
-        return {}
-    try:
-        events = [
-            event
-            for event in yaml.parse(text, Loader=yaml.SafeLoader)
-            if isinstance(event, yaml.NodeEvent | yaml.MappingEndEvent | yaml.SequenceEndEvent)
-        ]
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path}: {error}") from None
-    scalars = [event.value for event in events if isinstance(event, yaml.ScalarEvent)]
-    if not events or scalars == [""]:
-        return {}
-    if not isinstance(events[0], yaml.MappingStartEvent) or len(scalars) != len(events) - 2:
+    parsed = parse_yaml(text, file=str(path))
+    if parsed.problems:
+        raise InvalidCouncil(parsed.problems[:1])
+    settings = {} if parsed.value is None else parsed.value
+    if not isinstance(settings, dict) or not all(
+        isinstance(each, str) for each in settings.values()
+    ):
         raise UsageError(f"{path}: expected `key: value` lines", hint="such as model: sim:fast")
-    settings = dict(zip(scalars[::2], scalars[1::2], strict=True))
     for key in settings:
         if key not in _KNOWN:
             hint = did_you_mean(key, _KNOWN) or f"known: {', '.join(_KNOWN)}"

@@ -66,6 +66,7 @@ def _check(provider: str, base_url: str) -> tuple[SplitResult, str]:
     try:
         parts = urlsplit(base_url.strip())
         _ = parts.port  # a port that is no number raises only here
+        (parts.hostname or "").encode("idna")  # nor is a host with an empty or endless label one
     except ValueError:
         raise UsageError(f"{provider}: base_url is not a URL", hint=hint) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:

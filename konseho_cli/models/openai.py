@@ -12,7 +12,7 @@ from konseho_cli.models.failures import broken, read_error, status_error
 from konseho_cli.models.http import TOTAL_TIMEOUT_S, Http
 from konseho_cli.models.schema import loosened, rooted, strict_compatible
 from konseho_cli.models.sse import SseEvent
-from konseho_cli.models.wire import AnswerReader, encode
+from konseho_cli.models.wire import AnswerReader, counted, encode
 
 PATH = "/chat/completions"
 _OFFICIAL = "api.openai.com"
@@ -31,9 +31,9 @@ class _Usage(msgspec.Struct, gc=False):
     def ours(self) -> Usage:
         details = self.prompt_tokens_details
         return Usage(
-            input_tokens=self.prompt_tokens or 0,
-            output_tokens=self.completion_tokens or 0,
-            cached_tokens=(details.cached_tokens or 0) if details else 0,
+            input_tokens=counted(self.prompt_tokens),
+            output_tokens=counted(self.completion_tokens),
+            cached_tokens=counted(details.cached_tokens) if details else 0,
         )
 
 

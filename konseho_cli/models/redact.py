@@ -15,6 +15,7 @@ _LIKE_KEYS = re.compile(
     r"|(?<=[Bb]asic )[\w+/=]{6,}"
     r"|(?<=://)[^/@\s]+(?=@)"
 )
+_BREAKS = re.compile(r"[\t\n\r\f\v\u2028\u2029]+")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _MESSAGE = 300
 """Characters of a server's message that are shown."""
@@ -39,9 +40,23 @@ class Redactor:
 
     def clean(self, text: str) -> str:
         """One short printable line without anything like a key: fit for messages."""
-        text = _LIKE_KEYS.sub(HIDDEN, self.hide(text))
-        text = " ".join(_UNPRINTABLE.sub(" ", text).split())
+        text = " ".join(_UNPRINTABLE.sub("", _BREAKS.sub(" ", text)).split())
+        text = _LIKE_KEYS.sub(HIDDEN, self._hide_parts(self.hide(text)))
         return text if len(text) <= _MESSAGE else f"{text[:_MESSAGE]}…"
+
+    def _hide_parts(self, text: str) -> str:
+        """Without pieces of a secret either: a server that cuts a key still shows most of it."""
+        for secret in self._secrets:
+            start = 0
+            while start + _SHORTEST <= len(secret):
+                end = start + _SHORTEST
+                if secret[start:end] not in text:
+                    start += 1
+                    continue
+                while end < len(secret) and secret[start : end + 1] in text:
+                    end += 1
+                text = text.replace(secret[start:end], HIDDEN)
+        return text
 
     def stream(self, sink: Callable[[str], None]) -> Hiding:
         """A sink of pieces that hides a secret even where it is split between them."""

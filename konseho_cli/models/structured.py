@@ -8,13 +8,12 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from konseho_cli.core.errors import InvalidReply
+from konseho_cli.core.nesting import MAX_DEPTH, nests_deeper
 
 if TYPE_CHECKING:
     import jsonschema_rs
 
 _CHECKERS: dict[str, jsonschema_rs.Validator] = {}
-MAX_DEPTH = 64
-"""Of an answer, as of a council file."""
 _SHOWN = 3
 """How many mistakes a repair is told about."""
 
@@ -23,7 +22,7 @@ def decode(text: str, schema: Mapping[str, Any]) -> Any:
     """The value that the text states. Raises InvalidReply with what is wrong with it."""
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-        if _depth(value) > MAX_DEPTH:
+        if nests_deeper(value):
             raise ValueError(f"nested more than {MAX_DEPTH} deep")
     except (ValueError, RecursionError) as error:
         raise InvalidReply(f"not a JSON document: {error}") from None
@@ -51,21 +50,6 @@ def _finite(text: str) -> float:
     if not isfinite(number):
         raise ValueError(f"{text:.40} is not a number that JSON can hold")
     return number
-
-
-def _depth(value: Any) -> int:
-    """How deep lists and objects nest; what goes deeper would end in a RecursionError later."""
-    depth, level = 0, [value]
-    while level := [
-        inner
-        for each in level
-        if isinstance(each, (list, dict))
-        for inner in (each.values() if isinstance(each, dict) else each)
-    ]:
-        depth += 1
-        if depth > MAX_DEPTH:
-            break
-    return depth
 
 
 def _refuse(constant: str) -> None:

@@ -82,3 +82,8 @@ class AnswerReader:
                 hint="raise max_tokens: what a model thinks counts too",
             )
         return InvalidReply(f"{self.name}: the answer is empty")
+
+
+def counted(tokens: int | None) -> int:
+    """A server's count, kept within what a count can be."""
+    return min(max(tokens or 0, 0), 2**53)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TextIO
+from collections.abc import Callable, Sequence
 
 from konseho_cli.core.units import show_count, show_duration, show_money
 from konseho_cli.report.symbols import Symbols
@@ -22,23 +21,21 @@ from konseho_cli.telemetry.events import (
 class Progress:
     """A listener that writes lines. It feeds the view itself, to tell figures."""
 
-    def __init__(self, view: RunView, stream: TextIO, symbols: Symbols) -> None:
+    def __init__(self, view: RunView, write: Callable[[str], object], symbols: Symbols) -> None:
         self._view = view
-        self._stream = stream
+        self._put = write
         self._symbols = symbols
 
     def begin(self, remark: str) -> None:
         """Say who is going to answer, and what must be known about that."""
         view = self._view
         self._write(one_line(view.council), listed(view.models), remark)
-        self._stream.flush()
 
     def __call__(self, batch: Sequence[Event], /) -> None:
         """Take one batch."""
         for event in batch:
             self._view((event,))
             self._tell(event)
-        self._stream.flush()
 
     def _tell(self, event: Event) -> None:
         match event:
@@ -72,4 +69,4 @@ class Progress:
 
     def _write(self, *parts: str) -> None:
         line = f" {self._symbols.dot} ".join(filter(None, parts))
-        self._stream.write(f"{line}\n")
+        self._put(f"{line}\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from konseho_cli.context.templates import expression_in
+from konseho_cli.core.errors import KonsehoError
 from konseho_cli.engine.plan import Plan
 from konseho_cli.report.text import harmless, unfinished_at
 from konseho_cli.spec.document import CouncilSpec
@@ -37,7 +38,9 @@ class AnswerStream:
     ) -> None:
         """`before_first` is called once, when the first text is there (to clear the screen)."""
         self._step = step
-        self._write = write
+        self._put = write
+        self._error: KonsehoError | None = None
+        self._over = False
         self._for_terminal = for_terminal
         self._before_first = before_first
         self._held = ""
@@ -54,7 +57,13 @@ class AnswerStream:
                 self._start_over()
 
     def finish(self, answer: str) -> None:
-        """End the line; where something else became the answer, write that."""
+        """End the line; where something else became the answer, write that.
+
+        Raises the KonsehoError that writing met, also where it met it while the text streamed.
+        """
+        self._over = True
+        if self._error is not None:
+            raise self._error
         self._release()
         if not self.began:
             self._emit(answer)
@@ -89,3 +98,13 @@ class AnswerStream:
 
     def _emit(self, text: str) -> None:
         self._write(harmless(text) if self._for_terminal else text)
+
+    def _write(self, text: str) -> None:
+        if self._error is not None:
+            return
+        try:
+            self._put(text)
+        except KonsehoError as error:
+            self._error = error
+            if self._over:
+                raise

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence, Set
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from konseho_cli.core.errors import InvalidCouncil, UsageError
-from konseho_cli.core.source import read_source
+from konseho_cli.core.nesting import MAX_DEPTH, nests_deeper
+from konseho_cli.core.source import read_source, read_stdin
 from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.spec.document import CouncilSpec, Input
 from konseho_cli.spec.problems import Problems, shown
@@ -117,9 +117,9 @@ def _file(name: str) -> str:
 
 def _stdin() -> str:
     try:
-        return sys.stdin.read() if sys.stdin is not None else ""
-    except UnicodeDecodeError:
-        raise ValueError("what stdin holds is not text in UTF-8") from None
+        return read_stdin(MAX_FILE)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
 
 
 def _number(text: str) -> int | float:
@@ -127,6 +127,8 @@ def _number(text: str) -> int | float:
         value = json.loads(text)
     except (ValueError, RecursionError):
         value = None
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise ValueError("expected a number of at most 64 bits")
     if not _is("number", value):
         raise ValueError(f"expected a number, got {shown(text)}")
     number: int | float = value
@@ -142,7 +144,11 @@ def _boolean(text: str) -> bool:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        value = json.loads(text, parse_constant=_no_constant)
+        if nests_deeper(value):
+            raise ValueError(f"nested more than {MAX_DEPTH} deep")
+        json.dumps(value, allow_nan=False)  # 1e999 is read as infinity
+        return value
     except (ValueError, RecursionError) as error:
         raise ValueError(f"expected JSON: {str(error)[:200]}") from None
 

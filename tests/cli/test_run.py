@@ -48,7 +48,7 @@ def test_the_task_comes_from_wherever_it_is_given(konseho, process, council, tmp
         (("--timeout", "0"), "needs some time"),
         (("--json", "--markdown"), "exclude each other"),
         (("--stream", "--json"), "--stream prints plain text"),
-        (("--output", "/no/such/folder/file"), "not a place for a file"),
+        (("--output", "/no/such/folder/file"), "there is no folder /no/such/folder"),
         (("-m", "sim", "-m", "sim:fast"), "given twice"),
         (("-m", "what=sim"), "no such model"),
         (("--input", "x=1"), "unknown input 'x'"),

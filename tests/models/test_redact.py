@@ -25,7 +25,7 @@ def test_a_message_shows_nothing_like_a_key() -> None:
 
 def test_a_message_is_one_short_printable_line() -> None:
     clean = Redactor().clean("\x1b[31mred\x1b[0m\n\u202eturned\x00 " + "x" * 1000)
-    assert clean.startswith("[31mred [0m turned xxx")
+    assert clean.startswith("[31mred[0m turned xxx")
     assert len(clean) == 301
 
 
@@ -51,3 +51,11 @@ def test_a_stream_hides_what_the_whole_text_hides(parts: list[str], cuts: list[i
         stream.feed(text[start:end])
     stream.flush()
     assert "".join(shown) == Redactor(KEY).hide(text)
+
+
+def test_a_key_that_is_cut_or_laced_is_hidden_from_messages() -> None:
+    key = "sk-SECRETKEY1234567890abcdef"
+    redactor = Redactor(key)
+    for echoed in (key[3:], key[:12], key[:9] + "\0\u200b" + key[9:], f"x{key[5:20]}y"):
+        cleaned = redactor.clean(f"bad key {echoed}!")
+        assert not any(key[at : at + 8] in cleaned for at in range(len(key) - 7)), cleaned

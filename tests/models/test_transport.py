@@ -62,7 +62,7 @@ def test_a_404_asks_for_the_models_name_and_the_address(tools: Any) -> None:
         ('{"detail": [{"msg": "field required"}]}', "field required"),
         ('[{"error": {"message": "in a list"}}]', "in a list"),
         ("<html><title>502 Bad Gateway</title>…</html>", "an HTML page: 502 Bad Gateway"),
-        ("just text\x1b[2J", "just text [2J"),
+        ("just text\x1b[2J", "just text[2J"),
     ],
 )
 def test_an_error_body_of_any_shape_is_read(tools: Any, body: str, said: str) -> None:

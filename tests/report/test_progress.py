@@ -10,7 +10,7 @@ from konseho_cli.telemetry.events import AskRetried, Warned
 
 def told(events, symbols=UNICODE, remark=""):
     stream = io.StringIO()
-    progress = Progress(RunView(council="small", models=("m",)), stream, symbols)
+    progress = Progress(RunView(council="small", models=("m",)), stream.write, symbols)
     progress.begin(remark)
     progress(events)
     return stream.getvalue().splitlines()

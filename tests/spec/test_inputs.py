@@ -11,7 +11,7 @@ import pytest
 from konseho_cli.core.errors import UsageError
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.inputs import MAX_FILE, fill_inputs, read_inputs
-from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.load import Loaded, check_document
 
 INPUTS = """
 inputs:
@@ -46,7 +46,7 @@ def test_a_value_may_come_from_a_file(spec: CouncilSpec, folder: Path) -> None:
 
 
 def test_a_value_may_come_from_stdin(spec: CouncilSpec, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("+y\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"+y\n")))
     assert read_inputs(spec, ["diff=@-"])["diff"] == "+y\n"
 
 
@@ -125,3 +125,20 @@ def test_a_default_is_of_the_declared_type(
 ) -> None:
     found = said(f"inputs: {{x: {declared}}}\nsteps: [{{kind: ask, agent: {{name: a}}}}]\n")
     assert [each.split(": ", 2)[2] for each in found] == [message]
+
+
+@pytest.mark.parametrize(
+    ("pair", "what"),
+    [
+        ("n=" + "9" * 4000, "at most 64 bits"),
+        ("j=" + "[" * 900 + "]" * 900, "nested more than 64 deep"),
+        ("j=1e999", "expected JSON"),
+        ("n=1e999", "expected a number"),
+    ],
+)
+def test_numbers_and_depths_that_nothing_can_hold_are_refused(pair: str, what: str) -> None:
+    inputs = {"n": {"type": "number"}, "j": {"type": "json"}}
+    steps = [{"kind": "ask", "agent": {"name": "a"}}]
+    spec = check_document({"konseho": 1, "name": "x", "inputs": inputs, "steps": steps}).spec
+    with pytest.raises(UsageError, match=what):
+        read_inputs(spec, [pair])

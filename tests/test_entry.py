@@ -1,0 +1,104 @@
+"""The console script in a process of its own: interrupted early, and with its streams closed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COUNCIL = """\
+konseho: 1
+name: small
+task: Say something.
+model: "sim:instant"
+agents: {a: {role: x}}
+steps: [{kind: ask, agent: a}]
+"""
+KONSEHO = f"{sys.executable} -m konseho_cli"
+
+
+def sh(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "c.yaml").write_text(COUNCIL)
+    command = command.replace("konseho", KONSEHO, 1)
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, check=False
+    )
+
+
+def test_an_interrupt_while_everything_is_imported_is_quiet(tmp_path: Path) -> None:
+    early = (
+        "import signal, sys; sys.argv = ['konseho', '--version']; import konseho_cli.entry as e\n"
+    )
+    early += "sys.meta_path.insert(0, type('Killer', (), {'find_spec': staticmethod("
+    early += (
+        "lambda name, *rest: signal.raise_signal(signal.SIGINT) if 'typer' in name else None)}))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", early + "e.main()"], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == -signal.SIGINT
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
+def test_the_answer_is_not_lost_with_stderr(tmp_path: Path, closed: str) -> None:
+    ran = sh(f"konseho run c.yaml {closed}", tmp_path)
+    assert ran.returncode == 0
+    assert ran.stdout.startswith("[simulated]")
+
+
+@pytest.mark.parametrize(
+    "command", ["show c.yaml", "run c.yaml --dry-run", "run c.yaml -q", "list"]
+)
+def test_a_closed_stdout_is_no_bug(tmp_path: Path, command: str) -> None:
+    ran = sh(f"konseho {command} >&-", tmp_path)
+    assert "bug" not in ran.stderr
+    assert ran.returncode == 0
+
+
+@pytest.mark.parametrize("command", ["--help", "run c.yaml", "run c.yaml --stream", "schema"])
+def test_a_full_disk_behind_stdout_is_said(tmp_path: Path, command: str) -> None:
+    ran = sh(f"konseho {command} >/dev/full", tmp_path)
+    assert "No space left on device" in ran.stderr
+    assert "bug" not in ran.stderr
+    assert ran.returncode == 3
+
+
+def test_names_that_no_file_can_have_are_refused(tmp_path: Path) -> None:
+    long = "a" * 300
+    for command in (f"run {long} x", f"validate {long}", f"run c.yaml -o {long}"):
+        ran = sh(f"konseho {command}", tmp_path)
+        assert ran.returncode == 2, ran.stderr
+        assert "bug" not in ran.stderr
+
+
+def test_a_link_that_leads_to_itself_does_not_take_the_answer(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    ran = sh("konseho run c.yaml -q -o loop", tmp_path)
+    assert ran.returncode in (2, 3)
+    assert ran.returncode == 2 or ran.stdout.startswith("[simulated]")
+    assert "bug" not in ran.stderr
+
+
+def test_a_dash_is_stdout(tmp_path: Path) -> None:
+    ran = sh("konseho run c.yaml -q -o -", tmp_path)
+    assert ran.stdout.startswith("[simulated]")
+    assert not (tmp_path / "-").exists()
+
+
+def test_stdin_is_read_as_utf_8_whatever_the_locale_says(tmp_path: Path) -> None:
+    ran = sh("konseho run c.yaml - -q < <(printf '\\xff\\xfe')", tmp_path)
+    assert ran.returncode == 2
+    assert "not text in UTF-8" in ran.stderr
+    closed = sh("konseho run c.yaml - -q <&-", tmp_path)
+    assert (closed.returncode, "closed" in closed.stderr) == (2, True)
+
+
+def test_a_seed_is_bounded(tmp_path: Path) -> None:
+    for seed in ("99999999999999999999999999", "-1"):
+        assert sh(f"konseho run c.yaml --seed {seed}", tmp_path).returncode == 2
