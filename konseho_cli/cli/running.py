@@ -45,6 +45,8 @@ def run_and_report(session: Session, destination: Destination, *, quiet: bool) -
     screen.say("")
     screen.show(summary(outcome, held, screen.symbols))
     _explain(outcome, screen)
+    if text and destination.file is None and is_terminal(sys.stdout):
+        screen.say("")
     try:
         destination.deliver(text)
     except KonsehoError as error:
