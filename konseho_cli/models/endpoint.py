@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from konseho_cli.core.errors import UsageError
-from konseho_cli.models.redact import Redactor
+from konseho_cli.models.redact import HIDDEN, Redactor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +61,27 @@ def endpoint(
     )
 
 
+def split_http(url: str) -> SplitResult:
+    """The parts of an http URL that can be called. Raises ValueError, whose text shows no secret."""
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port  # a port that is no number raises only here
+        host = (parts.hostname or "").encode("idna")  # raises for an empty or an endless label
+    except ValueError:
+        host = b""
+    if not host or parts.scheme not in ("http", "https"):
+        _, at, rest = url.rpartition("@")  # whatever it is, secrets come before the @
+        shown = Redactor().clean(f"{HIDDEN}@{rest}" if at else url)
+        raise ValueError(f"not an http URL: '{shown}'")
+    return parts
+
+
 def _check(provider: str, base_url: str) -> tuple[SplitResult, str]:
     hint = "write it as http://HOST:PORT/v1"
     try:
-        parts = urlsplit(base_url.strip())
-        _ = parts.port  # a port that is no number raises only here
-        (parts.hostname or "").encode("idna")  # nor is a host with an empty or endless label one
-    except ValueError:
-        raise UsageError(f"{provider}: base_url is not a URL", hint=hint) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        shown = Redactor().clean(base_url)
-        raise UsageError(f"{provider}: base_url is not an http URL: '{shown}'", hint=hint)
+        parts = split_http(base_url)
+    except ValueError as error:
+        raise UsageError(f"{provider}: base_url is {error}", hint=hint) from None
     if parts.query or parts.fragment:
         raise UsageError(f"{provider}: base_url must have no query and no fragment", hint=hint)
     clean = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

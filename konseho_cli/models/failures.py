@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -70,16 +71,24 @@ def status_error(
     partial: str = "",
 ) -> ModelError:
     """The error of ours for a status; `name` is the model's full name."""
-    said = endpoint.redactor.clean(error.message)
+    said = endpoint.redactor.clean(error.message) or phrase(status)
     again = (status in _AGAIN or status >= 500) and _QUOTA not in (error.type, error.code)
     kind = ModelUnavailable if again else ModelRefused
     return kind(
-        f"{name}: {status}: {said}" if said else f"{name}: {status}",
+        f"{name}: {status}: {said}",
         hint=_hint(endpoint, name, status, error),
         status=status,
         retry_after_s=retry_after_s,
         partial=partial,
     )
+
+
+def phrase(status: int) -> str:
+    """What a status means, for whoever was told no more than its number."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Overloaded" if status == 529 else "not a status that HTTP knows"
 
 
 def _hint(endpoint: Endpoint, name: str, status: int, error: ServerError) -> str | None:
@@ -97,6 +106,8 @@ def _hint(endpoint: Endpoint, name: str, status: int, error: ServerError) -> str
         return "is there credit left on the account?"
     if status in (301, 302, 303, 307, 308):
         return f"set base_url to where {base} redirects"
+    if status < 300:
+        return f"is base_url right? {base} answers, but with no answer of a model"
     if status == 429:
         return "lower max_concurrency, or raise the model's attempts"
     return None

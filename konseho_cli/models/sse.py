@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from konseho_cli.core.units import show_size
+
 MAX_EVENT = 8 << 20
 """Bytes of one line or one event; a server that sends more is not answering a question."""
 _BOM = b"\xef\xbb\xbf"
@@ -102,4 +104,4 @@ class SseParser:
 
     def _bound(self, size: int) -> None:
         if size > self._limit:
-            raise EventTooLong(f"an event of more than {self._limit} bytes")
+            raise EventTooLong(f"an event of more than {show_size(self._limit)}")

@@ -13,8 +13,8 @@ from yarl import URL
 from konseho_cli.core.errors import ModelError, ModelRefused
 from konseho_cli.core.units import show_duration
 from konseho_cli.models.base import Call
-from konseho_cli.models.endpoint import Endpoint
-from konseho_cli.models.failures import broken, read_body, retry_after, status_error
+from konseho_cli.models.endpoint import Endpoint, split_http
+from konseho_cli.models.failures import broken, phrase, read_body, retry_after, status_error
 from konseho_cli.models.phases import Phases
 from konseho_cli.models.reader import Reader
 from konseho_cli.models.redact import Hiding
@@ -27,6 +27,7 @@ _MAX_ERROR = 64 << 10
 _LINGER_S = 0.25
 """How long a finished answer waits for the end of its stream, so that its connection lives on."""
 _RESENDS = 3
+_UNPACK = "let the server, or what is before it, keep to Accept-Encoding: identity"
 
 
 class Transport:
@@ -43,6 +44,7 @@ class Transport:
             headers={"User-Agent": f"konseho/{__version__}"},
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[_tracing()],
+            auto_decompress=False,  # what nobody asked for is refused, not unpacked
         )
 
     async def aclose(self) -> None:
@@ -58,7 +60,7 @@ class Transport:
         error: BaseException | None = None
         try:
             async with asyncio.timeout(timeout_s) as deadline:
-                response = await self._send(endpoint, body, phases)
+                response = await self._send(endpoint, body, phases, reader.name)
                 try:
                     await self._receive(endpoint, response, reader, phases, sink, deadline)
                 finally:
@@ -76,10 +78,10 @@ class Transport:
                 sink.flush()
 
     async def _send(
-        self, endpoint: Endpoint, body: bytes, phases: Phases
+        self, endpoint: Endpoint, body: bytes, phases: Phases, name: str
     ) -> aiohttp.ClientResponse:
         """A kept connection may have died in the meantime; then it was never a failed call."""
-        url, proxy = self._urls.get(endpoint.url) or self._route(endpoint)
+        url, proxy = self._urls.get(endpoint.url) or self._route(endpoint, name)
         resends = 0
         while True:
             phases.reused = False
@@ -98,18 +100,24 @@ class Transport:
                     raise
                 phases.leave(dead)
 
-    def _route(self, endpoint: Endpoint) -> tuple[URL, str | None]:
-        """The URL and the environment's proxy for it, found once.
+    def _route(self, endpoint: Endpoint, name: str) -> tuple[URL, str | None]:
+        """The URL and the environment's proxy for it, found once. Raises ModelRefused.
 
         Not aiohttp's `trust_env`: that reads the environment in a thread at every request, and
         lets a ~/.netrc clash with our key.
         """
-        url = URL(endpoint.url)
+        try:
+            url = URL(endpoint.url)
+        except ValueError:  # yarl is stricter about hosts than the standard library
+            base = endpoint.base_url
+            raise ModelRefused(f"{name}: {base} is not a URL", hint="is base_url right?") from None
         proxy = None
         if not _is_here(endpoint.host) and not urllib.request.proxy_bypass(endpoint.host):
             proxy = urllib.request.getproxies().get(url.scheme)
         if proxy and "://" not in proxy:
             proxy = f"http://{proxy}"
+        if proxy:
+            _check_proxy(proxy, name, url.scheme)
         self._urls[endpoint.url] = (url, proxy)
         return self._urls[endpoint.url]
 
@@ -122,11 +130,15 @@ class Transport:
         sink: Hiding | None,
         deadline: asyncio.Timeout,
     ) -> None:
-        status = response.status
+        status, packed = response.status, response.headers.get("Content-Encoding", "identity")
         if status != 200:
-            body = await _read(response, _MAX_ERROR)
+            body = b"" if packed != "identity" else await _read(response, _MAX_ERROR)
             wait = retry_after(response.headers, self._wall())
             raise status_error(endpoint, reader.name, status, read_body(body), retry_after_s=wait)
+        if packed != "identity":
+            said = endpoint.redactor.clean(packed)
+            what = f"the answer came packed ({said}), though it was asked for as it is"
+            raise ModelRefused(f"{reader.name}: {what}", hint=_UNPACK, status=status)
         kind = response.headers.get("Content-Type", "")
         if kind.startswith("text/event-stream"):
             await _stream(response, reader, phases, sink, deadline)
@@ -136,6 +148,21 @@ class Transport:
             text = reader.document(await _read(response, _MAX_ANSWER))
             if sink and text:
                 sink.feed(text)
+
+
+def _check_proxy(proxy: str, name: str, scheme: str) -> None:
+    """Raises ModelRefused where aiohttp would end in an assertion, or take SOCKS for HTTP."""
+    hint = f"write {scheme.upper()}_PROXY as http://HOST:PORT"
+    try:
+        split_http(proxy)
+        auth = aiohttp.BasicAuth.from_url(URL(proxy))
+        _ = auth and auth.encode()  # a name or password outside of latin-1 raises only here
+    except UnicodeEncodeError:
+        what = "the proxy's name or password cannot be sent"
+        raise ModelRefused(f"{name}: {what}", hint=hint) from None
+    except ValueError as error:
+        said = str(error) if str(error).startswith("not an") else "not a URL"
+        raise ModelRefused(f"{name}: the proxy is {said}", hint=hint) from None
 
 
 def _is_here(host: str) -> bool:
