@@ -27,6 +27,7 @@ _MAX_ERROR = 64 << 10
 _LINGER_S = 0.25
 """How long a finished answer waits for the end of its stream, so that its connection lives on."""
 _RESENDS = 3
+_PROXY = "are HTTP_PROXY and HTTPS_PROXY right?"
 _UNPACK = "let the server, or what is before it, keep to Accept-Encoding: identity"
 
 
@@ -67,7 +68,11 @@ class Transport:
                     response.close()  # does nothing where the answer was read to its end
         except (aiohttp.ClientError, OSError, EventTooLong) as problem:
             if not reader.done:  # what breaks after the answer was complete breaks nothing
-                error = _translate(problem, endpoint, reader, deadline.expired(), timeout_s)
+                if deadline.expired():
+                    error = _too_late(reader, timeout_s)
+                else:
+                    _, proxy = self._urls[endpoint.url]
+                    error = _translate(problem, endpoint, reader, proxied=proxy is not None)
                 raise error from problem
         except BaseException as problem:
             error = problem
@@ -130,12 +135,12 @@ class Transport:
         sink: Hiding | None,
         deadline: asyncio.Timeout,
     ) -> None:
-        status, packed = response.status, response.headers.get("Content-Encoding", "identity")
+        status, packed = response.status, _packing(response)
         if status != 200:
-            body = b"" if packed != "identity" else await _read(response, _MAX_ERROR)
+            body = b"" if packed else await _read(response, _MAX_ERROR)
             wait = retry_after(response.headers, self._wall())
             raise status_error(endpoint, reader.name, status, read_body(body), retry_after_s=wait)
-        if packed != "identity":
+        if packed:
             said = endpoint.redactor.clean(packed)
             what = f"the answer came packed ({said}), though it was asked for as it is"
             raise ModelRefused(f"{reader.name}: {what}", hint=_UNPACK, status=status)
@@ -155,14 +160,14 @@ def _check_proxy(proxy: str, name: str, scheme: str) -> None:
     hint = f"write {scheme.upper()}_PROXY as http://HOST:PORT"
     try:
         split_http(proxy)
-        auth = aiohttp.BasicAuth.from_url(URL(proxy))
-        _ = auth and auth.encode()  # a name or password outside of latin-1 raises only here
-    except UnicodeEncodeError:
-        what = "the proxy's name or password cannot be sent"
-        raise ModelRefused(f"{name}: {what}", hint=hint) from None
     except ValueError as error:
-        said = str(error) if str(error).startswith("not an") else "not a URL"
-        raise ModelRefused(f"{name}: the proxy is {said}", hint=hint) from None
+        raise ModelRefused(f"{name}: the proxy's address is {error}", hint=hint) from None
+    try:
+        auth = aiohttp.BasicAuth.from_url(URL(proxy))
+        _ = auth and auth.encode()  # a user or password outside of latin-1 raises only here
+    except ValueError:
+        what = "the proxy's address holds characters that cannot be sent"
+        raise ModelRefused(f"{name}: {what}", hint=hint) from None
 
 
 def _is_here(host: str) -> bool:
@@ -213,6 +218,12 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return b"".join(parts)[:limit]
 
 
+def _packing(response: aiohttp.ClientResponse) -> str | None:
+    """The encoding that nobody asked for; None where the body is as it is."""
+    encoding = response.headers.get("Content-Encoding", "").strip()
+    return None if encoding.lower() in ("", "identity") else encoding
+
+
 async def _refuse_page(
     response: aiohttp.ClientResponse, endpoint: Endpoint, reader: Reader
 ) -> None:
@@ -251,31 +262,52 @@ def _phases(context: object) -> Phases:
     return phases
 
 
+def _too_late(reader: Reader, timeout_s: float) -> ModelError:
+    what = f"no complete answer within {show_duration(timeout_s)}"
+    return broken(reader.name, what, hint="raise the model's timeout", partial=reader.text)
+
+
 def _translate(
-    error: Exception, endpoint: Endpoint, reader: Reader, expired: bool, timeout_s: float
+    error: Exception, endpoint: Endpoint, reader: Reader, *, proxied: bool
 ) -> ModelError:
     """A foreign error as one of ours, with the way out."""
     name, base, partial = reader.name, endpoint.base_url, reader.text
-    if expired:
-        what = f"no complete answer within {show_duration(timeout_s)}"
-        return broken(name, what, hint="raise the model's timeout", partial=partial)
-    said = endpoint.redactor.clean(str(error))
+    said = endpoint.redactor.clean(_words(error))
     if isinstance(
         error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
     ):
         return ModelRefused(f"{name}: no secure connection to {base}: {said}")
+    unreached = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+    if proxied and isinstance(error, unreached):
+        return broken(name, f"no connection to the proxy: {_why(error)}", hint=_PROXY)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return broken(name, f"the host of {base} was not found", hint="is base_url right?")
-    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
+    if isinstance(error, unreached):
         hint = f"is the server running at {base}?"
         return broken(name, f"no connection to {base}: {_why(error)}", hint=hint)
     if isinstance(error, aiohttp.InvalidURL):
         return ModelRefused(f"{name}: {base} is not a URL", hint="is base_url right?")
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return broken(name, f"the proxy answered {error.status}", hint="is HTTPS_PROXY right?")
+        what = f"the proxy answered {error.status}: {phrase(error.status)}"
+        return broken(name, what, hint=_PROXY)
+    if isinstance(error, aiohttp.ClientResponseError):
+        what = f"the connection broke: what came is not HTTP: {said}"
+        return broken(name, what, hint="is base_url right?", partial=partial)
     return broken(name, f"the connection broke: {said or type(error).__name__}", partial=partial)
 
 
+def _words(error: Exception) -> str:
+    """What happened, without what aiohttp has around it: a status 400 that nobody sent, a URL."""
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the server hung up"  # its own text may be a whole head, half read
+    inner = error.__cause__ if isinstance(error, aiohttp.ClientPayloadError) else None
+    inner = inner or getattr(error, "certificate_error", error)
+    said = getattr(inner, "message", "") or getattr(inner, "strerror", "") or inner
+    return str(said).partition("\n")[0].rstrip(" :.")
+
+
 def _why(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its host was not found"
     code = getattr(getattr(error, "os_error", None), "errno", None)
     return os.strerror(code) if code else f"no answer within {show_duration(CONNECT_TIMEOUT_S)}"

@@ -69,8 +69,10 @@ def test_an_error_body_of_any_shape_is_read(tools: Any, body: str, said: str) ->
     assert said in str(tools.talk(tools.answers(body, 502), attempts=1).error)
 
 
-def test_an_error_without_a_body_is_its_status(tools: Any) -> None:
-    assert str(tools.talk(tools.answers("", 500), attempts=1).error) == "openai:m: 500"
+def test_an_error_without_a_body_is_its_status_and_what_that_means(tools: Any) -> None:
+    assert str(tools.talk(tools.answers("", 500), attempts=1).error) == (
+        "openai:m: 500: Internal Server Error"
+    )
 
 
 def test_an_error_body_is_shortened(tools: Any) -> None:
