@@ -7,7 +7,8 @@ import signal
 
 def main() -> None:
     """Run `konseho`."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else: a script's `&`
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from konseho_cli.cli.main import main as run  # takes a tenth of a second
 
     run()

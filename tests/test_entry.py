@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,19 +29,30 @@ def sh(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_an_interrupt_while_everything_is_imported_is_quiet(tmp_path: Path) -> None:
-    early = (
-        "import signal, sys; sys.argv = ['konseho', '--version']; import konseho_cli.entry as e\n"
-    )
-    early += "sys.meta_path.insert(0, type('Killer', (), {'find_spec': staticmethod("
-    early += (
-        "lambda name, *rest: signal.raise_signal(signal.SIGINT) if 'typer' in name else None)}))\n"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", early + "e.main()"], capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == -signal.SIGINT
-    assert ran.stderr == ""
+EARLY = """
+import signal, sys
+from konseho_cli.entry import main
+
+class Interrupting:
+    @staticmethod
+    def find_spec(name, *rest):
+        if name == "typer":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting)
+sys.argv[1:] = ["--version"]
+main()
+"""
+
+
+@pytest.mark.parametrize(("told", "status"), [("default_int_handler", -2), ("SIG_IGN", 0)])
+def test_an_interrupt_while_everything_is_imported_is_quiet_or_ignored_as_the_caller_wants(
+    told: str, status: int
+) -> None:
+    early = f"import signal; signal.signal(signal.SIGINT, signal.{told})\n{EARLY}"
+    ran = subprocess.run([sys.executable, "-c", early], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (status, "")
+    assert ran.stdout.startswith("konseho ") is (status == 0)
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
@@ -97,6 +107,28 @@ def test_stdin_is_read_as_utf_8_whatever_the_locale_says(tmp_path: Path) -> None
     assert "not text in UTF-8" in ran.stderr
     closed = sh("konseho run c.yaml - -q <&-", tmp_path)
     assert (closed.returncode, "closed" in closed.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/fd/1", "out.txt"])
+def test_a_file_that_stdout_leads_to_is_written_in_its_turn(tmp_path: Path, place: str) -> None:
+    ran = sh(f"(echo one; exec konseho run c.yaml -q -o {place}; ) >out.txt; cat out.txt", tmp_path)
+    first, answer = ran.stdout.splitlines()
+    assert (first, answer.partition(" ")[0]) == ("one", "[simulated]")
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize("place", ["/dev/stdout", ">(cat)"])
+def test_a_pipe_behind_a_descriptor_is_written_to(tmp_path: Path, place: str) -> None:
+    ran = sh(f"konseho run c.yaml -q -o {place} | cat", tmp_path)
+    assert ran.stdout.startswith("[simulated]")
+    assert ran.stderr == ""
+
+
+def test_what_is_wrong_with_a_file_is_its_status_even_where_nobody_can_be_told(
+    tmp_path: Path,
+) -> None:
+    ran = sh("konseho validate none.yaml 2>/dev/full", tmp_path)
+    assert (ran.returncode, "does not exist" in ran.stdout) == (2, True)
 
 
 def test_a_seed_is_bounded(tmp_path: Path) -> None:

@@ -31,6 +31,15 @@ def read_task(task: str | None, file: Path | None) -> str | None:
     return text
 
 
+def check_stdin(task: str | None, file: Path | None, inputs: Sequence[str]) -> None:
+    """Refuse two readers of stdin: the second one would find it empty. Raises UsageError."""
+    readers = ["the task"] if "-" in (task, str(file)) else []
+    pairs = (pair.partition("=") for pair in inputs)
+    readers += [f"input '{name.strip()}'" for name, _, text in pairs if text == "@-"]
+    if len(readers) > 1:
+        raise UsageError(f"stdin can be read once: not for {readers[0]} and for {readers[1]}")
+
+
 def read_models(names: Sequence[str], *, simulate: bool) -> Wishes:
     """`--model` as it was repeated: one plain, any number of `name=provider:model`."""
     plain: str | None = None

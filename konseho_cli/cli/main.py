@@ -123,5 +123,8 @@ def _debug() -> bool:
 def main() -> None:
     """The console script."""
     prepare_streams()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on it is heard
-    sys.exit(invoke(sys.argv[1:]))
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on it is heard
+    status = invoke(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: it must not change the status
+    sys.exit(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,12 +28,12 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, *, json: bool, markdown: bool, file: Path | None, stream: bool) -> Destination:
         """From the options. Raises UsageError where they contradict each other."""
+        if file is not None and (str(file) == "-" or _is_stdout(file)):
+            file = None
         if json and markdown:
             raise UsageError("--json and --markdown exclude each other")
         if stream and (json or markdown or file is not None):
             raise UsageError("--stream prints plain text as it comes: not JSON, Markdown or a file")
-        if file is not None and str(file) == "-":
-            file = None
         if file is not None:
             _check_place(file)
         form: Literal["text", "json", "markdown"] = "text"
@@ -67,6 +68,14 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
                 f"{self.file} could not be written: {getattr(error, 'strerror', None) or error}",
                 hint="the result was printed instead",
             ) from error
+
+
+def _is_stdout(file: Path) -> bool:
+    """Whether stdout leads there already, as /dev/stdout does: to replace the file would cut it off."""
+    try:
+        return os.path.samestat(file.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, RuntimeError, ValueError, AttributeError):  # no such file, or no stdout
+        return False
 
 
 def _check_place(file: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from konseho_cli.cli import options
-from konseho_cli.cli.asking import read_models, read_task, read_timeout
+from konseho_cli.cli.asking import check_stdin, read_models, read_task, read_timeout
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
 from konseho_cli.session import RunOptions, Session
@@ -39,6 +39,7 @@ def command(
     council failed; 5 a limit was reached; 130 interrupted; 143 terminated.
     """
     destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)
+    check_stdin(task, task_file, inputs)
     loaded = load_council(find_council(council))
     wanted = RunOptions(
         task=read_task(task, task_file),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from konseho_cli.cli import options
 from konseho_cli.cli.result import deliver_to_stdout
-from konseho_cli.cli.streams import put_line
+from konseho_cli.cli.streams import mutter
 from konseho_cli.core.errors import InvalidCouncil, KonsehoError, Problem
 from konseho_cli.report.problems import (
     Checked,
@@ -40,10 +39,10 @@ def command(
         deliver_to_stdout(problems_json(checked))
     else:
         if warnings := warnings_text(checked):
-            put_line(sys.stderr, warnings)
+            mutter(f"{warnings}\n")
         if broken:
             deliver_to_stdout(problems_text(checked))
-            put_line(sys.stderr, f"konseho: {verdict_text(checked)}")
+            mutter(f"konseho: {verdict_text(checked)}\n")
     raise typer.Exit(2 if broken else 0)
 
 

@@ -110,16 +110,17 @@ async def _conduct(
 def _heed_signals(session: Session, screen: Screen) -> None:
     """The first signal stops the run, which keeps what is finished; the second one, everything."""
     loop = asyncio.get_running_loop()
+    heeded = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
 
     def stop(number: signal.Signals) -> None:
         screen.stopped_by = number
-        for each in SIGNALS:
+        for each in heeded:
             loop.remove_signal_handler(each)
             signal.signal(each, end_at_once)
         session.interrupt(number.name)
 
     with contextlib.suppress(NotImplementedError):  # Windows: asyncio.run cancels on Ctrl-C
-        for each in SIGNALS:
+        for each in heeded:
             loop.add_signal_handler(each, stop, each)
 
 

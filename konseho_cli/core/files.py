@@ -17,11 +17,12 @@ def shipped(folder: str) -> Path:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write UTF-8 text so that a reader sees the old file or the new one, never a half."""
-    path = path.resolve()  # a link is written through, not replaced
+    # Asked of the path as it is: a pipe behind /dev/fd resolves to a name that nothing has.
     if path.exists() and not path.is_file():  # a pipe or a device: there is nothing to replace
         with path.open("w", encoding="utf-8", newline="") as special:
             special.write(text)
         return
+    path = path.resolve()  # a link is written through, not replaced
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:

@@ -23,11 +23,16 @@ def config_path(env: Mapping[str, str]) -> Path | None:
 def configured_model(env: Mapping[str, str]) -> str | None:
     """`model:` of the file; None without one. Raises UsageError naming the file."""
     path = config_path(env)
+    if path is None:
+        return None
     try:
-        if path is None or not path.exists():
-            return None
+        path.lstat()  # only a file that is not there is no mistake
         return _settings(read_source(path), path).get("model")
-    except (OSError, InvalidCouncil) as error:
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UsageError(f"{path}: the file cannot be read: {error.strerror}") from None
+    except InvalidCouncil as error:
         raise UsageError(str(error), hint="such as model: sim:fast") from None
 
 

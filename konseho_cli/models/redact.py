@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 HIDDEN = "***"
@@ -15,8 +15,6 @@ _LIKE_KEYS = re.compile(
     r"|(?<=[Bb]asic )[\w+/=]{6,}"
     r"|(?<=://)[^/@\s]+(?=@)"
 )
-_BREAKS = re.compile(r"[\t\n\r\f\v\u2028\u2029]+")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _MESSAGE = 300
 """Characters of a server's message that are shown."""
 
@@ -40,23 +38,23 @@ class Redactor:
 
     def clean(self, text: str) -> str:
         """One short printable line without anything like a key: fit for messages."""
-        text = " ".join(_UNPRINTABLE.sub("", _BREAKS.sub(" ", text)).split())
-        text = _LIKE_KEYS.sub(HIDDEN, self._hide_parts(self.hide(text)))
+        shown = "".join(c if c.isprintable() else " " if c.isspace() else "" for c in text)
+        text = self._hide_parts(self.hide(" ".join(shown.split())))
+        text = _LIKE_KEYS.sub(HIDDEN, text)
         return text if len(text) <= _MESSAGE else f"{text[:_MESSAGE]}…"
 
     def _hide_parts(self, text: str) -> str:
-        """Without pieces of a secret either: a server that cuts a key still shows most of it."""
-        for secret in self._secrets:
-            start = 0
-            while start + _SHORTEST <= len(secret):
-                end = start + _SHORTEST
-                if secret[start:end] not in text:
-                    start += 1
-                    continue
-                while end < len(secret) and secret[start : end + 1] in text:
-                    end += 1
-                text = text.replace(secret[start:end], HIDDEN)
-        return text
+        """Without pieces of a secret either: a key that is cut or spaced out still shows most."""
+        places = [place for place, char in enumerate(text) if char != " "]
+        packed = text.replace(" ", "")
+        found = sorted(span for secret in self._secrets for span in _pieces(packed, secret))
+        kept, end = [], 0
+        for start, stop in found:
+            if start >= end:
+                kept += [text[places[end - 1] + 1 if end else 0 : places[start]], HIDDEN]
+            end = max(end, stop)
+        kept.append(text[places[end - 1] + 1 if end else 0 :])
+        return "".join(kept)
 
     def stream(self, sink: Callable[[str], None]) -> Hiding:
         """A sink of pieces that hides a secret even where it is split between them."""
@@ -99,3 +97,14 @@ def _overlap(text: str, secret: str) -> int:
             return len(text) - start
         start = text.find(secret[0], start + 1)
     return 0
+
+
+def _pieces(text: str, secret: str) -> Iterator[tuple[int, int]]:
+    """Where pieces of the secret stand in the text, each as long as the shortest secret."""
+    secret = secret.replace(" ", "")
+    for first in range(len(secret) - _SHORTEST + 1):
+        piece = secret[first : first + _SHORTEST]
+        start = text.find(piece)
+        while start >= 0:
+            yield start, start + _SHORTEST
+            start = text.find(piece, start + 1)

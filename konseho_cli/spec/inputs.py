@@ -17,6 +17,8 @@ from konseho_cli.spec.problems import Problems, shown
 
 MAX_FILE = 8 * 2**20
 """Bytes of a file that is given as an input."""
+MAX_TOLD = 10
+"""Things that are wrong, in one message."""
 
 _EXPECTED = {
     "text": "text", "number": "a number", "boolean": "true or false", "json": "JSON",
@@ -41,7 +43,7 @@ def check_declarations(inputs: Mapping[str, Input], problems: Problems) -> None:
 def read_inputs(spec: CouncilSpec, pairs: Sequence[str]) -> dict[str, Any]:
     """Values from `NAME=VALUE` and `NAME=@FILE` (`@-`: stdin), defaults filled in.
 
-    Raises UsageError that names all that is unknown, missing, given twice or of the wrong type.
+    Raises UsageError that names what is unknown, missing, given twice or of the wrong type.
     """
     given: dict[str, str] = {}
     wrong: list[str] = []
@@ -93,6 +95,8 @@ def _complete(
             about = f" ({declared.description})" if declared.description else ""
             wrong.append(f"input '{name}' is missing{about}")
         values[name] = declared.default
+    if len(wrong) > MAX_TOLD:
+        wrong[MAX_TOLD:] = [f"and {len(wrong) - MAX_TOLD} more"]
     if wrong:
         hint = "give inputs as --input NAME=VALUE or --input NAME=@FILE"
         raise UsageError("\n".join(wrong), hint=hint)

@@ -99,6 +99,13 @@ def test_a_reader_that_goes_away_ends_the_command_quietly():
     assert process.returncode == 0
 
 
+def test_an_interrupt_when_all_is_done_does_not_change_the_status(monkeypatch):
+    late = "import atexit, signal; atexit.register(signal.raise_signal, signal.SIGINT)\n"
+    late += "import sys; sys.argv[1:] = ['list']; from konseho_cli.entry import main; main()"
+    ran = subprocess.run([sys.executable, "-c", late], capture_output=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
 def test_a_full_disk_is_said(process):
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "konseho_cli", "list"]

@@ -52,6 +52,9 @@ def test_the_task_comes_from_wherever_it_is_given(konseho, process, council, tmp
         (("-m", "sim", "-m", "sim:fast"), "given twice"),
         (("-m", "what=sim"), "no such model"),
         (("--input", "x=1"), "unknown input 'x'"),
+        (("-", "-i", "x=@-"), "stdin can be read once: not for the task and for input 'x'"),
+        (("--task-file", "-", "-i", "x=@-"), "stdin can be read once"),
+        (("-i", "x=@-", "-i", "y=@-"), "not for input 'x' and for input 'y'"),
         (("--max-concurrency", "0"), "0"),
     ],
 )

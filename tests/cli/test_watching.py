@@ -35,7 +35,8 @@ LEADER = """
 import signal, subprocess, sys
 child = subprocess.Popen(sys.argv[1:])
 signal.signal(signal.SIGINT, lambda *_: None)
-signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, _: child.send_signal(number))
 print(f"status={child.wait()}.", flush=True)
 sys.stdin.read()
 """
@@ -129,11 +130,12 @@ def test_ctrl_c_ends_the_run_and_keeps_what_is_finished(half_done):
         assert "Traceback" not in screen.seen
 
 
-def test_sigterm_does_the_same_under_its_own_status(half_done):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_other_signals_do_the_same_under_their_own_status(half_done, number, status):
     with terminal("run", half_done) as screen:
         screen.until(lambda seen: "1 of 2 steps" in seen)
-        screen.process.send_signal(signal.SIGTERM)
-        assert screen.to_the_end() == 143
+        screen.process.send_signal(number)
+        assert screen.to_the_end() == status
         assert "--- done/bob ---" in screen.seen
 
 
@@ -161,6 +163,32 @@ def test_a_second_ctrl_c_ends_even_a_run_that_does_not_stop():
         screen.press(b"\x03")
         assert screen.to_the_end() == 130
         assert screen.seen.rstrip().endswith("\x1b[?25h"), "the cursor is there again"
+
+
+IGNORING = """
+import asyncio, signal
+from konseho_cli.cli.watching import SIGNALS, Screen, conduct
+
+class Hit:
+    async def run(self, subscriptions):
+        for number in SIGNALS:
+            signal.raise_signal(number)
+            await asyncio.sleep(0)
+        print("went on")
+
+    def interrupt(self, signal):
+        print("asked to stop by", signal)
+
+for number in SIGNALS:
+    signal.signal(number, signal.SIG_IGN)
+conduct(Hit(), Screen(quiet=True), None)
+"""
+
+
+def test_signals_that_the_caller_ignores_stay_ignored():
+    with terminal(command=("-c", IGNORING)) as screen:
+        assert screen.to_the_end() == 0
+        assert screen.seen.strip() == "went on", "so nohup keeps its word"
 
 
 def test_an_interrupted_run_still_gives_its_json(half_done, tmp_path):

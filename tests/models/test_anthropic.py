@@ -93,6 +93,15 @@ def test_the_input_counts_what_was_cached_too(tools: Any) -> None:
         assert heard.reply.usage == Usage(input_tokens=115, output_tokens=9, cached_tokens=100)
 
 
+@pytest.mark.parametrize(("said", "kept"), [(10**400, 2**53), (-5, 0)], ids=["huge", "negative"])
+def test_a_count_that_nothing_can_be_is_kept_within_bounds(
+    tools: Any, said: int, kept: int
+) -> None:
+    pieces = (start(input_tokens=said), *HELLO[1:-1], stop("end_turn", output_tokens=said))
+    heard = tools.talk(tools.streams(*pieces), CLAUDE, env=KEY)
+    assert heard.reply.usage == Usage(input_tokens=kept, output_tokens=kept)
+
+
 def test_a_schema_becomes_a_tool_that_must_be_used(tools: Any) -> None:
     schema = {"type": "object", "properties": {"approve": {"type": "boolean"}}}
     stream = (

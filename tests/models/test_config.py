@@ -45,6 +45,9 @@ def test_the_file_is_looked_for_where_the_desktop_says() -> None:
         "text",
         "model: &a x\nmodel: *a",
         "a: [",
+        "model: a\nmodel: b",
+        "model: !!python/name:os.system x",
+        "---\nmodel: a\n---\nmodel: b",
         b"\xff",
         "\0",
     ],
@@ -52,6 +55,23 @@ def test_the_file_is_looked_for_where_the_desktop_says() -> None:
 def test_a_wrong_file_is_named_in_its_error(tmp_path: Path, text: str | bytes) -> None:
     with pytest.raises(UsageError, match=r"config\.yaml"):
         configured(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("[" * 200_000, "nested deeper"), ("# " * 15_000_000, "larger than 1.0 MiB")]
+)
+def test_a_file_without_end_is_refused_at_its_bound(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=rf"config\.yaml.*{said}"):
+        configured(tmp_path, text)
+
+
+def test_a_file_that_cannot_be_read_says_why_in_words(tmp_path: Path) -> None:
+    (tmp_path / "konseho" / "config.yaml").mkdir(parents=True)
+    for folder in (tmp_path, Path("/") / ("x" * 300)):
+        with pytest.raises(UsageError) as caught:
+            configured_model({"XDG_CONFIG_HOME": str(folder)})
+        assert "Errno" not in str(caught.value)
+        assert "\n" not in str(caught.value)
 
 
 def test_a_mistyped_key_is_corrected(tmp_path: Path) -> None:

@@ -22,16 +22,18 @@ def test_the_path_is_joined_once(base: str) -> None:
 @pytest.mark.parametrize(
     "base",
     ["", "host:1/v1", "ftp://host/v1", "http://", "http://host:port/v1", "http://host/v1?a=b",
-     "http://host/v1#x", "http://[::1/v1", "file:///etc/passwd"],
+     "http://host/v1#x", "http://[::1/v1", "file:///etc/passwd", "http://.../v1",
+     "http://a..b/v1", f"http://{'a' * 300}/v1", "http://host:99999/v1"],
 )  # fmt: skip
 def test_what_is_no_address_is_a_usage_error(base: str) -> None:
     with pytest.raises(UsageError, match="base_url"):
         make(base)
 
 
-def test_an_error_about_an_address_does_not_show_its_password() -> None:
+@pytest.mark.parametrize("base", ["ftp://{}@host/v1", "{}@host/v1", "http:/{}@h", "http://{}@..."])
+def test_an_error_about_an_address_does_not_show_its_password(base: str) -> None:
     with pytest.raises(UsageError) as caught:
-        make("ftp://me:topsecret@host/v1")
+        make(base.format("me:topsecret"))
     assert "topsecret" not in str(caught.value)
 
 

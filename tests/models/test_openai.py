@@ -56,6 +56,17 @@ def test_usage_comes_with_its_cached_part(tools: Any) -> None:
     assert heard.reply.usage == Usage(input_tokens=100, output_tokens=7, cached_tokens=64)
 
 
+@pytest.mark.parametrize(("said", "kept"), [(10**400, 2**53), (-5, 0)], ids=["huge", "negative"])
+def test_a_count_that_nothing_can_be_is_kept_within_bounds(
+    tools: Any, said: int, kept: int
+) -> None:
+    counts = usage(
+        prompt_tokens=said, completion_tokens=said, prompt_tokens_details={"cached_tokens": said}
+    )
+    heard = tools.talk(tools.streams(*HELLO, counts, DONE))
+    assert heard.reply.usage == Usage(input_tokens=kept, output_tokens=kept, cached_tokens=kept)
+
+
 def test_no_usage_is_invented_for_a_server_that_gives_none(tools: Any) -> None:
     assert tools.talk(tools.streams(*HELLO, DONE)).reply.usage == Usage()
 

@@ -56,6 +56,20 @@ def test_a_stream_hides_what_the_whole_text_hides(parts: list[str], cuts: list[i
 def test_a_key_that_is_cut_or_laced_is_hidden_from_messages() -> None:
     key = "sk-SECRETKEY1234567890abcdef"
     redactor = Redactor(key)
-    for echoed in (key[3:], key[:12], key[:9] + "\0\u200b" + key[9:], f"x{key[5:20]}y"):
-        cleaned = redactor.clean(f"bad key {echoed}!")
+    for echoed in (
+        key[3:],
+        key[:12],
+        f"x{key[5:20]}y",
+        *(key[:9] + lace + key[9:] for lace in ("\0\u200b", "\u00ad", "\n", " ", "\ud800")),
+        " ".join(key),
+        f"{key[:10]} {key[6:]}{key}",
+    ):
+        cleaned = "".join(redactor.clean(f"bad key {echoed}!").split())
+        assert cleaned.startswith("badkey")
+        assert cleaned.endswith("!")
         assert not any(key[at : at + 8] in cleaned for at in range(len(key) - 7)), cleaned
+
+
+def test_words_beside_a_hidden_piece_stay_as_they_are() -> None:
+    said = Redactor("correct horse battery").clean("no: horse batt is correct, but hors is not")
+    assert said == "no: *** is correct, but hors is not"

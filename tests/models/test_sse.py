@@ -71,6 +71,11 @@ def test_an_endless_event_is_an_error_too() -> None:
         parser.feed(b"data: aaaaaaa\n")
 
 
+def test_its_bound_is_said_as_a_size() -> None:
+    with pytest.raises(EventTooLong, match=r"more than 8\.0 MiB"):
+        SseParser().feed(b"x" * (9 << 20))
+
+
 LINES = st.lists(
     st.one_of(
         st.sampled_from(

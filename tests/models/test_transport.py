@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from typing import Any
 
@@ -73,6 +74,45 @@ def test_an_error_without_a_body_is_its_status_and_what_that_means(tools: Any) -
     assert str(tools.talk(tools.answers("", 500), attempts=1).error) == (
         "openai:m: 500: Internal Server Error"
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "hint"),
+    [
+        (204, "204: No Content", "base_url"),
+        (307, "307: Temporary Redirect", "base_url"),
+        (529, "529: Overloaded", None),
+        (999, "999: not a status that HTTP knows", None),
+    ],
+)
+def test_a_bare_status_says_what_it_means(
+    tools: Any, status: int, said: str, hint: str | None
+) -> None:
+    error = tools.talk(tools.answers("", status), attempts=1).error
+    assert str(error) == f"openai:m: {said}"
+    assert (hint or "") in (error.hint or "")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "x-any"])
+def test_an_answer_in_an_encoding_that_nobody_asked_for_is_refused(
+    tools: Any, encoding: str
+) -> None:
+    packed = tools.answers(gzip.compress(b"{}"), Content_Encoding=encoding)
+    error = tools.talk(packed).error
+    assert isinstance(error, ModelRefused)
+    assert f"packed ({encoding})" in str(error)
+    assert "Accept-Encoding: identity" in error.hint
+
+
+def test_a_packed_error_is_its_status_alone(tools: Any) -> None:
+    packed = tools.answers(gzip.compress(b"no"), 500, Content_Encoding="gzip")
+    error = tools.talk(packed, attempts=1).error
+    assert str(error) == "openai:m: 500: Internal Server Error"
+
+
+def test_an_answer_that_says_it_is_not_packed_is_read(tools: Any) -> None:
+    body = '{"object":"x","choices":[{"index":0,"message":{"content":"hello"}}]}'
+    assert tools.talk(tools.answers(body, Content_Encoding="identity")).reply.text == "hello"
 
 
 def test_an_error_body_is_shortened(tools: Any) -> None:

@@ -104,6 +104,15 @@ def test_values_given_in_python_are_checked_as_strictly(spec: CouncilSpec) -> No
     ]
 
 
+def test_of_very_many_mistakes_the_first_are_told_and_the_rest_counted(spec: CouncilSpec) -> None:
+    with pytest.raises(UsageError) as raised:
+        read_inputs(spec, ["diff=x", *(f"x{number}=1" for number in range(300))])
+    lines = str(raised.value).splitlines()
+    assert len(lines) == 11
+    assert lines[9].startswith("unknown input 'x9'")
+    assert lines[10] == "and 290 more"
+
+
 def test_a_council_without_inputs_takes_none(load: Callable[[str], Loaded]) -> None:
     spec = load("steps: [{kind: ask, agent: {name: a}}]\n").spec
     assert read_inputs(spec, []) == {}
