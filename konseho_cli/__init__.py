@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from konseho_cli.agents.definition import Agent as Agent
+    from konseho_cli.agents.limits import Limits as Limits
     from konseho_cli.core.errors import InvalidCouncil as InvalidCouncil
     from konseho_cli.core.errors import KonsehoError as KonsehoError
     from konseho_cli.engine.outcome import RunOutcome as RunOutcome
     from konseho_cli.session import Council as Council
     from konseho_cli.spec.document import Input as Input
-    from konseho_cli.spec.document import Limits as Limits
     from konseho_cli.spec.document import ModelSpec as ModelSpec
     from konseho_cli.spec.document import Targets as Targets
     from konseho_cli.steps.ask import Ask as Ask
@@ -34,7 +34,7 @@ _HOMES = {
     "Input": "spec.document",
     "InvalidCouncil": "core.errors",
     "KonsehoError": "core.errors",
-    "Limits": "spec.document",
+    "Limits": "agents.limits",
     "ModelSpec": "spec.document",
     "Output": "steps.base",
     "Parallel": "steps.parallel",

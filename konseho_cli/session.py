@@ -11,6 +11,7 @@ from typing import Any, Self, TypedDict, Unpack
 import msgspec
 
 from konseho_cli.agents.definition import Agent
+from konseho_cli.agents.limits import Limits
 from konseho_cli.core.clock import Clock, RealClock
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.hashing import new_run_id
@@ -28,7 +29,7 @@ from konseho_cli.models.http import Http
 from konseho_cli.models.prices import Prices
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.models.stack import Shared, build
-from konseho_cli.spec.document import CouncilSpec, Input, Limits, ModelSpec, Targets
+from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
 from konseho_cli.spec.find import find_council as find_council
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import Loaded, check_document, load_council, to_document

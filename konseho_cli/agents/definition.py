@@ -6,6 +6,8 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from konseho_cli.agents.limits import Limits
+
 ID_PATTERN = "^[a-z][a-z0-9_]*$"
 """Of step, agent and model ids. No hyphen: inside a template it would be a subtraction."""
 
@@ -38,6 +40,8 @@ class Agent(
     temperature: Temperature | None = None
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """Upper limit of one answer, in tokens."""
+    limits: Limits | None = None
+    """What it may use up in a run; `time` is that of its calls together."""
 
 
 AgentRef: TypeAlias = Id | Agent

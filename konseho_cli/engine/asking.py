@@ -17,7 +17,7 @@ from konseho_cli.engine.outcome import CallRecord
 from konseho_cli.engine.state import RunState
 from konseho_cli.models.base import JSON, Call, Identity, Message, Reply, Request, Usage
 from konseho_cli.models.structured import decode, repair_prompt
-from konseho_cli.steps.base import Answer, Part
+from konseho_cli.steps.base import Answer, CacheUse, Part
 from konseho_cli.telemetry.events import AskFinished, AskRetried, AskStarted, TextArrived
 from konseho_cli.telemetry.spans import Scope
 
@@ -35,6 +35,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     turn: int
     label: str
     priority: int
+    cache: CacheUse | None
+    deadline: float | None
+    """When the step or the run ends at the latest, on the loop's clock in seconds."""
 
 
 async def ask(
@@ -79,7 +82,12 @@ async def _call(
     )
     number = scope.current or 0
     call = Call(
-        identity=identity, scope=scope, seed=state.premises.seed, priority=question.priority
+        identity=identity,
+        scope=scope,
+        seed=state.premises.seed,
+        priority=question.priority,
+        cache=question.cache,
+        deadline=question.deadline,
     )
     _listen(state, call, speaker, question, number)
     start = state.recorder.now()

@@ -133,4 +133,11 @@ class _Resolver:
             timeout_s=choice.timeout_s if model.timeout is None else float(model.timeout),
             attempts=model.attempts,
             fallback=tuple(self._named(other) for other in model.fallback) or choice.fallback,
+            cooldown_s=choice.cooldown_s if model.cooldown is None else float(model.cooldown),
+            rpm=model.rpm or choice.rpm,
+            tpm=model.tpm or choice.tpm,
+            concurrency=model.concurrency or choice.concurrency,
+            hedge=model.hedge or choice.hedge,
+            cache=choice.cache if model.cache is None else model.cache,
+            window=model.window or choice.window,
         )

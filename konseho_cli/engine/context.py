@@ -48,6 +48,8 @@ class StepState(msgspec.Struct, kw_only=True):
     """What templates may read."""
     path: str
     """The step with its try: `review`, `review~1`."""
+    deadline: float | None = None
+    """When the step or the run ends at the latest, on the loop's clock in seconds."""
     reasons: list[str] = msgspec.field(default_factory=list)
     _random: random.Random | None = None
     _briefs: dict[bool, str] = msgspec.field(default_factory=dict)
@@ -137,6 +139,8 @@ class Context:
             turn=turn,
             label=label,
             priority=step.planned.step.priority,
+            cache=step.planned.step.cache,
+            deadline=step.deadline,
         )
         try:
             return await ask(step.run, self._scope, cast[agent], question, step.degrade)

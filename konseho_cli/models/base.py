@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
 import msgspec
+from msgspec import structs
 
 from konseho_cli.telemetry.spans import Scope
 
@@ -55,6 +56,16 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """0-based; raised by the retry wrapper."""
     hedge: int = 0
 
+    @property
+    def step_id(self) -> str:
+        """The step's own id, without its try (`review~1`) and whom it stands in for."""
+        return self.step.partition("/")[0].partition("~")[0]
+
+    @property
+    def logical(self) -> Identity:
+        """Of the logical call that an attempt or a hedge belongs to."""
+        return structs.replace(self, attempt=0, hedge=0) if self.attempt or self.hedge else self
+
     def parts(self) -> tuple[str | int, ...]:
         """As plain values, for seeds and keys."""
         return (
@@ -63,10 +74,53 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens as the provider counted them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """The part of `input_tokens` that the provider had in its prompt cache."""
+    written_tokens: int = 0
+    """The part of `input_tokens` that it wrote into that cache, where it charges for that."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            written_tokens=self.written_tokens + other.written_tokens,
+        )
+
+    @property
+    def total(self) -> int:
+        """Input and output together."""
+        return self.input_tokens + self.output_tokens
+
+
+Source = Literal["model", "cache", "flight", "journal"]
+"""Who gave an answer: a model now, the response cache, an identical call in flight, a journal."""
+
+
+class Account(msgspec.Struct, kw_only=True):
+    """What one logical call took, beside its reply; the wrappers fill it in as it happens."""
+
+    source: Source = "model"
+    retries: int = 0
+    """Requests made again after a failure."""
+    hedges: int = 0
+    """Second requests made because the first one was slow."""
+    wasted: Usage = Usage()
+    """Tokens of requests that were paid for and whose answer nobody used, as estimated."""
+    saved: Usage = Usage()
+    """Tokens that an answer took when it was paid for, where it was not paid for now."""
+
+
 class Call(msgspec.Struct, kw_only=True):
     """How and for whom a request is made; nothing in it changes the answer.
 
-    Wrappers pass it on, with what they change, by `msgspec.structs.replace`.
+    Wrappers pass it on, with what they change, by `msgspec.structs.replace`; the account is one
+    and the same for all copies.
     """
 
     identity: Identity
@@ -79,27 +133,15 @@ class Call(msgspec.Struct, kw_only=True):
     """Called with each piece of text as it streams; None: nobody looks."""
     on_retry: Callable[[str, float], None] | None = None
     """Called with the reason and the seconds until the next attempt."""
-
-
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens as the provider counted them."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    """The part of `input_tokens` that the provider had in its prompt cache."""
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-        )
-
-    @property
-    def total(self) -> int:
-        """Input and output together."""
-        return self.input_tokens + self.output_tokens
+    on_headers: Callable[[int, Mapping[str, str]], None] | None = None
+    """Called with the status and the headers of each answer, names in lower case."""
+    admit: Callable[[], None] | None = None
+    """Called before each request after the first. Raises BudgetReached where there may be none."""
+    cache: bool | Literal["warm"] | None = None
+    """What the step says about caching; None: the model's own `cache` decides."""
+    deadline: float | None = None
+    """When nobody waits for the answer any more, on the loop's clock in seconds; None: never."""
+    account: Account = msgspec.field(default_factory=Account)
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

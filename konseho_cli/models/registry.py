@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import structs
@@ -32,6 +32,16 @@ class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds for one attempt; None: 10 minutes."""
     attempts: int = 3
     fallback: tuple[ModelChoice, ...] = ()
+    cooldown_s: float = 60.0
+    """How long it is passed over after a failure, where it has a fallback."""
+    rpm: int | None = None
+    tpm: int | None = None
+    concurrency: int | Literal["auto"] | None = None
+    hedge: bool = False
+    cache: bool | Literal["warm"] | None = None
+    """None: what is asked at temperature 0 is cached."""
+    window: int | None = None
+    """Tokens, prompt and answer; None: prompts are not fitted."""
 
     @property
     def name(self) -> str:

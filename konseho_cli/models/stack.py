@@ -1,7 +1,9 @@
 """The one place where models are put together: a provider in the wrappers that it needs.
 
-Outside in: fallback, budget, retry, limits, provider. Later wrappers (journal, response cache,
-single-flight, circuit breaker, hedge, tape) take their place in this order.
+Outside in: journal → response cache → single-flight → fallback → budget → retry → circuit breaker →
+hedge → limits → tape → provider. So a journal sees logical calls and a tape sees attempts, free
+answers pass the budget, retries and hedges are counted, and a hedge takes a slot of its own. A
+wrapper that would do nothing for a model is left out.
 """
 
 from __future__ import annotations
@@ -32,20 +34,25 @@ class Shared:
 
 
 def build(choice: ModelChoice, shared: Shared) -> Model:
-    """The model that a choice stands for, with its fallbacks. Raises UsageError, e.g. for a key."""
+    """The model that a choice stands for. Raises UsageError, e.g. for a key."""
+    return _with_fallback(choice, shared)
+
+
+def _with_fallback(choice: ModelChoice, shared: Shared) -> Model:
+    """A model that asks others in its stead, where there are any."""
     first = _one(choice, shared)
     if not choice.fallback:
         return first
     chain = [Alternative(name=choice.name, model=first, adapt=lambda request: request)]
     chain += [
-        Alternative(name=other.name, model=build(other, shared), adapt=other.adapt)
+        Alternative(name=other.name, model=_with_fallback(other, shared), adapt=other.adapt)
         for other in choice.fallback
     ]
     return WithFallback(chain)
 
 
 def _one(choice: ModelChoice, shared: Shared) -> Model:
-    """A provider with what surrounds it; a wrapper that would do nothing is left out."""
+    """A provider with what surrounds each of its attempts."""
     provider = PROVIDERS[choice.provider]
     model = provider.make(choice, provider, shared.env, shared.http)
     may_fail = getattr(model, "may_fail", True)

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from konseho_cli.agents.definition import Agent, Id, Temperature
+from konseho_cli.agents.limits import Limits
 from konseho_cli.core.units import Count, Duration, Money
-from konseho_cli.steps.base import OnError, Positive, Template
+from konseho_cli.steps.base import CacheUse, OnError, Positive, Template
 from konseho_cli.steps.union import Step
 
 
@@ -43,19 +44,24 @@ class ModelSpec(_Table, frozen=True, kw_only=True):
     timeout: Duration | None = None
     """For one attempt, from connecting to the last token; 10 minutes by default."""
     attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
-    """Tries on 408, 409, 429, 5xx and broken connections."""
+    """Tries on 408, 409, 5xx and broken connections; one that is told to wait is not counted."""
     base_url: str | None = None
     fallback: tuple[str, ...] = ()
     """Models to ask in turn when this one is unavailable."""
-
-
-class Limits(_Table, frozen=True, kw_only=True):
-    """What a run may use up; reaching one ends the run with status 5."""
-
-    cost: Money | None = None
-    tokens: Count | None = None
-    calls: Count | None = None
-    time: Duration | None = None
+    cooldown: Duration | None = None
+    """How long a model that failed is passed over where there is a fallback; 60 s by default."""
+    rpm: Count | None = None
+    """Requests a minute."""
+    tpm: Count | None = None
+    """Tokens a minute, input and output."""
+    concurrency: Positive | Literal["auto"] | None = None
+    """Requests at the same time; `auto` feels its way between 1 and 200 by the server's 429s."""
+    hedge: bool = False
+    """Whether a request slower than 95 % of them is made once more, for at most 5 % of them."""
+    cache: CacheUse | None = None
+    """Whether answers are kept and used again: by default those at temperature 0."""
+    window: Count | None = None
+    """Tokens that the model takes in, prompt and answer; a longer prompt is shortened to fit."""
 
 
 class Targets(_Table, frozen=True, kw_only=True):

@@ -12,8 +12,9 @@ from typing import Any, get_args
 import msgspec
 
 from konseho_cli.agents.definition import Agent
+from konseho_cli.agents.limits import Limits
 from konseho_cli.core.units import Count, Duration, Money, Size
-from konseho_cli.spec.document import CouncilSpec, Input, Limits, ModelSpec, Targets
+from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
 from konseho_cli.steps.base import Fallback, Output
 from konseho_cli.steps.union import Step
 

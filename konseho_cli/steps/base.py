@@ -20,6 +20,7 @@ from typing import (
 import msgspec
 
 from konseho_cli.agents.definition import Agent, AgentRef
+from konseho_cli.agents.limits import Limits
 from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.units import Duration
@@ -34,6 +35,9 @@ Template: TypeAlias = str
 OnError: TypeAlias = Literal["halt", "continue", "retry", "fallback"]
 Wait: TypeAlias = Literal["all", "quorum"]
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+CacheUse: TypeAlias = bool | Literal["warm"]
+"""Whether answers are kept and used again; `warm`: one call of a fan-out goes first, so that the
+others find their common beginning in the provider's own prompt cache."""
 
 # ----------------------------------------------------------------------------- what users write
 
@@ -81,6 +85,10 @@ class Base(
     fallback: Fallback | None = None
     priority: Annotated[int, msgspec.Meta(ge=0, le=10)] = 5
     """Who gets a free slot first: lower is sooner, 1 is urgent."""
+    limits: Limits | None = None
+    """What the step may use up, all its tries together."""
+    cache: CacheUse | None = None
+    """For this step, in the place of its models' own `cache`."""
     output: Output | None = None
 
     templates: ClassVar[tuple[str, ...]] = ("prompt",)
