@@ -9,6 +9,8 @@ from konseho_cli.core.fair_queue import FairQueue
 from konseho_cli.core.units import show_duration
 from konseho_cli.models.base import Call
 
+LONGEST_S = 60.0
+"""That anybody waits for a server that wants to be left alone: beyond it, others are asked."""
 _BY_TIMER = -1
 
 
@@ -52,7 +54,7 @@ class Gate:
         if self._due and not self._probing:
             self._probing = True
             return True
-        self._check_deadline(call)
+        self._refuse_to_wait_long(call)
         future = self._queue.push(call.priority, call.identity.step)
         try:
             with call.scope.span("queue.rate", model=self._name) as wait:
@@ -89,12 +91,10 @@ class Gate:
             self._probing = True
             future.set_result(_BY_TIMER)
 
-    def _check_deadline(self, call: Call) -> None:
+    def _refuse_to_wait_long(self, call: Call) -> None:
         wait_s = self._until - asyncio.get_running_loop().time()
-        if call.deadline is not None and self._until > call.deadline:
-            raise ModelUnavailable(
-                f"{self._name}: its server wants to be left alone for {show_duration(wait_s)}, "
-                "which is longer than there is time",
-                status=429,
-                retry_after_s=wait_s,
-            )
+        late = call.deadline is not None and self._until > call.deadline
+        if late or wait_s > LONGEST_S:
+            why = ", which is longer than there is time" if late else ""
+            what = f"its server wants to be left alone for {show_duration(wait_s)}{why}"
+            raise ModelUnavailable(f"{self._name}: {what}", status=429, retry_after_s=wait_s)

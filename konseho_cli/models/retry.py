@@ -10,12 +10,11 @@ from konseho_cli.core.errors import CircuitOpen, ModelUnavailable
 from konseho_cli.core.hashing import rng
 from konseho_cli.core.units import show_duration
 from konseho_cli.models.base import Call, Model, Reply, Request
+from konseho_cli.models.gate import LONGEST_S
 
 ATTEMPTS = 3
 PATIENCE = 10
 """How often a server that says when to come back is asked again: that is no failed attempt."""
-LONGEST_S = 60.0
-"""Of a wait: more than this and the caller hears of it instead."""
 _LONGEST_BACKOFF_S = 30.0
 _SPREAD = 0.1
 """Added to a wait that the server asked for, at most: not everybody comes back at once."""
