@@ -41,6 +41,8 @@ class Breaker:
 
     def admit(self, now: float) -> State | None:
         """In which state a request may go; None: it may not. In half-open the first one may."""
+        if self._opened is None:
+            return "closed"
         state = self.state(now)
         if state == "open" or (state == "half-open" and self._trying):
             return None

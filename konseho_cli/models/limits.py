@@ -48,10 +48,11 @@ class Throttled:
         slots = self._service.slots
         if slots is None:
             return await self._in_turn(request, call)
-        await take(
-            slots, call.scope, "queue.limit", call.priority, call.identity.step,
-            resource="concurrency", model=self._service.name,
-        )  # fmt: skip
+        if not slots.try_acquire():
+            await take(
+                slots, call.scope, "queue.limit", call.priority, call.identity.step,
+                resource="concurrency", model=self._service.name,
+            )  # fmt: skip
         try:
             return await self._in_turn(request, call)
         finally:
@@ -79,7 +80,8 @@ class Throttled:
             if slots is None:
                 break
             try:
-                await take_run_slot(slots, call)
+                if not slots.try_acquire():
+                    await take_run_slot(slots, call)
             except BaseException:
                 if tried:
                     gate.give_up()

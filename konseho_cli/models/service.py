@@ -130,7 +130,7 @@ class Service:
         """A request was answered; `by` is the span that got the answer."""
         self._refusals = 0
         adaptive, slots = self.adaptive, self.slots
-        if adaptive is not None and slots is not None:
+        if adaptive is not None and slots is not None and slots.taken >= adaptive.limit:
             adaptive.answered(asyncio.get_running_loop().time(), slots.taken)
             if adaptive.limit != slots.capacity:
                 slots.resize(adaptive.limit, by)
