@@ -121,6 +121,7 @@ async def _call(
             start=start,
             end=state.recorder.now(),
             source=account.source,
+            requests=account.requests or int(status == "ok" and account.source == "model"),
             retries=account.retries,
             hedges=account.hedges,
             wasted=account.wasted,

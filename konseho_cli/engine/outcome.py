@@ -33,6 +33,8 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cost: Decimal | None
     """Dollars; None: unknown, as is what a provider charges for a call that was cancelled."""
     source: Source = "model"
+    requests: int = 1
+    """Requests that went out for it."""
     retries: int = 0
     """Requests made again after a failure."""
     hedges: int = 0

@@ -119,6 +119,8 @@ class Account(msgspec.Struct, kw_only=True):
     """What one logical call took, beside its reply; the wrappers fill it in as it happens."""
 
     source: Source = "model"
+    requests: int = 0
+    """Requests that went out, past all limits."""
     retries: int = 0
     """Requests made again after a failure."""
     hedges: int = 0

@@ -80,6 +80,8 @@ class _Race:
             self._timer.cancel()
         for runner in self._runners:
             await runner.stop()
+        if len(self._runners) > max(1, len(self._sent)):
+            self._service.latencies.hedges -= 1  # it never came to its turn
 
     def _start(self) -> None:
         number, runner = len(self._runners), Group()
@@ -102,6 +104,8 @@ class _Race:
             limit_s = self._service.latencies.p95()
             if limit_s is not None:
                 self._timer = self._call_later(limit_s, self._hedge)
+        else:
+            self._call.account.hedges += 1
 
     def _hedge(self) -> None:
         latencies = self._service.latencies
@@ -113,7 +117,6 @@ class _Race:
             except BudgetReached:
                 return
         latencies.hedges += 1
-        self._call.account.hedges += 1
         self._start()
 
     def _speaks(self, number: int, text: str, scope: Scope) -> None:

@@ -26,6 +26,7 @@ class Limited:
         """Answer, once there is a slot."""
         await take_run_slot(self._slots, call)
         try:
+            call.account.requests += 1
             if call.on_sent:
                 call.on_sent()
             return await self._model.generate(request, call)
@@ -98,6 +99,7 @@ class Throttled:
     async def _ask(self, request: Request, call: Call, tried: bool) -> Reply:
         service, scope, listener = self._service, call.scope, call.on_headers
         number = service.sent()
+        call.account.requests += 1
         if call.on_sent:
             call.on_sent()
 

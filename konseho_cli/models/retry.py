@@ -48,11 +48,11 @@ class Retried:
                 reason = str(error)
             if call.admit:
                 call.admit()
-            call.account.retries += 1
             if call.on_retry:
                 call.on_retry(reason, wait_s)
             with call.scope.span("backoff", attempt=again, reason=reason):
                 await asyncio.sleep(wait_s)
+            call.account.retries += 1
 
     def _wait(self, error: ModelUnavailable, call: Call, failures: int, again: int) -> float:
         """Seconds until the next attempt; raises the error where there is to be none."""

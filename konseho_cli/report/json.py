@@ -93,6 +93,7 @@ def _call(outcome: RunOutcome, call: CallRecord) -> dict[str, Any]:
         "usage": _usage(call.usage),
         "cost": _dollars(call.cost),
         "source": call.source,
+        "requests": call.requests,
         "retries": call.retries,
         "hedges": call.hedges,
         "wasted": _usage(call.wasted),
