@@ -62,6 +62,8 @@ class Throttled:
     async def _in_turn(self, request: Request, call: Call) -> Reply:
         rates = self._service.rates
         if rates is None:
+            if self._slots is None and not self._service.gate.closed:
+                return await self._ask(request, call, tried=False)  # as mostly: no wait at all
             return await self._with_slot(request, call)
         use = await rates.take(call, self._service.expected(request).total)
         try:
@@ -91,12 +93,12 @@ class Throttled:
                 break
             slots.release(by=call.scope.here)  # it closed in the meantime
         try:
-            return await self._ask(request, call, tried)
+            return await self._ask(request, call, tried=tried)
         finally:
             if slots is not None:
                 slots.release(by=call.scope.here)
 
-    async def _ask(self, request: Request, call: Call, tried: bool) -> Reply:
+    async def _ask(self, request: Request, call: Call, *, tried: bool) -> Reply:
         service, scope, listener = self._service, call.scope, call.on_headers
         number = service.sent()
         call.account.requests += 1
