@@ -62,7 +62,7 @@ class Gate:
                 wait.waker = None if woken == _BY_TIMER else woken
         except asyncio.CancelledError:
             if future.done() and not future.cancelled() and future.result() == _BY_TIMER:
-                self.give_up()  # it was its turn to try as it was cancelled
+                self.stay_closed()  # it was its turn to try as it was cancelled
             raise
         return woken == _BY_TIMER
 
@@ -74,15 +74,11 @@ class Gate:
         while (future := self._queue.pop()) is not None:
             future.set_result(by)
 
-    def give_up(self) -> None:
-        """It was tried, and nobody knows more: the next one tries."""
+    def stay_closed(self) -> None:
+        """It was tried in vain: the next one tries, after the while if `close` began another."""
         self._probing = False
         if self._due:
             self._over()
-
-    def refused(self) -> None:
-        """It was tried, and is still closed; `close` says for how long."""
-        self._probing = False
 
     def _over(self) -> None:
         self._due = True

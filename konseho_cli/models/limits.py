@@ -87,7 +87,7 @@ class Throttled:
                     await take_run_slot(slots, call)
             except BaseException:
                 if tried:
-                    gate.give_up()
+                    gate.stay_closed()
                 raise
             if tried or not gate.closed:
                 break
@@ -123,7 +123,7 @@ class Throttled:
             raise
         except BaseException:
             if tried:
-                service.gate.give_up()
+                service.gate.stay_closed()
             raise
         service.note(reply.usage)
         service.answered(tried=tried, by=scope.here)

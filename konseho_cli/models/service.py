@@ -136,7 +136,7 @@ class Service:
                 slots.resize(adaptive.limit, by)
         if tried:
             if self._left is not None and self._left <= 0:
-                self.gate.refused()
+                self.gate.stay_closed()
             else:
                 self.gate.open(by)
 
@@ -153,10 +153,8 @@ class Service:
                 self.slots.resize(self.adaptive.limit, by)
         if hold_s is not None:
             self.gate.close(hold_s)
-            if tried:
-                self.gate.refused()
-        elif tried:
-            self.gate.give_up()
+        if tried:
+            self.gate.stay_closed()
 
     def state(self, now: float) -> ServiceState:
         """As it is now, on the loop's clock in seconds."""

@@ -64,7 +64,7 @@ def test_if_it_is_refused_again_all_wait_again(tools: Any) -> None:
     def script(gate: Gate, loop: VirtualLoop) -> None:
         def refuse() -> None:
             gate.close(20)
-            gate.refused()
+            gate.stay_closed()
 
         gate.close(10)
         loop.call_at(11, refuse)
@@ -76,7 +76,7 @@ def test_if_it_is_refused_again_all_wait_again(tools: Any) -> None:
 def test_if_the_one_that_tries_learns_nothing_the_next_one_tries(tools: Any) -> None:
     def script(gate: Gate, loop: VirtualLoop) -> None:
         gate.close(10)
-        loop.call_at(11, gate.give_up)
+        loop.call_at(11, gate.stay_closed)
         loop.call_at(15, gate.open, 1)
 
     assert Crowd(tools, 3, script).through == [(10, True), (11, True), (15, False)]

@@ -195,3 +195,16 @@ def test_what_broke_off_is_counted_as_paid_for() -> None:
         return call.account.wasted
 
     assert run_virtual(main) == Usage(output_tokens=10)
+
+
+def test_nobody_is_forgotten_where_the_pause_ends_before_the_answer_of_the_one_that_tries() -> None:
+    server = Server()  # answers after a second, and allows another request after half of one
+    server.headers = {
+        "x-ratelimit-limit-requests": "2",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "1s",
+    }
+    crowd = Crowd(server, 6, limited(concurrency=2))
+    assert crowd.errors == []
+    assert len(server.starts) == 6
+    assert crowd.took_s < 12
