@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from konseho_cli.core.errors import ModelUnavailable
+from konseho_cli.core.errors import InvalidReply, ModelError, ModelUnavailable
 from konseho_cli.core.slots import Slots
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.models.base import Call, Identity, Reply, Request, Usage
@@ -208,3 +210,70 @@ def test_nobody_is_forgotten_where_the_pause_ends_before_the_answer_of_the_one_t
     assert crowd.errors == []
     assert len(server.starts) == 6
     assert crowd.took_s < 12
+
+
+class Moody:
+    """A server that does with each request whatever is drawn for it."""
+
+    def __init__(self, moods: Sequence[tuple[str, float]]) -> None:
+        self.moods = moods
+        self.asked = 0
+
+    async def generate(self, request: Request, call: Call) -> Reply:
+        mood, seconds = self.moods[self.asked % len(self.moods)]
+        self.asked += 1
+        await asyncio.sleep(seconds)
+        if mood == "busy":
+            raise ModelUnavailable("slow down", status=429, retry_after_s=seconds)
+        if mood == "broken":
+            raise ModelUnavailable("down", status=503)
+        if mood == "empty":
+            raise InvalidReply("empty")
+        left = {"none left": "0", "few left": "2"}.get(mood)
+        if left and call.on_headers:
+            names = ("limit", "9"), ("remaining", left), ("reset", f"{seconds * 3}s")
+            call.on_headers(200, {f"x-ratelimit-{name}-requests": said for name, said in names})
+        return Reply(text="x", model="p:m", usage=Usage(input_tokens=5, output_tokens=5))
+
+
+MOODS = st.tuples(
+    st.sampled_from(["fine", "busy", "broken", "empty", "none left", "few left"]),
+    st.sampled_from([0.0, 0.3, 1.0, 2.0]),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(MOODS, min_size=1, max_size=12),
+    st.sampled_from([1, 2, 7, "auto", None]),
+    st.sampled_from([None, 20]),
+    st.sampled_from([None, 2]),
+    st.lists(st.floats(0, 20), max_size=4),
+)
+def test_whatever_the_server_does_nobody_waits_for_ever_and_every_slot_comes_back(
+    moods: list[tuple[str, float]],
+    concurrency: Any,
+    rpm: int | None,
+    slots: int | None,
+    cancelled_at: list[float],
+) -> None:
+    service = limited(concurrency=concurrency, rpm=rpm)
+    run_slots = None if slots is None else Slots(slots)
+    model = Retried(Throttled(Moody(moods), service, run_slots))
+
+    async def main(loop: VirtualLoop) -> list[Any]:
+        recorder = Recorder(loop)
+        calls = [
+            Call(identity=Identity(step="s", agent=f"a{n}"), scope=recorder.root())
+            for n in range(15)
+        ]
+        request = Request(model="m", messages=())
+        tasks = [asyncio.ensure_future(model.generate(request, call)) for call in calls]
+        for at, task in zip(cancelled_at, tasks, strict=False):
+            loop.call_later(at, task.cancel)
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    ends = run_virtual(main)  # a Deadlock, if somebody was forgotten
+    assert all(isinstance(end, (Reply, ModelError, asyncio.CancelledError)) for end in ends)
+    assert service.slots is None or service.slots.taken == 0
+    assert run_slots is None or run_slots.taken == 0
