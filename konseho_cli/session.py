@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import msgspec
+from msgspec import structs
 
 from konseho_cli.agents.definition import Agent
 from konseho_cli.agents.limits import Limits
@@ -17,6 +18,7 @@ from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.hashing import new_run_id
 from konseho_cli.core.slots import Slots
 from konseho_cli.core.virtual import VirtualLoop
+from konseho_cli.engine.caching import CacheWishes, new_memory, open_cache
 from konseho_cli.engine.cast import Cast, Speaker
 from konseho_cli.engine.casting import Casting, Wishes, cast_models
 from konseho_cli.engine.executor import Execution, Interrupted
@@ -25,6 +27,7 @@ from konseho_cli.engine.plan import Plan, make_plan
 from konseho_cli.engine.state import Premises
 from konseho_cli.models.base import Message, Model, Request
 from konseho_cli.models.budget import Budget
+from konseho_cli.models.cache import ENTRIES, ResponseCache
 from konseho_cli.models.http import Http
 from konseho_cli.models.prices import Prices
 from konseho_cli.models.registry import ModelChoice
@@ -37,6 +40,9 @@ from konseho_cli.steps.base import OnError, root
 from konseho_cli.steps.union import Step
 from konseho_cli.telemetry.bus import Bus, Listener, Subscription
 from konseho_cli.telemetry.events import EVENTS, EVERYDAY, Event
+
+if TYPE_CHECKING:
+    from konseho_cli.models.memory_tier import MemoryTier  # only a run that caches loads it
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,15 +57,23 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds for the whole run; the file's `limits.time` holds too."""
     strict: bool = False
     """Whether simulated answers that nobody chose are refused."""
+    caching: CacheWishes = CacheWishes()
 
 
 class Session:
     """A council that is ready to run: everything is checked, nothing has been called."""
 
     def __init__(
-        self, loaded: Loaded, options: RunOptions, env: Mapping[str, str] | None = None
+        self,
+        loaded: Loaded,
+        options: RunOptions,
+        env: Mapping[str, str] | None = None,
+        memory: Callable[[], MemoryTier] | None = None,
     ) -> None:
-        """Raises UsageError: no task, no model chosen where answers decide, no key."""
+        """`memory`: makes or finds what several runs share; None: this run begins with none.
+
+        Raises UsageError: no task, no model chosen where answers decide, no key.
+        """
         self.loaded = loaded
         self.spec: CouncilSpec = loaded.spec
         self.options = options
@@ -70,6 +84,7 @@ class Session:
         self._refuse_no_task()
         self._refuse_undecided()
         self._build(Http(), self._budget(Prices()))  # a missing key is found now, not in mid-run
+        self._memory = memory
         self._execution: Execution | None = None
         self._stopped: KonsehoError | None = None
 
@@ -98,16 +113,28 @@ class Session:
         bus = Bus(clock, loop.call_soon)
         for listener, kinds in subscriptions:
             bus.subscribe(listener, kinds)
-        cast = self._build(http, self._budget(prices))
+        cache = open_cache(
+            self.options.caching, self.casting.choices.values(), self.loaded.steps.values(),
+            env=self._env, clock=clock, price=prices.cost, memory=self._memory,
+        )  # fmt: skip
+        cast = self._build(http, self._budget(prices), cache)
         try:
             execution = Execution(self.plan, self._premises(cast, prices, clock), clock, bus)
             self._execution = execution
             if self._stopped is not None:
                 execution.stop(self._stopped)
             prices.preload(self.casting.all_models)
-            return await execution.run()
+            outcome = await execution.run()
         finally:
-            await http.aclose()
+            try:
+                await http.aclose()
+            finally:
+                if cache is not None:
+                    await cache.aclose()
+        if cache is None:
+            return outcome
+        warnings = (*outcome.warnings, *cache.warnings)
+        return structs.replace(outcome, cache=cache.stats, warnings=warnings)
 
     def _refuse_no_task(self) -> None:
         """Prompts must not speak of a task that nobody gave."""
@@ -141,7 +168,7 @@ class Session:
         limits = self.spec.limits
         return Budget(calls=limits.calls, tokens=limits.tokens, cost=limits.cost, price=prices.cost)
 
-    def _build(self, http: Http, budget: Budget) -> Cast:
+    def _build(self, http: Http, budget: Budget, cache: ResponseCache | None = None) -> Cast:
         """Put every agent's model together; equal choices share one."""
         concurrency = self.options.max_concurrency or self.spec.max_concurrency
         shared = Shared(
@@ -149,6 +176,7 @@ class Session:
             http=http,
             budget=budget,
             slots=Slots(concurrency) if concurrency else None,
+            cache=cache,
         )
         choices = dict.fromkeys(self.casting.choices.values())
         models = {choice: build(choice, shared) for choice in choices}
@@ -215,6 +243,10 @@ class RunKeywords(TypedDict, total=False):
     max_concurrency: int
     seed: int
     timeout_s: float
+    cache: bool
+    """True: above temperature 0 too; False: not at all."""
+    refresh: bool
+    """Whether models are asked in any case, and their answers kept."""
 
 
 class Council:
@@ -230,23 +262,29 @@ class Council:
         steps: Sequence[Step],
         name: str = "council",
         emit_events: bool = True,
+        cache_size: int = ENTRIES,
         **document: Unpack[CouncilKeywords],
     ) -> None:
-        """`emit_events=False` builds no event at all, for who only wants the outcome."""
+        """`emit_events=False` builds no event at all, for who only wants the outcome.
+
+        `cache_size`: answers that its runs share in memory; 0: none is used again.
+        """
         agents = document.get("agents", {})
         if not isinstance(agents, Mapping):
             document["agents"] = {agent.name: agent for agent in agents}
         written = to_document(konseho=1, name=name, steps=list(steps), **document)
-        self._begin(check_document(written), emit_events)
+        self._begin(check_document(written), emit_events, cache_size)
 
     @classmethod
-    def load(cls, path: str | Path, *, emit_events: bool = True) -> Self:
+    def load(cls, path: str | Path, *, emit_events: bool = True, cache_size: int = ENTRIES) -> Self:
         """From a council file, or by the name of a shipped one."""
         council = cls.__new__(cls)
-        council._begin(load_council(find_council(str(path))), emit_events)
+        council._begin(load_council(find_council(str(path))), emit_events, cache_size)
         return council
 
-    def _begin(self, loaded: Loaded, emit_events: bool) -> None:
+    def _begin(self, loaded: Loaded, emit_events: bool, cache_size: int) -> None:
+        self._cache_size = cache_size
+        self._memory: MemoryTier | None = None
         self._loaded = loaded
         self._emit_events = emit_events
         self._outcome: RunOutcome | None = None
@@ -316,5 +354,15 @@ class Council:
             max_concurrency=options.get("max_concurrency"),
             seed=options.get("seed"),
             timeout_s=options.get("timeout_s"),
+            caching=CacheWishes(
+                cache=options.get("cache"),
+                refresh=options.get("refresh", False),
+                size=self._cache_size,
+            ),
         )
-        return Session(self._loaded, wanted)
+        return Session(self._loaded, wanted, memory=self._shared_memory)
+
+    def _shared_memory(self) -> MemoryTier:
+        if self._memory is None:
+            self._memory = new_memory(self._cache_size, RealClock.now)
+        return self._memory

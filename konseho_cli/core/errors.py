@@ -120,5 +120,9 @@ class BudgetReached(KonsehoError):
     exit_code = 5
 
 
+class StoreFailed(KonsehoError):
+    """What is kept on disk cannot be read or written."""
+
+
 class MissingExtra(UsageError):
     """An optional dependency is not installed; the message holds the install line."""

@@ -115,7 +115,10 @@ async def _call(
             model=name,
             status=status,
             usage=usage,
-            cost=Decimal(0) if status == "failed" else state.premises.price(name, usage),
+            cost=Decimal(0)
+            if status == "failed" or call.account.source != "model"
+            else state.premises.price(name, usage),
+            source=call.account.source,
             start=start,
             end=state.recorder.now(),
         )
@@ -161,6 +164,7 @@ def _finished(record: CallRecord, number: int, problem: str) -> AskFinished:
         model=record.model,
         cost=record.cost,
         error=problem,
+        source=record.source,
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import msgspec
 
 from konseho_cli.core.clock import Anchor
-from konseho_cli.models.base import Usage
+from konseho_cli.models.base import Source, Usage
+from konseho_cli.models.cache import CacheStats
 from konseho_cli.steps.base import Part
 from konseho_cli.telemetry.spans import Span
 
@@ -30,6 +31,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     usage: Usage
     cost: Decimal | None
     """Dollars; None: unknown, as is what a provider charges for a call that was cancelled."""
+    source: Source = "model"
     start: int
     """Nanoseconds on the run's clock, as all times here."""
     end: int
@@ -80,6 +82,8 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     start: int
     end: int
     spans: Sequence[Span]
+    cache: CacheStats | None = None
+    """What the response cache did; None where no call of the run could be cached."""
 
     @property
     def duration_s(self) -> float:

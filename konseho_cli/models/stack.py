@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from konseho_cli.core.slots import Slots
 from konseho_cli.models.base import Model
 from konseho_cli.models.budget import Budget, Budgeted
+from konseho_cli.models.cache import ResponseCache
+from konseho_cli.models.cached import with_cache
 from konseho_cli.models.fallback import Alternative, WithFallback
 from konseho_cli.models.http import Http
 from konseho_cli.models.limits import Limited
@@ -31,11 +33,13 @@ class Shared:
     budget: Budget | None = None
     slots: Slots | None = None
     """`max_concurrency`; None: no limit."""
+    cache: ResponseCache | None = None
+    """Answers that may be used again; None: every call asks a model."""
 
 
 def build(choice: ModelChoice, shared: Shared) -> Model:
     """The model that a choice stands for. Raises UsageError, e.g. for a key."""
-    return _with_fallback(choice, shared)
+    return with_cache(_with_fallback(choice, shared), choice, shared.cache, shared.env)
 
 
 def _with_fallback(choice: ModelChoice, shared: Shared) -> Model:
