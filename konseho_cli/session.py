@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import msgspec
 from msgspec import structs
@@ -18,6 +18,7 @@ from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.hashing import new_run_id
 from konseho_cli.core.slots import Slots
 from konseho_cli.core.virtual import VirtualLoop
+from konseho_cli.engine.caching import new_memory, open_cache
 from konseho_cli.engine.cast import Cast, Speaker
 from konseho_cli.engine.casting import Casting, Wishes, cast_models
 from konseho_cli.engine.executor import Execution, Interrupted
@@ -26,6 +27,7 @@ from konseho_cli.engine.plan import Plan, make_plan
 from konseho_cli.engine.state import Premises
 from konseho_cli.models.base import Message, Model, Request
 from konseho_cli.models.budget import Budget, Budgets
+from konseho_cli.models.cache import ENTRIES, CacheWishes, ResponseCache
 from konseho_cli.models.prices import Prices
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.models.stack import Shared, build, http_for
@@ -37,6 +39,9 @@ from konseho_cli.steps.base import OnError, root
 from konseho_cli.steps.union import Step
 from konseho_cli.telemetry.bus import Bus, Listener, Subscription
 from konseho_cli.telemetry.events import EVENTS, EVERYDAY, Event
+
+if TYPE_CHECKING:
+    from konseho_cli.models.memory_tier import MemoryTier  # only a run that caches loads it
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,15 +56,23 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds for the whole run; the file's `limits.time` holds too."""
     strict: bool = False
     """Whether simulated answers that nobody chose are refused."""
+    caching: CacheWishes = CacheWishes()
 
 
 class Session:
     """A council that is ready to run: everything is checked, nothing has been called."""
 
     def __init__(
-        self, loaded: Loaded, options: RunOptions, env: Mapping[str, str] | None = None
+        self,
+        loaded: Loaded,
+        options: RunOptions,
+        env: Mapping[str, str] | None = None,
+        memory: Callable[[], MemoryTier] | None = None,
     ) -> None:
-        """Raises UsageError: no task, no model chosen where answers decide, no key."""
+        """`memory`: makes or finds what several runs share; None: this run begins with none.
+
+        Raises UsageError: no task, no model chosen where answers decide, no key.
+        """
         self.loaded = loaded
         self.spec: CouncilSpec = loaded.spec
         self.options = options
@@ -70,6 +83,7 @@ class Session:
         self._refuse_no_task()
         self._refuse_undecided()
         self._cast(self._shared(Prices(), RealClock()))  # a missing key is found now
+        self._memory = memory
         self._execution: Execution | None = None
         self._stopped: KonsehoError | None = None
 
@@ -94,7 +108,11 @@ class Session:
         loop = asyncio.get_running_loop()
         clock: Clock = loop if isinstance(loop, VirtualLoop) else RealClock()
         prices = Prices()
-        shared = self._shared(prices, clock)
+        cache = open_cache(
+            self.options.caching, self.casting.choices.values(), self.loaded.steps.values(),
+            env=self._env, clock=clock, price=prices.cost, memory=self._memory,
+        )  # fmt: skip
+        shared = self._shared(prices, clock, cache)
         bus = Bus(clock, loop.call_soon)
         for listener, kinds in subscriptions:
             bus.subscribe(listener, kinds)
@@ -107,10 +125,17 @@ class Session:
             prices.preload(self.casting.all_models)
             outcome = await execution.run()
         finally:
-            await shared.http.aclose()
+            try:
+                await shared.http.aclose()
+            finally:
+                if cache is not None:
+                    await cache.aclose()
         now = loop.time()
         services = tuple(service.state(now) for service in shared.services.values())
-        return structs.replace(outcome, services=services)
+        if cache is None:
+            return structs.replace(outcome, services=services)
+        warnings = (*outcome.warnings, *cache.warnings)
+        return structs.replace(outcome, services=services, cache=cache.stats, warnings=warnings)
 
     def _refuse_no_task(self) -> None:
         """Prompts must not speak of a task that nobody gave."""
@@ -140,7 +165,7 @@ class Session:
                     "--model sim simulates",
                 )
 
-    def _shared(self, prices: Prices, clock: Clock) -> Shared:
+    def _shared(self, prices: Prices, clock: Clock, cache: ResponseCache | None = None) -> Shared:
         """What the models of one run have in common; nothing is opened yet."""
         concurrency = self.options.max_concurrency or self.spec.max_concurrency
         return Shared(
@@ -149,6 +174,7 @@ class Session:
             budgets=self._budgets(prices),
             slots=Slots(concurrency) if concurrency else None,
             wall=clock.wall,
+            cache=cache,
         )
 
     def _budgets(self, prices: Prices) -> Budgets:
@@ -244,6 +270,10 @@ class RunKeywords(TypedDict, total=False):
     max_concurrency: int
     seed: int
     timeout_s: float
+    cache: bool
+    """True: above temperature 0 too; False: not at all."""
+    refresh: bool
+    """Whether models are asked in any case, and their answers kept."""
 
 
 class Council:
@@ -259,23 +289,29 @@ class Council:
         steps: Sequence[Step],
         name: str = "council",
         emit_events: bool = True,
+        cache_size: int = ENTRIES,
         **document: Unpack[CouncilKeywords],
     ) -> None:
-        """`emit_events=False` builds no event at all, for who only wants the outcome."""
+        """`emit_events=False` builds no event at all, for who only wants the outcome.
+
+        `cache_size`: answers that its runs share in memory; 0: none is used again.
+        """
         agents = document.get("agents", {})
         if not isinstance(agents, Mapping):
             document["agents"] = {agent.name: agent for agent in agents}
         written = to_document(konseho=1, name=name, steps=list(steps), **document)
-        self._begin(check_document(written), emit_events)
+        self._begin(check_document(written), emit_events, cache_size)
 
     @classmethod
-    def load(cls, path: str | Path, *, emit_events: bool = True) -> Self:
+    def load(cls, path: str | Path, *, emit_events: bool = True, cache_size: int = ENTRIES) -> Self:
         """From a council file, or by the name of a shipped one."""
         council = cls.__new__(cls)
-        council._begin(load_council(find_council(str(path))), emit_events)
+        council._begin(load_council(find_council(str(path))), emit_events, cache_size)
         return council
 
-    def _begin(self, loaded: Loaded, emit_events: bool) -> None:
+    def _begin(self, loaded: Loaded, emit_events: bool, cache_size: int) -> None:
+        self._cache_size = cache_size
+        self._memory: MemoryTier | None = None
         self._loaded = loaded
         self._emit_events = emit_events
         self._outcome: RunOutcome | None = None
@@ -345,5 +381,15 @@ class Council:
             max_concurrency=options.get("max_concurrency"),
             seed=options.get("seed"),
             timeout_s=options.get("timeout_s"),
+            caching=CacheWishes(
+                cache=options.get("cache"),
+                refresh=options.get("refresh", False),
+                size=self._cache_size,
+            ),
         )
-        return Session(self._loaded, wanted)
+        return Session(self._loaded, wanted, memory=self._shared_memory)
+
+    def _shared_memory(self) -> MemoryTier:
+        if self._memory is None:
+            self._memory = new_memory(self._cache_size, RealClock.now)
+        return self._memory

@@ -58,6 +58,16 @@ Timeout: TypeAlias = Annotated[
 Strict: TypeAlias = Annotated[
     bool, typer.Option("--strict", help="End with status 1 where the run is only degraded.")
 ]
+Cache: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--cache/--no-cache",
+        help="Use answers again above temperature 0 too; or none at all. By default those at 0.",
+    ),
+]
+Refresh: TypeAlias = Annotated[
+    bool, typer.Option("--refresh", help="Ask the models in any case, and keep their answers.")
+]
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Check everything, show the plan, call nothing.")
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from konseho_cli.cli import options
-from konseho_cli.cli.asking import check_stdin, read_models, read_task, read_timeout
+from konseho_cli.cli.asking import check_stdin, read_caching, read_models, read_task, read_timeout
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
 from konseho_cli.session import RunOptions, Session
@@ -25,6 +25,8 @@ def command(
     seed: options.Seed = None,
     timeout: options.Timeout = None,
     strict: options.Strict = False,
+    cache: options.Cache = None,
+    refresh: options.Refresh = False,
     only_plan: options.DryRun = False,
     quiet: options.Quiet = False,
     json: options.AsJson = False,
@@ -49,6 +51,7 @@ def command(
         seed=seed,
         timeout_s=read_timeout(timeout),
         strict=strict,
+        caching=read_caching(cache, refresh=refresh),
     )
     session = Session(loaded, wanted)
     if only_plan:

@@ -130,5 +130,9 @@ class OwnLimitReached(KonsehoError):
     exit_code = 5
 
 
+class StoreFailed(KonsehoError):
+    """What is kept on disk cannot be read or written."""
+
+
 class MissingExtra(UsageError):
     """An optional dependency is not installed; the message holds the install line."""

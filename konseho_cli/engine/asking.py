@@ -126,9 +126,14 @@ async def _call(
             hedges=account.hedges,
             wasted=account.wasted,
         )
-        state.calls.append(record)
-        if state.wants(AskFinished):
-            state.bus.emit(_finished(record, number, problem))
+        _record(state, record, number, problem)
+
+
+def _record(state: RunState, record: CallRecord, number: int, problem: str) -> None:
+    """Keep the record of a call that ended, and tell whoever listens."""
+    state.calls.append(record)
+    if state.wants(AskFinished):
+        state.bus.emit(_finished(record, number, problem))
 
 
 def _cost(
@@ -182,6 +187,7 @@ def _finished(record: CallRecord, number: int, problem: str) -> AskFinished:
         model=record.model,
         cost=record.cost,
         error=problem,
+        source=record.source,
     )
 
 

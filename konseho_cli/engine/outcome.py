@@ -10,6 +10,7 @@ import msgspec
 
 from konseho_cli.core.clock import Anchor
 from konseho_cli.models.base import Source, Usage
+from konseho_cli.models.cache import CacheStats
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.steps.base import Part
 from konseho_cli.telemetry.spans import Span
@@ -93,6 +94,8 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     spans: Sequence[Span]
     services: tuple[ServiceState, ...] = ()
     """The models that were at hand, each with its circuit breaker and its limits at the end."""
+    cache: CacheStats | None = None
+    """What the response cache did; None where no call of the run could be cached."""
 
     @property
     def duration_s(self) -> float:

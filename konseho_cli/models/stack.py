@@ -16,6 +16,8 @@ from konseho_cli.core.slots import Slots
 from konseho_cli.models.adaptive import HIGHEST
 from konseho_cli.models.base import Model
 from konseho_cli.models.budget import Budgeted, Budgets, Estimate
+from konseho_cli.models.cache import ResponseCache
+from konseho_cli.models.cached import with_cache
 from konseho_cli.models.circuit import Guarded
 from konseho_cli.models.fallback import Alternative, WithFallback
 from konseho_cli.models.hedge import Hedged
@@ -40,11 +42,13 @@ class Shared:
     estimate: Estimate = lambda model, size: size // 4
     services: dict[tuple[str, str], Service] = field(default_factory=dict)
     """By the model's full name and its address: what was learnt of one holds for all who ask it."""
+    cache: ResponseCache | None = None
+    """Answers that may be used again; None: every call asks a model."""
 
 
 def build(choice: ModelChoice, shared: Shared) -> Model:
     """The model that a choice stands for. Raises UsageError, e.g. for a key."""
-    return _with_fallback(choice, shared)
+    return with_cache(_with_fallback(choice, shared), choice, shared.cache, shared.env)
 
 
 def http_for(choices: Mapping[str, ModelChoice], wall: Callable[[], float] = time.time) -> Http:

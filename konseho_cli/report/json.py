@@ -12,6 +12,7 @@ import msgspec
 
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome, total_cost, total_usage
 from konseho_cli.models.base import Usage
+from konseho_cli.models.cache import CacheStats
 from konseho_cli.profiling.critical_path import critical_path
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.text import encodable
@@ -54,6 +55,7 @@ def outcome_document(
         "duration_s": _seconds(outcome.end - outcome.start),
         "usage": _usage(outcome.usage),
         "cost": _dollars(outcome.cost),
+        "cache": None if outcome.cache is None else _cache(outcome.cache),
         "targets": [_verdict(verdict) for verdict in verdicts],
         "critical_path": _critical_path(outcome),
         "agents": _agents(outcome),
@@ -88,11 +90,11 @@ def _call(outcome: RunOutcome, call: CallRecord) -> dict[str, Any]:
         "label": call.label,
         "model": call.model,
         "status": call.status,
+        "source": call.source,
         "start_s": _since(outcome, call.start),
         "end_s": _since(outcome, call.end),
         "usage": _usage(call.usage),
         "cost": _dollars(call.cost),
-        "source": call.source,
         "requests": call.requests,
         "retries": call.retries,
         "hedges": call.hedges,
@@ -112,6 +114,18 @@ def _agents(outcome: RunOutcome) -> dict[str, Any]:
             "cost": _dollars(total_cost(own)),
         }
         for agent, own in calls.items()
+    }
+
+
+def _cache(stats: CacheStats) -> dict[str, Any]:
+    return {
+        "hits": stats.hits,
+        "memory_hits": stats.memory_hits,
+        "shared": stats.shared,
+        "misses": stats.misses,
+        "writes": stats.writes,
+        "saved_tokens": stats.saved_tokens,
+        "saved_cost": _dollars(stats.saved_cost),
     }
 
 

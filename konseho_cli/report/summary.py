@@ -28,7 +28,8 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
     if refusal := _refusal(outcome, verdicts):
         fine, sign, word = False, symbols.failed, f"{refusal}, run {word}"
     dot = f" {symbols.dot} "
-    parts = [plural(len(outcome.calls), "call"), f"{show_count(outcome.usage.total)} tokens"]
+    parts = [plural(len(outcome.calls), "call"), *_free(outcome)]
+    parts.append(f"{show_count(outcome.usage.total)} tokens")
     cost = outcome.cost
     if cost:
         parts.append(show_money(cost))
@@ -44,6 +45,14 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
         *((Piece("simulated", "accent"), Piece(dot)) if outcome.simulated else ()),
         Piece(dot.join(parts)),
     )
+
+
+def _free(outcome: RunOutcome) -> Iterator[str]:
+    """Calls that asked no model: `3 of 5 from cache`."""
+    for source, word in (("cache", "from cache"), ("flight", "shared")):
+        count = sum(call.source == source for call in outcome.calls)
+        if count:
+            yield f"{count:,} of {len(outcome.calls):,} {word}"
 
 
 def _refusal(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
