@@ -24,6 +24,7 @@ from konseho_cli.engine.executor import Execution, Interrupted
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.plan import Plan, make_plan
 from konseho_cli.engine.state import Premises
+from konseho_cli.engine.taping import Taped, Taping
 from konseho_cli.models.base import Message, Model, Request
 from konseho_cli.models.budget import Budget, Budgets
 from konseho_cli.models.prices import Prices
@@ -51,6 +52,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds for the whole run; the file's `limits.time` holds too."""
     strict: bool = False
     """Whether simulated answers that nobody chose are refused."""
+    taping: Taping = Taping()
+    """What is recorded, and what is replayed."""
 
 
 class Session:
@@ -66,7 +69,10 @@ class Session:
         self.plan: Plan = make_plan(loaded.steps)
         self.task = (self.spec.task or "") if options.task is None else options.task
         self._env = os.environ if env is None else env
-        self.casting: Casting = cast_models(self.spec, loaded.steps, options.wishes, self._env)
+        self.taped = Taped(options.taping, options.wishes, self._env)
+        self.casting: Casting = cast_models(
+            self.spec, loaded.steps, self.taped.wishes, self.taped.chooses
+        )
         self._refuse_no_task()
         self._refuse_undecided()
         self._cast(self._shared(Prices(), RealClock()))  # a missing key is found now
@@ -104,10 +110,14 @@ class Session:
             self._execution = execution
             if self._stopped is not None:
                 execution.stop(self._stopped)
+            if shared.tape is not None:
+                self.taped.begin(shared.tape, premises, self.casting, clock, execution.stop)
             prices.preload(self.casting.all_models)
             outcome = await execution.run()
         finally:
             await shared.http.aclose()
+            if shared.tape is not None:
+                shared.tape.close()
         now = loop.time()
         services = tuple(service.state(now) for service in shared.services.values())
         return structs.replace(outcome, services=services)
@@ -143,12 +153,15 @@ class Session:
     def _shared(self, prices: Prices, clock: Clock) -> Shared:
         """What the models of one run have in common; nothing is opened yet."""
         concurrency = self.options.max_concurrency or self.spec.max_concurrency
+        tape = self.taped.tape(self.casting, clock)
         return Shared(
             env=self._env,
             http=http_for(self.casting.choices, clock.wall),
             budgets=self._budgets(prices),
             slots=Slots(concurrency) if concurrency else None,
             wall=clock.wall,
+            tape=tape,
+            journal=tape,
         )
 
     def _budgets(self, prices: Prices) -> Budgets:
@@ -204,12 +217,16 @@ class Session:
             inputs=options.inputs,
             cast=cast,
             price=prices.cost,
-            seed=spec.seed if options.seed is None else options.seed,
+            seed=self.taped.seed(options.seed, spec.seed),
             on_error=spec.on_error,
             time_limit_s=min(limits, default=None),
             answer=spec.answer,
             gate=spec.gate,
-            warnings=(*map(str, self.loaded.warnings), *self.casting.warnings),
+            warnings=(
+                *map(str, self.loaded.warnings),
+                *self.casting.warnings,
+                *self.taped.warnings,
+            ),
         )
 
 
@@ -244,6 +261,12 @@ class RunKeywords(TypedDict, total=False):
     max_concurrency: int
     seed: int
     timeout_s: float
+    record: str | Path
+    """A cassette to write."""
+    replay: str | Path
+    """A cassette that answers in the place of models."""
+    replay_speed: float
+    """1 as recorded, 2 twice as fast, 0 at once: in virtual time where `run` makes the loop."""
 
 
 class Council:
@@ -312,7 +335,10 @@ class Council:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(self.execute(task, **options))
+            session = self._session(task, options)
+            with asyncio.Runner(loop_factory=session.taped.loop_factory) as runner:
+                self._outcome = runner.run(session.run())
+            return self._outcome
         raise UsageError("a loop is running here already", hint="await council.execute(…)")
 
     async def stream(
@@ -345,5 +371,10 @@ class Council:
             max_concurrency=options.get("max_concurrency"),
             seed=options.get("seed"),
             timeout_s=options.get("timeout_s"),
+            taping=Taping(
+                record=options.get("record"),
+                replay=options.get("replay"),
+                speed=options.get("replay_speed", 1.0),
+            ),
         )
         return Session(self._loaded, wanted)

@@ -90,7 +90,8 @@ def conduct(session: Session, screen: Screen, stream: AnswerStream | None) -> Ru
     subscriptions = list(screen.subscriptions)
     if stream is not None:
         subscriptions.append((stream, KINDS))
-    return asyncio.run(_conduct(session, screen, subscriptions))
+    with asyncio.Runner(loop_factory=session.taped.loop_factory) as runner:
+        return runner.run(_conduct(session, screen, subscriptions))
 
 
 async def _conduct(
