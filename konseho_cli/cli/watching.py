@@ -81,7 +81,8 @@ def screen_for(session: Session, *, quiet: bool) -> Screen:
     cost = session.spec.limits.cost
     painter = Painter(screen.symbols, cost_limit=cost, remark=_remark(session))
     screen.subscriptions.append((view, EVERYDAY))
-    screen.live = LiveView(view, painter, terminal(sys.stderr), RealClock())
+    clock = _LoopClock() if session.taped.loop_factory else RealClock()
+    screen.live = LiveView(view, painter, terminal(sys.stderr), clock)
     return screen
 
 
@@ -101,6 +102,8 @@ async def _conduct(
     if screen.live is None:
         return await session.run(subscriptions)
     with screen.live as live:  # drawn only now: a signal before would leave the cursor hidden
+        if session.taped.loop_factory:  # it is over before anybody could watch
+            return await session.run(subscriptions)
         drawing = asyncio.ensure_future(live.keep_drawing())
         try:
             return await session.run(subscriptions)
@@ -132,7 +135,30 @@ def end_at_once(number: int, frame: FrameType | None) -> None:
     os._exit(128 + number)
 
 
+class _LoopClock:
+    """Reads the time of the loop that runs; before there is one, it is 0."""
+
+    @staticmethod
+    def now() -> int:
+        """Nanoseconds on the loop's clock."""
+        try:
+            return round(asyncio.get_running_loop().time() * 1e9)
+        except RuntimeError:
+            return 0
+
+    @staticmethod
+    def wall() -> float:
+        """Seconds since the epoch."""
+        return RealClock.wall()
+
+
 def _remark(session: Session) -> str:
+    """Where the answers come from, if not from models."""
+    origins = [f"replayed from {session.taped.cassette.file}"] if session.taped.cassette else []
+    return " · ".join(filter(None, (*origins, _simulation(session))))
+
+
+def _simulation(session: Session) -> str:
     if not session.simulated:
         return ""
     unchosen = ": no model was chosen, see --model" if session.casting.unchosen else ""

@@ -136,7 +136,11 @@ class CassetteWriter:
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise UsageError(f"{shown_path(path)} cannot be written: {why}") from None
-        self.write(header)
+        try:
+            self.write(header)
+        except BaseException:
+            self.close()
+            raise
 
     def write(self, record: Header | Record) -> None:
         """Write one line, whole. Raises KonsehoError where the disk does not take it."""

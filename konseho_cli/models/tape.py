@@ -40,8 +40,15 @@ class Tape:
         self.playback = playback
         self.pace = pace
         self.miss = miss
-        self.stop: Callable[[KonsehoError], None] = lambda error: None
+        self.stop: Callable[[KonsehoError], None] | None = None
         """Ends the run: a call that was not recorded must not count as a model that failed."""
+
+    def refused(self, miss: ReplayMiss) -> ReplayMiss:
+        """End the run for it. What the call itself then raises is its first line."""
+        if self.stop is None:
+            return miss
+        self.stop(miss)
+        return ReplayMiss(str(miss).partition("\n")[0], hint=miss.hint)
 
     def close(self) -> None:
         """The run is over."""
@@ -57,8 +64,7 @@ class Tape:
         except ReplayMiss as miss:
             if self.miss == "call":
                 return None
-            self.stop(miss)
-            raise
+            raise self.refused(miss) from None
         if found is None:
             return None
         error = None if found.failure is None else found.failure.raised()
@@ -202,8 +208,7 @@ class Replayed:
             if call.identity.hedge:
                 # Chance decides when a second request is made. The first one's answer is there.
                 raise ModelUnavailable(f"{self._name}: this hedge was not recorded") from None
-            self._tape.stop(miss)
-            raise
+            raise self._tape.refused(miss) from None
         return await self._play(attempt, call)
 
     async def _play(self, attempt: Attempt, call: Call) -> Reply:
@@ -217,13 +222,13 @@ class Replayed:
 
     def _not_cut_off(self, attempt: Attempt, call: Call) -> ReplayMiss:
         took = show_duration(attempt.duration / 1e9)
-        miss = ReplayMiss(
-            f"{place(call.identity)}: it was cut off after {took} when it was recorded, "
-            "and nothing cuts it off now",
-            hint="was that run interrupted? record it again",
+        return self._tape.refused(
+            ReplayMiss(
+                f"{place(call.identity)}: it was cut off after {took} when it was recorded, "
+                "and nothing cuts it off now",
+                hint="was that run interrupted? record it again",
+            )
         )
-        self._tape.stop(miss)
-        return miss
 
 
 class _Performance:
