@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 SIGNALS = tuple(
     signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -40,6 +42,8 @@ class Screen(msgspec.Struct):
     live: LiveView | None = None
     subscriptions: list[Subscription] = msgspec.field(default_factory=list)
     stopped_by: signal.Signals | None = None
+    loop_factory: LoopFactory | None = None
+    """Of a run in virtual time, which is over before anybody could watch."""
 
     @property
     def symbols(self) -> Symbols:
@@ -67,7 +71,7 @@ class Screen(msgspec.Struct):
 
 def screen_for(session: Session, *, quiet: bool) -> Screen:
     """The screen that fits stderr; nothing is drawn yet."""
-    screen = Screen(quiet=quiet)
+    screen = Screen(quiet=quiet, loop_factory=session.taped.loop_factory)
     if quiet:
         return screen
     view = RunView.of(session.spec.name, session.models, session.plan)
@@ -81,7 +85,7 @@ def screen_for(session: Session, *, quiet: bool) -> Screen:
     cost = session.spec.limits.cost
     painter = Painter(screen.symbols, cost_limit=cost, remark=_remark(session))
     screen.subscriptions.append((view, EVERYDAY))
-    clock = _LoopClock() if session.taped.loop_factory else RealClock()
+    clock = _LoopClock() if screen.loop_factory else RealClock()
     screen.live = LiveView(view, painter, terminal(sys.stderr), clock)
     return screen
 
@@ -91,7 +95,7 @@ def conduct(session: Session, screen: Screen, stream: AnswerStream | None) -> Ru
     subscriptions = list(screen.subscriptions)
     if stream is not None:
         subscriptions.append((stream, KINDS))
-    with asyncio.Runner(loop_factory=session.taped.loop_factory) as runner:
+    with asyncio.Runner(loop_factory=screen.loop_factory) as runner:
         return runner.run(_conduct(session, screen, subscriptions))
 
 
@@ -102,7 +106,7 @@ async def _conduct(
     if screen.live is None:
         return await session.run(subscriptions)
     with screen.live as live:  # drawn only now: a signal before would leave the cursor hidden
-        if session.taped.loop_factory:  # it is over before anybody could watch
+        if screen.loop_factory is not None:
             return await session.run(subscriptions)
         drawing = asyncio.ensure_future(live.keep_drawing())
         try:

@@ -212,10 +212,8 @@ class Replayed:
         return await self._play(attempt, call)
 
     async def _play(self, attempt: Attempt, call: Call) -> Reply:
-        performance = _Performance(attempt, call, self._tape.pace)
-        await performance.play()
+        await _Performance(attempt, call, self._tape.pace).play()
         if attempt.cancelled:
-            await asyncio.sleep(performance.patience_s)
             raise self._not_cut_off(attempt, call)
         assert attempt.reply is not None
         return attempt.reply
@@ -246,40 +244,45 @@ class _Performance:
             self._cues.append((attempt.answered, None))
             self._cues.sort(key=lambda cue: cue[0], reverse=True)
 
-    @property
-    def patience_s(self) -> float:
-        """How long a cancelled attempt is still waited for, in seconds."""
-        waited_s = self._clock() - self._start_s
-        return max(0.0, self._attempt.duration / 1e9 - waited_s) + PATIENCE_S
-
     async def play(self) -> None:
-        """All of it, each part in a span like the recorded one. Raises the recorded failure."""
+        """All of it, each part in a span like the recorded one. Raises the recorded failure.
+
+        What was cut off goes on until it is cut off again; returns where nothing does.
+        """
         attempt = self._attempt
-        last = len(attempt.phases) - 1
-        for number, (kind, start, end) in enumerate(attempt.phases):
+        phases = attempt.phases
+        for number, (kind, start, end) in enumerate(phases, 1):
             await self._until(start)
             with self._call.scope.span(kind):
-                await self._until(end, through=number == last)
-                if number == last:
-                    await self._fail()
-        await self._until(attempt.duration, through=True)
-        await self._fail()
+                if number == len(phases) and end == attempt.duration:
+                    await self._end()
+                    return
+                await self._until(end, through=number == len(phases))
+        await self._end()
 
-    async def _fail(self) -> None:
-        """Raise the failure where there is one; what was open breaks by it."""
-        if self._attempt.failure is not None:
-            await self._until(self._attempt.duration, through=True)
-            raise self._attempt.failure.raised()
+    async def _end(self) -> None:
+        """The last of it: what is open breaks by the failure, if there is one."""
+        attempt = self._attempt
+        if attempt.cancelled:
+            await self._cues_before(attempt.duration, through=True)
+            waited_s = self._clock() - self._start_s
+            await asyncio.sleep(max(0.0, attempt.duration / 1e9 - waited_s) + PATIENCE_S)
+            return
+        await self._until(attempt.duration, through=True)
+        if attempt.failure is not None:
+            raise attempt.failure.raised()
 
     async def _until(self, offset: int, *, through: bool = False) -> None:
-        """Go on to this moment; what falls on it belongs to it only where it goes `through`."""
-        while self._cues and (
-            self._cues[-1][0] < offset or (through and self._cues[-1][0] <= offset)
-        ):
+        """Go on to this moment."""
+        await self._cues_before(offset, through=through)
+        await self._wait(offset)
+
+    async def _cues_before(self, offset: int, *, through: bool) -> None:
+        """What falls on the moment itself belongs to it only where it goes `through`."""
+        while self._cues and self._cues[-1][0] < offset + through:
             at, text = self._cues.pop()
             await self._wait(at)
             self._perform(text)
-        await self._wait(offset)
 
     def _perform(self, text: str | None) -> None:
         call, attempt = self._call, self._attempt
