@@ -55,7 +55,7 @@ class Taped:
         """The environment as far as it chooses models."""
         if self.cassette is not None:
             self.wishes = _recalled_wishes(wishes, self.cassette.header.wished)
-            self.chooses = _recalled_env(env, self.cassette.header.wished)
+            self.chooses = _recalled_env(env, self.cassette.header.wished, taping.miss)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ class Taped:
         if self.cassette is None and taping.record is None:
             return None
         redactor = _redactor(self._env, casting.choices)
-        pace = 1.0 if isinstance(clock, VirtualLoop) else taping.speed or None
+        pace = taping.speed or (1.0 if isinstance(clock, VirtualLoop) else None)
         return Tape(
             recording=None if taping.record is None else Recording(Path(taping.record), redactor),
             playback=None if self.cassette is None else Playback(self.cassette, redactor),
@@ -138,13 +138,21 @@ def _recalled_wishes(wishes: Wishes, then: Wished) -> Wishes:
     )
 
 
-def _recalled_env(env: Mapping[str, str], then: Wished) -> Mapping[str, str]:
-    """The environment in which the models were chosen: a replay needs no key."""
-    found = {name: text for name, text in env.items() if name not in KEYS}
-    found["KONSEHO_MODEL"] = then.default or "sim"
+def _recalled_env(env: Mapping[str, str], then: Wished, miss: Miss) -> Mapping[str, str]:
+    """The environment in which the models were chosen: a replay needs no key.
+
+    Who is new, and may be asked, is chosen as always.
+    """
+    found = dict(env) if miss == "call" else _without_keys(env)
+    if then.default or miss == "error":
+        found["KONSEHO_MODEL"] = then.default or "sim"
     if then.claude:
         found[_CLAUDE_KEY] = "recorded"
     return found
+
+
+def _without_keys(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in env.items() if name not in KEYS}
 
 
 def _redactor(env: Mapping[str, str], choices: Mapping[str, ModelChoice]) -> Redactor:

@@ -194,6 +194,13 @@ def test_a_missing_key_matters_only_where_a_model_may_be_asked(file: Path) -> No
         session(Taping(replay=file, miss="call"))
 
 
+def test_who_is_new_is_answered_for_as_always_where_models_may_be_asked(file: Path) -> None:
+    recorded_with(file, {})
+    env = {"OPENAI_API_KEY": SECRET}
+    assert session(Taping(replay=file, miss="call"), env).models == ("openai:gpt-5-mini",)
+    assert session(Taping(replay=file), env).models == ("sim",)
+
+
 # ------------------------------------------------------------------------------ what differs
 
 
