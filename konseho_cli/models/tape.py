@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import structs
 
@@ -16,6 +16,7 @@ from konseho_cli.models.journal import Kept
 from konseho_cli.models.playback import Playback, place
 from konseho_cli.models.quota import is_about_limits
 from konseho_cli.models.recording import Recording
+from konseho_cli.telemetry.spans import Scope, Span, SpanKind
 
 Miss = Literal["error", "call"]
 
@@ -105,7 +106,7 @@ class Recorded:
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer. Raises what the model raises."""
         take = _Take(self._name, self._recording, request, call)
-        own = structs.replace(call, on_text=take.text, on_headers=take.headers)
+        own = structs.replace(call, scope=take.scope, on_text=take.text, on_headers=take.headers)
         try:
             reply = await self._model.generate(request, own)
         except ModelError as error:
@@ -129,7 +130,7 @@ class _Take:
         recorder = call.scope.recorder
         self._now = recorder.now
         self._start = recorder.now()
-        self._spans_before = len(recorder.spans)
+        self.scope = _Noting(call.scope)
         self._status: int | None = None
         self._headers: dict[str, str] = {}
         self._answered: int | None = None
@@ -178,12 +179,47 @@ class _Take:
 
     def _phases(self) -> list[tuple[str, int, int]]:
         """What the provider did, from the spans that it left behind."""
-        scope = self._call.scope
         return [
             (span.kind, span.start - self._start, span.end - self._start)
-            for span in scope.recorder.spans[self._spans_before :]
-            if span.task == scope.task and span.kind in _PHASES
+            for span in self.scope.noted
+            if span.kind in _PHASES
         ]
+
+
+class _Noting(Scope):
+    """Stands for a scope and keeps what is recorded there: to look for it later is quadratic."""
+
+    __slots__ = ("_scope", "noted")
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self.recorder = scope.recorder
+        self.task = scope.task
+        self.noted: list[Span] = []
+
+    @property
+    def current(self) -> int | None:
+        """The open span, which is the scope's own."""
+        return self._scope.current
+
+    @current.setter
+    def current(self, span: int | None) -> None:
+        self._scope.current = span
+
+    @property
+    def last(self) -> int | None:
+        """The span that ended last."""
+        return self._scope.last
+
+    @last.setter
+    def last(self, span: int | None) -> None:
+        self._scope.last = span
+
+    def span(self, kind: SpanKind, /, *, waker: int | None = None, **attributes: Any) -> Span:
+        """Start a span, and keep it."""
+        span = super().span(kind, waker=waker, **attributes)
+        self.noted.append(span)
+        return span
 
 
 class Replayed:
