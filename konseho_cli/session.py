@@ -4,41 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import structs
 
-from konseho_cli.agents.definition import Agent
 from konseho_cli.agents.limits import Limits
 from konseho_cli.core.clock import Clock, RealClock
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.hashing import new_run_id
 from konseho_cli.core.slots import Slots
 from konseho_cli.core.virtual import VirtualLoop
-from konseho_cli.engine.caching import new_memory, open_cache
+from konseho_cli.engine.caching import open_cache
 from konseho_cli.engine.cast import Cast, Speaker
 from konseho_cli.engine.casting import Casting, Wishes, cast_models
 from konseho_cli.engine.executor import Execution, Interrupted
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.plan import Plan, make_plan
 from konseho_cli.engine.state import Premises
+from konseho_cli.engine.taping import Taped, Taping
 from konseho_cli.models.base import Message, Model, Request
 from konseho_cli.models.budget import Budget, Budgets
-from konseho_cli.models.cache import ENTRIES, CacheWishes, ResponseCache
+from konseho_cli.models.cache import CacheWishes, ResponseCache
 from konseho_cli.models.prices import Prices
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.models.stack import Shared, build, http_for
-from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
-from konseho_cli.spec.find import find_council as find_council
-from konseho_cli.spec.inputs import fill_inputs
-from konseho_cli.spec.load import Loaded, check_document, load_council, to_document
-from konseho_cli.steps.base import OnError, root
+from konseho_cli.spec.document import CouncilSpec, Targets
+from konseho_cli.spec.load import Loaded
+from konseho_cli.steps.base import root
 from konseho_cli.steps.union import Step
-from konseho_cli.telemetry.bus import Bus, Listener, Subscription
-from konseho_cli.telemetry.events import EVENTS, EVERYDAY, Event
+from konseho_cli.telemetry.bus import Bus, Subscription
 
 if TYPE_CHECKING:
     from konseho_cli.models.memory_tier import MemoryTier  # only a run that caches loads it
@@ -57,6 +54,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool = False
     """Whether simulated answers that nobody chose are refused."""
     caching: CacheWishes = CacheWishes()
+    taping: Taping = Taping()
+    """What is recorded, and what is replayed."""
 
 
 class Session:
@@ -79,7 +78,10 @@ class Session:
         self.plan: Plan = make_plan(loaded.steps)
         self.task = (self.spec.task or "") if options.task is None else options.task
         self._env = os.environ if env is None else env
-        self.casting: Casting = cast_models(self.spec, loaded.steps, options.wishes, self._env)
+        self.taped = Taped(options.taping, options.wishes, self._env)
+        self.casting: Casting = cast_models(
+            self.spec, loaded.steps, self.taped.wishes, self.taped.chooses
+        )
         self._refuse_no_task()
         self._refuse_undecided()
         self._cast(self._shared(Prices(), RealClock()))  # a missing key is found now
@@ -108,34 +110,42 @@ class Session:
         loop = asyncio.get_running_loop()
         clock: Clock = loop if isinstance(loop, VirtualLoop) else RealClock()
         prices = Prices()
-        cache = open_cache(
-            self.options.caching, self.casting.choices.values(), self.loaded.steps.values(),
-            env=self._env, clock=clock, price=prices.cost, memory=self._memory,
-        )  # fmt: skip
+        cache = self._open_cache(prices, clock)
         shared = self._shared(prices, clock, cache)
         bus = Bus(clock, loop.call_soon)
         for listener, kinds in subscriptions:
             bus.subscribe(listener, kinds)
-        try:
+        async with AsyncExitStack() as opened:
+            if cache is not None:
+                opened.push_async_callback(cache.aclose)
+            if shared.tape is not None:
+                opened.callback(shared.tape.close)
+            opened.push_async_callback(shared.http.aclose)
             premises = self._premises(self._cast(shared), prices, clock)
             execution = Execution(self.plan, premises, clock, bus)
             self._execution = execution
             if self._stopped is not None:
                 execution.stop(self._stopped)
+            if shared.tape is not None:
+                self.taped.begin(shared.tape, premises, self.casting, clock, execution.stop)
             prices.preload(self.casting.all_models)
             outcome = await execution.run()
-        finally:
-            try:
-                await shared.http.aclose()
-            finally:
-                if cache is not None:
-                    await cache.aclose()
         now = loop.time()
-        services = tuple(service.state(now) for service in shared.services.values())
-        if cache is None:
-            return structs.replace(outcome, services=services)
-        warnings = (*outcome.warnings, *cache.warnings)
-        return structs.replace(outcome, services=services, cache=cache.stats, warnings=warnings)
+        return structs.replace(
+            outcome,
+            services=tuple(service.state(now) for service in shared.services.values()),
+            cache=None if cache is None else cache.stats,
+            warnings=(*outcome.warnings, *(() if cache is None else cache.warnings)),
+        )
+
+    def _open_cache(self, prices: Prices, clock: Clock) -> ResponseCache | None:
+        """None where no call can use one; a replay asks its cassette alone."""
+        if self.taped.cassette is not None:
+            return None
+        return open_cache(
+            self.options.caching, self.casting.choices.values(), self.loaded.steps.values(),
+            env=self._env, clock=clock, price=prices.cost, memory=self._memory,
+        )  # fmt: skip
 
     def _refuse_no_task(self) -> None:
         """Prompts must not speak of a task that nobody gave."""
@@ -168,6 +178,7 @@ class Session:
     def _shared(self, prices: Prices, clock: Clock, cache: ResponseCache | None = None) -> Shared:
         """What the models of one run have in common; nothing is opened yet."""
         concurrency = self.options.max_concurrency or self.spec.max_concurrency
+        tape = self.taped.tape(self.casting, clock)
         return Shared(
             env=self._env,
             http=http_for(self.casting.choices, clock.wall),
@@ -175,6 +186,8 @@ class Session:
             slots=Slots(concurrency) if concurrency else None,
             wall=clock.wall,
             cache=cache,
+            tape=tape,
+            journal=tape,
         )
 
     def _budgets(self, prices: Prices) -> Budgets:
@@ -230,166 +243,18 @@ class Session:
             inputs=options.inputs,
             cast=cast,
             price=prices.cost,
-            seed=spec.seed if options.seed is None else options.seed,
+            seed=self.taped.seed(options.seed, spec.seed),
             on_error=spec.on_error,
             time_limit_s=min(limits, default=None),
             answer=spec.answer,
             gate=spec.gate,
-            warnings=(*map(str, self.loaded.warnings), *self.casting.warnings),
+            warnings=(
+                *map(str, self.loaded.warnings),
+                *self.casting.warnings,
+                *self.taped.warnings,
+            ),
         )
 
 
 def _reads_task(step: Step) -> bool:
     return any("task" in map(root, names) for names in step.references().values())
-
-
-class CouncilKeywords(TypedDict, total=False):
-    """The keys of a council file, but `konseho`, `name` and `steps`."""
-
-    description: str
-    task: str
-    inputs: Mapping[str, Input]
-    model: str
-    models: Mapping[str, ModelSpec]
-    agents: Mapping[str, Agent] | Sequence[Agent]
-    limits: Limits
-    on_error: OnError
-    max_concurrency: int
-    seed: int
-    answer: str
-    gate: str
-    targets: Targets
-
-
-class RunKeywords(TypedDict, total=False):
-    """What may differ from run to run."""
-
-    inputs: Mapping[str, Any]
-    model: str
-    """For agents that choose none."""
-    max_concurrency: int
-    seed: int
-    timeout_s: float
-    cache: bool
-    """True: above temperature 0 too; False: not at all."""
-    refresh: bool
-    """Whether models are asked in any case, and their answers kept."""
-
-
-class Council:
-    """A council for Python users: the nouns of the file, checked as strictly.
-
-    `Council(steps=[Debate(agents=[Agent(name="for_", role="…"), …], rounds=2)])`, or
-    `Council.load("council.yaml")`. Keywords are the keys of the file. Raises InvalidCouncil.
-    """
-
-    def __init__(
-        self,
-        *,
-        steps: Sequence[Step],
-        name: str = "council",
-        emit_events: bool = True,
-        cache_size: int = ENTRIES,
-        **document: Unpack[CouncilKeywords],
-    ) -> None:
-        """`emit_events=False` builds no event at all, for who only wants the outcome.
-
-        `cache_size`: answers that its runs share in memory; 0: none is used again.
-        """
-        agents = document.get("agents", {})
-        if not isinstance(agents, Mapping):
-            document["agents"] = {agent.name: agent for agent in agents}
-        written = to_document(konseho=1, name=name, steps=list(steps), **document)
-        self._begin(check_document(written), emit_events, cache_size)
-
-    @classmethod
-    def load(cls, path: str | Path, *, emit_events: bool = True, cache_size: int = ENTRIES) -> Self:
-        """From a council file, or by the name of a shipped one."""
-        council = cls.__new__(cls)
-        council._begin(load_council(find_council(str(path))), emit_events, cache_size)
-        return council
-
-    def _begin(self, loaded: Loaded, emit_events: bool, cache_size: int) -> None:
-        self._cache_size = cache_size
-        self._memory: MemoryTier | None = None
-        self._loaded = loaded
-        self._emit_events = emit_events
-        self._outcome: RunOutcome | None = None
-
-    @property
-    def spec(self) -> CouncilSpec:
-        """The checked document."""
-        return self._loaded.spec
-
-    @property
-    def outcome(self) -> RunOutcome:
-        """Of the run that ended last, such as one that was streamed. Raises UsageError."""
-        if self._outcome is None:
-            raise UsageError("no run of this council has ended yet")
-        return self._outcome
-
-    async def execute(
-        self,
-        task: str | None = None,
-        *,
-        on_events: Listener | None = None,
-        **options: Unpack[RunKeywords],
-    ) -> RunOutcome:
-        """Run once. Failures are in the outcome; raises UsageError before any call."""
-        subscriptions: list[Subscription] = []
-        if on_events is not None and self._emit_events:
-            subscriptions.append((on_events, EVERYDAY))
-        outcome = await self._session(task, options).run(subscriptions)
-        self._outcome = outcome
-        return outcome
-
-    def run(self, task: str | None = None, **options: Unpack[RunKeywords]) -> RunOutcome:
-        """`execute`, for code that is not asynchronous."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(self.execute(task, **options))
-        raise UsageError("a loop is running here already", hint="await council.execute(…)")
-
-    async def stream(
-        self, task: str | None = None, **options: Unpack[RunKeywords]
-    ) -> AsyncIterator[Event]:
-        """Run once and yield every event, text as it arrives included; then see `outcome`.
-
-        Leaving the loop early cancels the run.
-        """
-        if not self._emit_events:
-            raise UsageError("this council has emit_events=False, so there is nothing to stream")
-        session = self._session(task, options)
-        queue: asyncio.Queue[Sequence[Event]] = asyncio.Queue()
-        run = asyncio.ensure_future(session.run([(queue.put_nowait, frozenset(EVENTS))]))
-        run.add_done_callback(lambda _: queue.put_nowait(()))
-        try:
-            while batch := await queue.get():
-                for event in batch:
-                    yield event
-            self._outcome = await run
-        finally:
-            run.cancel()
-            await asyncio.wait([run])
-
-    def _session(self, task: str | None, options: RunKeywords) -> Session:
-        wanted = RunOptions(
-            task=task,
-            inputs=fill_inputs(self.spec, options.get("inputs", {})),
-            wishes=Wishes(model=options.get("model")),
-            max_concurrency=options.get("max_concurrency"),
-            seed=options.get("seed"),
-            timeout_s=options.get("timeout_s"),
-            caching=CacheWishes(
-                cache=options.get("cache"),
-                refresh=options.get("refresh", False),
-                size=self._cache_size,
-            ),
-        )
-        return Session(self._loaded, wanted, memory=self._shared_memory)
-
-    def _shared_memory(self) -> MemoryTier:
-        if self._memory is None:
-            self._memory = new_memory(self._cache_size, RealClock.now)
-        return self._memory

@@ -19,8 +19,8 @@ from memory_profiler import memory_usage
 from konseho_cli.agents.definition import Agent
 from konseho_cli.bench.processes import child
 from konseho_cli.core.units import Duration, show_size
+from konseho_cli.council import Council
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.session import Council
 from konseho_cli.spec.document import ModelSpec
 from konseho_cli.steps.parallel import Parallel
 

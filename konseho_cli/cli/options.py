@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -73,6 +73,29 @@ DryRun: TypeAlias = Annotated[
 ]
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")
+]
+Record: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--record",
+        metavar="FILE",
+        help="Write every request and answer to a cassette, as they come.",
+    ),
+]
+Replay: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--replay", metavar="FILE", help="Let a cassette answer in the place of models."),
+]
+ReplaySpeed: TypeAlias = Annotated[
+    float,
+    typer.Option(
+        "--replay-speed", metavar="X", min=0, max=1e6,
+        help="1 as recorded, 2 twice as fast, 0 at once, in virtual time.",
+    ),
+]  # fmt: skip
+ReplayMiss: TypeAlias = Annotated[
+    Literal["error", "call"],
+    typer.Option("--replay-miss", help="What to do about a call that the cassette lacks."),
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
 AsMarkdown: TypeAlias = Annotated[

@@ -8,6 +8,7 @@ from konseho_cli.cli import options
 from konseho_cli.cli.asking import check_stdin, read_caching, read_models, read_task, read_timeout
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
+from konseho_cli.engine.taping import Taping
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
@@ -27,6 +28,10 @@ def command(
     strict: options.Strict = False,
     cache: options.Cache = None,
     refresh: options.Refresh = False,
+    record: options.Record = None,
+    replay: options.Replay = None,
+    replay_speed: options.ReplaySpeed = 1.0,
+    replay_miss: options.ReplayMiss = "error",
     only_plan: options.DryRun = False,
     quiet: options.Quiet = False,
     json: options.AsJson = False,
@@ -52,6 +57,7 @@ def command(
         timeout_s=read_timeout(timeout),
         strict=strict,
         caching=read_caching(cache, refresh=refresh),
+        taping=Taping(record=record, replay=replay, speed=replay_speed, miss=replay_miss),
     )
     session = Session(loaded, wanted)
     if only_plan:

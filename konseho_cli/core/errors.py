@@ -25,6 +25,10 @@ class UsageError(KonsehoError):
     exit_code = 2
 
 
+class ReplayMiss(UsageError):
+    """A replay came to a call that was not recorded, or was recorded otherwise."""
+
+
 class Problem(NamedTuple):
     """One mistake in a council or agent file, with its place."""
 

@@ -17,14 +17,14 @@ JSON = Any
 """None, bool, int, float, str, and lists and string-keyed dicts of these."""
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]
     text: str
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that changes the answer, and nothing else: what a cache may key on."""
 
     model: str
@@ -79,7 +79,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Tokens as the provider counted them."""
 
     input_tokens: int = 0
@@ -161,7 +161,7 @@ class Call(msgspec.Struct, kw_only=True):
     account: Account = msgspec.field(default_factory=Account)
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
+class Reply(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A finished answer."""
 
     text: str

@@ -11,6 +11,8 @@ from konseho_cli.core.units import show_duration
 from konseho_cli.models.base import Call
 
 MINUTE_S = 60.0
+_TICK_S = 1e-7
+"""A loop's timers may fire so much too early; to set them again would then be no wait at all."""
 _BY_TIMER = -1
 
 
@@ -92,7 +94,7 @@ class Rates:
         while (future := self._queue.peek()) is not None:
             now, use = loop.time(), self._waiting[future]
             room_at = self._room_at(use, now)
-            if room_at > now:
+            if room_at > now + _TICK_S:
                 self._timer = loop.call_at(room_at, self._serve)
                 return
             self._queue.pop()

@@ -22,10 +22,12 @@ from konseho_cli.models.circuit import Guarded
 from konseho_cli.models.fallback import Alternative, WithFallback
 from konseho_cli.models.hedge import Hedged
 from konseho_cli.models.http import CONNECTIONS, PER_HOST, Http
+from konseho_cli.models.journal import Journal, Journaled
 from konseho_cli.models.limits import Limited, Throttled
 from konseho_cli.models.registry import PROVIDERS, ModelChoice
 from konseho_cli.models.retry import Retried
 from konseho_cli.models.service import Service
+from konseho_cli.models.tape import Tape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +46,14 @@ class Shared:
     """By the model's full name and its address: what was learnt of one holds for all who ask it."""
     cache: ResponseCache | None = None
     """Answers that may be used again; None: every call asks a model."""
+    tape: Tape | None = None
+    journal: Journal | None = None
 
 
 def build(choice: ModelChoice, shared: Shared) -> Model:
     """The model that a choice stands for. Raises UsageError, e.g. for a key."""
-    return with_cache(_with_fallback(choice, shared), choice, shared.cache, shared.env)
+    model = with_cache(_with_fallback(choice, shared), choice, shared.cache, shared.env)
+    return model if shared.journal is None else Journaled(model, shared.journal)
 
 
 def http_for(choices: Mapping[str, ModelChoice], wall: Callable[[], float] = time.time) -> Http:
@@ -84,7 +89,11 @@ def _with_fallback(choice: ModelChoice, shared: Shared) -> Model:
 def _one(choice: ModelChoice, shared: Shared) -> Model:
     """A provider with what surrounds each of its attempts."""
     provider = PROVIDERS[choice.provider]
-    model = provider.make(choice, provider, shared.env, shared.http)
+
+    def make() -> Model:
+        return provider.make(choice, provider, shared.env, shared.http)
+
+    model = make() if shared.tape is None else shared.tape.around(choice.name, make)
     may_fail = getattr(model, "may_fail", True)
     service = _service(choice, shared)
     if may_fail or choice.hedge or service.slots or service.rates:
