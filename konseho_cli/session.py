@@ -18,7 +18,7 @@ from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.hashing import new_run_id
 from konseho_cli.core.slots import Slots
 from konseho_cli.core.virtual import VirtualLoop
-from konseho_cli.engine.caching import CacheWishes, new_memory, open_cache
+from konseho_cli.engine.caching import new_memory, open_cache
 from konseho_cli.engine.cast import Cast, Speaker
 from konseho_cli.engine.casting import Casting, Wishes, cast_models
 from konseho_cli.engine.executor import Execution, Interrupted
@@ -26,12 +26,11 @@ from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.plan import Plan, make_plan
 from konseho_cli.engine.state import Premises
 from konseho_cli.models.base import Message, Model, Request
-from konseho_cli.models.budget import Budget
-from konseho_cli.models.cache import ENTRIES, ResponseCache
-from konseho_cli.models.http import Http
+from konseho_cli.models.budget import Budget, Budgets
+from konseho_cli.models.cache import ENTRIES, CacheWishes, ResponseCache
 from konseho_cli.models.prices import Prices
 from konseho_cli.models.registry import ModelChoice
-from konseho_cli.models.stack import Shared, build
+from konseho_cli.models.stack import Shared, build, http_for
 from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
 from konseho_cli.spec.find import find_council as find_council
 from konseho_cli.spec.inputs import fill_inputs
@@ -83,7 +82,7 @@ class Session:
         self.casting: Casting = cast_models(self.spec, loaded.steps, options.wishes, self._env)
         self._refuse_no_task()
         self._refuse_undecided()
-        self._build(Http(), self._budget(Prices()))  # a missing key is found now, not in mid-run
+        self._cast(self._shared(Prices(), RealClock()))  # a missing key is found now
         self._memory = memory
         self._execution: Execution | None = None
         self._stopped: KonsehoError | None = None
@@ -109,17 +108,17 @@ class Session:
         loop = asyncio.get_running_loop()
         clock: Clock = loop if isinstance(loop, VirtualLoop) else RealClock()
         prices = Prices()
-        http = Http(wall=clock.wall)
-        bus = Bus(clock, loop.call_soon)
-        for listener, kinds in subscriptions:
-            bus.subscribe(listener, kinds)
         cache = open_cache(
             self.options.caching, self.casting.choices.values(), self.loaded.steps.values(),
             env=self._env, clock=clock, price=prices.cost, memory=self._memory,
         )  # fmt: skip
-        cast = self._build(http, self._budget(prices), cache)
+        shared = self._shared(prices, clock, cache)
+        bus = Bus(clock, loop.call_soon)
+        for listener, kinds in subscriptions:
+            bus.subscribe(listener, kinds)
         try:
-            execution = Execution(self.plan, self._premises(cast, prices, clock), clock, bus)
+            premises = self._premises(self._cast(shared), prices, clock)
+            execution = Execution(self.plan, premises, clock, bus)
             self._execution = execution
             if self._stopped is not None:
                 execution.stop(self._stopped)
@@ -127,14 +126,16 @@ class Session:
             outcome = await execution.run()
         finally:
             try:
-                await http.aclose()
+                await shared.http.aclose()
             finally:
                 if cache is not None:
                     await cache.aclose()
+        now = loop.time()
+        services = tuple(service.state(now) for service in shared.services.values())
         if cache is None:
-            return outcome
+            return structs.replace(outcome, services=services)
         warnings = (*outcome.warnings, *cache.warnings)
-        return structs.replace(outcome, cache=cache.stats, warnings=warnings)
+        return structs.replace(outcome, services=services, cache=cache.stats, warnings=warnings)
 
     def _refuse_no_task(self) -> None:
         """Prompts must not speak of a task that nobody gave."""
@@ -164,20 +165,46 @@ class Session:
                     "--model sim simulates",
                 )
 
-    def _budget(self, prices: Prices) -> Budget:
-        limits = self.spec.limits
-        return Budget(calls=limits.calls, tokens=limits.tokens, cost=limits.cost, price=prices.cost)
-
-    def _build(self, http: Http, budget: Budget, cache: ResponseCache | None = None) -> Cast:
-        """Put every agent's model together; equal choices share one."""
+    def _shared(self, prices: Prices, clock: Clock, cache: ResponseCache | None = None) -> Shared:
+        """What the models of one run have in common; nothing is opened yet."""
         concurrency = self.options.max_concurrency or self.spec.max_concurrency
-        shared = Shared(
+        return Shared(
             env=self._env,
-            http=http,
-            budget=budget,
+            http=http_for(self.casting.choices, clock.wall),
+            budgets=self._budgets(prices),
             slots=Slots(concurrency) if concurrency else None,
+            wall=clock.wall,
             cache=cache,
         )
+
+    def _budgets(self, prices: Prices) -> Budgets:
+        """Those that limit something; the engine holds the time of the run and of its steps."""
+
+        def budget(whose: str, limits: Limits | None, time_s: float | None = None) -> Budget | None:
+            if limits is None:
+                return None
+            found = Budget(
+                whose=whose, calls=limits.calls, tokens=limits.tokens, cost=limits.cost,
+                time_s=time_s, price=prices.cost,
+            )  # fmt: skip
+            return None if found.unlimited else found
+
+        steps = {
+            name: budget(f"step '{name}'", step.limits) for name, step in self.loaded.steps.items()
+        }
+        agents = {
+            name: budget(f"agent '{name}'", limits, limits.time)
+            for name in self.casting.choices
+            if (limits := self.spec.agents[name].limits) is not None
+        }
+        return Budgets(
+            run=budget("", self.spec.limits),
+            steps={name: each for name, each in steps.items() if each is not None},
+            agents={name: each for name, each in agents.items() if each is not None},
+        )
+
+    def _cast(self, shared: Shared) -> Cast:
+        """Put every agent's model together; equal choices share one."""
         choices = dict.fromkeys(self.casting.choices.values())
         models = {choice: build(choice, shared) for choice in choices}
         return Cast(

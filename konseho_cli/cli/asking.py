@@ -9,8 +9,8 @@ from pathlib import Path
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.source import read_source, read_stdin
 from konseho_cli.core.units import Duration
-from konseho_cli.engine.caching import CacheWishes
 from konseho_cli.engine.casting import Wishes
+from konseho_cli.models.cache import CacheWishes
 
 MAX_TASK = 8 * 2**20
 """Bytes of a task file."""

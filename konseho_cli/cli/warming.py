@@ -10,7 +10,7 @@ from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.streams import tell
 from konseho_cli.cli.watching import conduct, screen_for
 from konseho_cli.core.errors import KonsehoError
-from konseho_cli.engine.caching import CacheWishes
+from konseho_cli.models.cache import CacheWishes
 from konseho_cli.report.cache import warmed_text
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.find import find_council

@@ -82,6 +82,10 @@ class ModelUnavailable(ModelError):
     """The server was busy, broken or unreachable: asking again, or elsewhere, may help."""
 
 
+class CircuitOpen(ModelUnavailable):
+    """The model failed so often in a row that it is not asked for a while."""
+
+
 class InvalidReply(ModelError):
     """The model answered, but not in the shape it was asked for, even after one repair."""
 
@@ -116,6 +120,12 @@ class StepTimeout(KonsehoError):
 
 class BudgetReached(KonsehoError):
     """A limit of the council (cost, tokens, calls, time) was reached."""
+
+    exit_code = 5
+
+
+class OwnLimitReached(KonsehoError):
+    """A limit of one step or one agent was reached: `on_error` decides what becomes of it."""
 
     exit_code = 5
 

@@ -5,28 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from konseho_cli.core.clock import Clock
 from konseho_cli.core.virtual import VirtualLoop
-from konseho_cli.models.cache import ENTRIES, Price, ResponseCache, Tier
+from konseho_cli.models.cache import CacheWishes, Price, ResponseCache, Tier
 from konseho_cli.models.cached import may_cache
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.steps.union import Step
 
 if TYPE_CHECKING:
     from konseho_cli.models.memory_tier import MemoryTier  # only a run that caches loads it
-
-
-class CacheWishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What a caller says about caching."""
-
-    cache: bool | None = None
-    """True: above temperature 0 too, where the file does not forbid it. False: not at all."""
-    refresh: bool = False
-    """Whether models are asked in any case, and their answers kept."""
-    size: int = ENTRIES
-    """Answers in memory at most; 0: no cache at all."""
 
 
 def open_cache(

@@ -22,6 +22,17 @@ Price = Callable[[str, Usage], Decimal | None]
 """Dollars by a model's full name; None: unknown."""
 
 
+class CacheWishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller says about caching."""
+
+    cache: bool | None = None
+    """True: above temperature 0 too, where the file does not forbid it. False: not at all."""
+    refresh: bool = False
+    """Whether models are asked in any case, and their answers kept."""
+    size: int = ENTRIES
+    """Answers in memory at most; 0: no cache at all."""
+
+
 class Tier(Protocol):
     """Where answers outlive the process: SQLite, and one day Redis or PostgreSQL. Deals in bytes.
 

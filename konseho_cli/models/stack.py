@@ -8,19 +8,24 @@ wrapper that would do nothing for a model is left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from konseho_cli.core.slots import Slots
+from konseho_cli.models.adaptive import HIGHEST
 from konseho_cli.models.base import Model
-from konseho_cli.models.budget import Budget, Budgeted
+from konseho_cli.models.budget import Budgeted, Budgets, Estimate
 from konseho_cli.models.cache import ResponseCache
 from konseho_cli.models.cached import with_cache
+from konseho_cli.models.circuit import Guarded
 from konseho_cli.models.fallback import Alternative, WithFallback
-from konseho_cli.models.http import Http
-from konseho_cli.models.limits import Limited
+from konseho_cli.models.hedge import Hedged
+from konseho_cli.models.http import CONNECTIONS, PER_HOST, Http
+from konseho_cli.models.limits import Limited, Throttled
 from konseho_cli.models.registry import PROVIDERS, ModelChoice
 from konseho_cli.models.retry import Retried
+from konseho_cli.models.service import Service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +35,13 @@ class Shared:
     env: Mapping[str, str] = field(repr=False)
     """Where keys and addresses come from; never shown."""
     http: Http
-    budget: Budget | None = None
+    budgets: Budgets = field(default_factory=Budgets)
     slots: Slots | None = None
     """`max_concurrency`; None: no limit."""
+    wall: Callable[[], float] = time.time
+    estimate: Estimate = lambda model, size: size // 4
+    services: dict[tuple[str, str], Service] = field(default_factory=dict)
+    """By the model's full name and its address: what was learnt of one holds for all who ask it."""
     cache: ResponseCache | None = None
     """Answers that may be used again; None: every call asks a model."""
 
@@ -42,17 +51,34 @@ def build(choice: ModelChoice, shared: Shared) -> Model:
     return with_cache(_with_fallback(choice, shared), choice, shared.cache, shared.env)
 
 
+def http_for(choices: Mapping[str, ModelChoice], wall: Callable[[], float] = time.time) -> Http:
+    """Connections for models of these choices: as many as they may have requests at once."""
+    most = max((_most_at_once(choice) for choice in choices.values()), default=PER_HOST)
+    return Http(connections=max(CONNECTIONS, most), per_host=max(PER_HOST, most), wall=wall)
+
+
+def _most_at_once(choice: ModelChoice) -> int:
+    own = HIGHEST if choice.concurrency == "auto" else choice.concurrency or PER_HOST
+    return max((own, *map(_most_at_once, choice.fallback)))
+
+
 def _with_fallback(choice: ModelChoice, shared: Shared) -> Model:
     """A model that asks others in its stead, where there are any."""
     first = _one(choice, shared)
     if not choice.fallback:
         return first
-    chain = [Alternative(name=choice.name, model=first, adapt=lambda request: request)]
-    chain += [
-        Alternative(name=other.name, model=_with_fallback(other, shared), adapt=other.adapt)
-        for other in choice.fallback
-    ]
-    return WithFallback(chain)
+    return WithFallback(
+        [
+            Alternative(
+                name=each.name,
+                model=first if each is choice else _with_fallback(each, shared),
+                adapt=(lambda request: request) if each is choice else each.adapt,
+                service=_service(each, shared),
+                cooldown_s=choice.cooldown_s,
+            )
+            for each in (choice, *choice.fallback)
+        ]
+    )
 
 
 def _one(choice: ModelChoice, shared: Shared) -> Model:
@@ -60,10 +86,30 @@ def _one(choice: ModelChoice, shared: Shared) -> Model:
     provider = PROVIDERS[choice.provider]
     model = provider.make(choice, provider, shared.env, shared.http)
     may_fail = getattr(model, "may_fail", True)
-    if shared.slots is not None:
+    service = _service(choice, shared)
+    if may_fail or choice.hedge or service.slots or service.rates:
+        model = Throttled(model, service, shared.slots)  # a 429 of one holds all of them
+    elif shared.slots is not None:
         model = Limited(model, shared.slots)
-    if may_fail and choice.attempts > 1:
-        model = Retried(model, choice.attempts)
-    if shared.budget is not None and not shared.budget.unlimited:
-        model = Budgeted(choice.name, model, shared.budget)
+    if choice.hedge:
+        model = Hedged(model, service)
+    if may_fail:
+        model = Guarded(model, service)
+        if choice.attempts > 1:
+            model = Retried(model, choice.attempts)
+    if not shared.budgets.unlimited:
+        model = Budgeted(choice.name, model, shared.budgets)
     return model
+
+
+def _service(choice: ModelChoice, shared: Shared) -> Service:
+    """The state of a model at its address; of limits that differ the strictest holds."""
+    place = PROVIDERS[choice.provider].place(choice, shared.env)
+    service = shared.services.get((choice.name, place))
+    if service is None:
+        service = Service(choice.name, place, wall=shared.wall, estimate=shared.estimate)
+        if place:
+            service.adapt(PER_HOST)  # as many as there are connections
+        shared.services[choice.name, place] = service
+    service.limit(choice.concurrency, rpm=choice.rpm, tpm=choice.tpm)
+    return service

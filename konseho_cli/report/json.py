@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome, total_cost, total_usage
 from konseho_cli.models.base import Usage
 from konseho_cli.models.cache import CacheStats
@@ -56,6 +58,8 @@ def outcome_document(
         "cache": None if outcome.cache is None else _cache(outcome.cache),
         "targets": [_verdict(verdict) for verdict in verdicts],
         "critical_path": _critical_path(outcome),
+        "agents": _agents(outcome),
+        "services": [msgspec.to_builtins(service) for service in outcome.services],
         "steps": [_step(outcome, step) for step in outcome.steps],
         "calls": [_call(outcome, call) for call in outcome.calls],
     }
@@ -91,6 +95,25 @@ def _call(outcome: RunOutcome, call: CallRecord) -> dict[str, Any]:
         "end_s": _since(outcome, call.end),
         "usage": _usage(call.usage),
         "cost": _dollars(call.cost),
+        "requests": call.requests,
+        "retries": call.retries,
+        "hedges": call.hedges,
+        "wasted": _usage(call.wasted),
+    }
+
+
+def _agents(outcome: RunOutcome) -> dict[str, Any]:
+    """What each agent took, by its id."""
+    calls: dict[str, list[CallRecord]] = {}
+    for call in outcome.calls:
+        calls.setdefault(call.agent, []).append(call)
+    return {
+        agent: {
+            "calls": len(own),
+            "usage": _usage(total_usage(own)),
+            "cost": _dollars(total_cost(own)),
+        }
+        for agent, own in calls.items()
     }
 
 
@@ -139,6 +162,7 @@ def _usage(usage: Usage) -> dict[str, int]:
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "cached_tokens": usage.cached_tokens,
+        "written_tokens": usage.written_tokens,
     }
 
 

@@ -78,6 +78,8 @@ def _remarks(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
         yield (Piece(f"{GAP}warning: {one_line(warning)}", "accent"),)
     for reason in reasons(outcome):
         yield (Piece(f"{GAP}{symbols.degraded} {one_line(reason)}", "accent"),)
+    for text in services(outcome):
+        yield (Piece(f"{GAP}{symbols.degraded} {one_line(text)}", "accent"),)
     if outcome.gate is not None:
         word = f"{GAP}gate: {str(outcome.gate).lower()}"
         yield (Piece(word) if outcome.gate else Piece(word, "accent"),)
@@ -92,6 +94,16 @@ def reasons(outcome: RunOutcome) -> Iterator[str]:
         for reason in step.reasons:
             if step.status != "cancelled" and reason not in (outcome.error or ""):
                 yield f"{step.id}: {reason}"
+
+
+def services(outcome: RunOutcome) -> Iterator[str]:
+    """What a reader ought to know of the models' servers."""
+    for service in outcome.services:
+        if service.circuit != "closed":
+            yield f"{service.model}: its circuit is {service.circuit} after {service.failures} failures"
+        if service.throttled:
+            refused = f"{service.throttled:,} of {service.requests:,} requests"
+            yield f"{service.model}: {refused} were refused with a 429"
 
 
 def measure(verdict: Verdict) -> str:

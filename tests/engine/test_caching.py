@@ -4,8 +4,8 @@ from typing import Any
 
 from konseho_cli.core.clock import RealClock
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
-from konseho_cli.engine.caching import CacheWishes, new_memory, open_cache
-from konseho_cli.models.cache import ResponseCache
+from konseho_cli.engine.caching import new_memory, open_cache
+from konseho_cli.models.cache import CacheWishes, ResponseCache
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.steps.ask import Ask
 
