@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from konseho_cli.core.virtual import run_virtual
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.models.cache import CacheWishes
 from konseho_cli.session import RunOptions, Session
-from konseho_cli.spec.load import check_document
+from konseho_cli.spec.load import check_document, load_council
 
 ANSWER = {
     "choices": [{"message": {"content": "Tabs."}, "finish_reason": "stop"}],
@@ -170,3 +172,37 @@ def test_a_steps_no_is_a_no() -> None:
     never = Council(steps=[Ask(agent=Agent(name="ann"), cache=False)], model="sim:fast")
     outcomes = [run_virtual(lambda loop: never.execute("go", cache=True)) for _ in range(2)]
     assert [sources(outcome) for outcome in outcomes] == [["model"], ["model"]]
+
+
+DUMP = """\
+import sys
+from konseho_cli.cli.main import invoke
+status = invoke(["run", sys.argv[1], "-q"])
+print(*sys.modules, sep="\\n", file=sys.stderr)
+sys.exit(status)
+"""
+FILE = """\
+konseho: 1
+name: served
+task: Tabs or spaces?
+model: m
+models: {{m: {{use: "vllm:m", base_url: "{url}", temperature: 0}}}}
+agents: {{ann: {{role: x}}}}
+steps: [{{kind: ask, agent: ann}}]
+"""
+
+
+def test_a_fully_cached_run_needs_no_server_and_loads_no_http_client(tmp_path: Path) -> None:
+    file = tmp_path / "served.yaml"
+
+    async def fill(url: str) -> None:
+        file.write_text(FILE.format(url=url))
+        outcome = await Session(load_council(file), RunOptions()).run()
+        assert sources(outcome) == ["model"]
+
+    Server().serve(fill)  # and from here on it is gone
+    done = subprocess.run(
+        [sys.executable, "-c", DUMP, str(file)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "Tabs.\n"), done.stderr
+    assert {"aiohttp", "pydantic", "zstandard"}.isdisjoint(done.stderr.split())
