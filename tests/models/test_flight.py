@@ -153,6 +153,22 @@ def test_a_shared_failure_says_all_that_the_first_one_said(tools: Any) -> None:
     assert (str(copy), vars(copy)) == (str(error), vars(error))
 
 
+def test_who_may_wait_longer_than_the_one_that_failed_asks_for_itself(tools: Any) -> None:
+    single = Crowd(tools, model := Answering(ModelUnavailable("too late"), "yes")).single
+
+    async def main(loop: VirtualLoop) -> list[Any]:
+        recorder = Recorder(loop)
+        calls = [tools.call(recorder, deadline=each) for each in (2.0, 2.0, 9.0, None)]
+        ended = [single.generate(tools.ask(), call) for call in calls]
+        return await asyncio.gather(*ended, return_exceptions=True)
+
+    first, second, *others = run_virtual(main)
+    assert isinstance(first, ModelUnavailable)
+    assert isinstance(second, ModelUnavailable)
+    assert [reply.text for reply in others] == ["yes", "yes"]
+    assert len(model.asked) == 2
+
+
 def test_a_budget_that_is_the_leaders_own_stops_nobody_else(tools: Any) -> None:
     crowd = Crowd(tools, Answering(BudgetReached("no more"), "yes"))
     assert crowd.ask("abc") == ["BudgetReached", "yes", "yes"]
