@@ -18,6 +18,8 @@ class Landing(msgspec.Struct, frozen=True, kw_only=True):
 
     by: int
     """The span of the call that made the request."""
+    deadline: float | None
+    """That call's own, on the loop's clock in seconds."""
     reply: Reply | None = None
     error: ModelError | None = None
     """With neither, its caller alone gave up: the next one asks."""
@@ -69,7 +71,7 @@ class SingleFlight:
             with call.scope.span("queue.flight") as wait:
                 landing = await flight.landing()
                 wait.waker = landing.by
-            if landing.error is not None:
+            if landing.error is not None and not _has_longer(call, landing):
                 raise _again(landing.error)
             if landing.reply is not None:
                 return self._shared(landing.reply, call)
@@ -87,7 +89,9 @@ class SingleFlight:
             raise
         finally:
             del self._flights[key]
-            flight.end(Landing(by=call.scope.here, reply=reply, error=failure))
+            flight.end(
+                Landing(by=call.scope.here, deadline=call.deadline, reply=reply, error=failure)
+            )
 
     def _shared(self, reply: Reply, call: Call) -> Reply:
         self._cache.shared(reply)
@@ -95,6 +99,13 @@ class SingleFlight:
         if call.on_text is not None and reply.text:
             call.on_text(reply.text)
         return structs.replace(reply, usage=Usage())
+
+
+def _has_longer(call: Call, landing: Landing) -> bool:
+    """Whether this call may wait longer than the one that failed, which may have failed for that."""
+    return landing.deadline is not None and (
+        call.deadline is None or call.deadline > landing.deadline
+    )
 
 
 def _again(error: ModelError) -> ModelError:

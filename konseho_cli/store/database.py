@@ -15,7 +15,7 @@ from konseho_cli.store.tables import MIGRATIONS
 
 BUSY_S = 5.0
 """How long a writer waits for another process."""
-_TRIES = 20
+_PAUSE_S = 0.02
 
 
 class Database:
@@ -106,11 +106,12 @@ def _make_private(path: Path) -> None:
 
 def _patiently(connection: sqlite3.Connection, statement: str) -> None:
     """SQLite does not wait by itself where two processes make the same file at the same moment."""
-    for left in range(_TRIES, -1, -1):
+    until = time.monotonic() + BUSY_S
+    while True:
         try:
             connection.execute(statement).fetchall()
             return
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or not left:
+            if "locked" not in str(error) or time.monotonic() > until:
                 raise
-            time.sleep(BUSY_S / _TRIES / 5)
+            time.sleep(_PAUSE_S)

@@ -26,6 +26,13 @@ def test_a_plain_terminal_gets_plain_letters(outcome):
     assert as_text(summary(outcome, (), ASCII)).isascii()
 
 
+def test_calls_that_asked_no_model_are_counted_apart(outcome):
+    first, second, *rest = outcome.calls
+    calls = (structs.replace(first, source="cache"), structs.replace(second, source="flight"))
+    line = as_text(summary(structs.replace(outcome, calls=(*calls, *rest)), (), UNICODE))
+    assert "4 calls · 1 of 4 from cache · 1 of 4 shared · 9 tokens" in line
+
+
 def test_simulated_answers_are_named(outcome):
     simulated = structs.replace(outcome, simulated=True)
     assert " · simulated · " in as_text(summary(simulated, (), UNICODE))

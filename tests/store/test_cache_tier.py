@@ -51,6 +51,20 @@ def test_closing_writes_what_was_put_last(tmp_path: Path) -> None:
     table.close()
 
 
+def test_two_tiers_use_one_database_at_once(tmp_path: Path) -> None:
+    async def both(one: CacheTier) -> None:
+        two = CacheTier(lambda: tmp_path, lambda: 1e9)
+        for number in range(50):
+            one.put(b"%d" % number, b"one", model="m", about="a", tokens=1)
+            two.put(b"%d" % (number + 50), b"two", model="m", about="a", tokens=1)
+        assert await two.get(b"99") == b"two"
+        assert await one.get(b"49") == b"one"
+        assert await one.get(b"99") == b"two"
+        await two.aclose()
+
+    use(tmp_path, both)
+
+
 def test_a_tier_that_nobody_asks_makes_no_file(tmp_path: Path) -> None:
     async def nothing(tier: CacheTier) -> None:
         pass
