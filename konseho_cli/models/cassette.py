@@ -57,8 +57,8 @@ class Header(
     council: str
     run: str
     """Id of the run that was recorded."""
-    seed: int
-    started: float
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    started: Annotated[float, msgspec.Meta(ge=0, le=1e11)]
     """Seconds since the epoch."""
     wished: Wished = Wished()
 
@@ -147,14 +147,17 @@ class Answered(
     reply: Reply | None = None
     failure: Failure | None = None
     """Only where no attempt holds it, as when the failure was somebody else's."""
+    cancelled: bool = False
+    """Nobody waited for it any more."""
     saved: Usage = Usage()
     """Tokens that were not paid for now."""
     request: Request | None = None
     """Only where no attempt holds it, because the answer came from somewhere else."""
 
     def __post_init__(self) -> None:
-        if (self.reply is None) == (self.failure is None):
-            raise ValueError("a call ends in a reply or in a failure")
+        ends = (self.reply is not None, self.failure is not None, self.cancelled)
+        if sum(ends) != 1:
+            raise ValueError("a call ends in a reply, in a failure, or it is cancelled")
         _check_usage(self.reply)
 
 

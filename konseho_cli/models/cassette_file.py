@@ -132,7 +132,7 @@ class CassetteWriter:
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             if stat.S_ISREG(os.fstat(self._file).st_mode):
-                os.fchmod(self._file, 0o600)  # it may have been there before
+                os.chmod(path, 0o600)  # it may have been there before
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise UsageError(f"{shown_path(path)} cannot be written: {why}") from None

@@ -36,6 +36,10 @@ class Journal(Protocol):
         """Keep what a call came to, before anybody uses it; times on the run's clock."""
         ...
 
+    def dropped(self, identity: Identity, request: Request, start: int, end: int) -> None:
+        """The call was cancelled: there is nothing to keep but that."""
+        ...
+
 
 class Journaled:
     """A model whose finished calls are looked up and kept."""
@@ -58,6 +62,9 @@ class Journaled:
         except ModelError as error:
             kept = Kept(error=error, source=call.account.source)
             await self._journal.record(identity, request, kept, start, now())
+            raise
+        except asyncio.CancelledError:
+            self._journal.dropped(identity, request, start, now())
             raise
         account = call.account
         kept = Kept(reply=reply, source=account.source, saved=account.saved)

@@ -35,7 +35,10 @@ class Playback:
         self.cassette = cassette
         self._redactor = redactor
         self._attempts = _Shelf(cassette.attempts)
-        self._answers = _Shelf(cassette.answers)
+        self._answers = _Shelf(each for each in cassette.answers if not each.cancelled)
+        self._dropped: dict[tuple[str | int, ...], Answered] = {
+            each.identity: each for each in cassette.answers if each.cancelled
+        }
         self._used: set[int] = set()
         """By `id` of the attempt; the cassette keeps them all alive."""
 
@@ -53,6 +56,9 @@ class Playback:
                 return self._use(attempt)
         if own:
             raise self._differs(own, identity, model, asked)
+        dropped = self._dropped.get(identity.logical.parts())
+        if dropped is not None and dropped.hash == key:
+            return _never_sent(dropped, model, asked)
         if not self.has_attempts(identity):
             for attempt in self._unused(self._attempts.hashed.get(key, ())):
                 if attempt.model == model:
@@ -128,6 +134,14 @@ class _Shelf(Generic[R]):
             self.hashed[record.hash].append(record)
             self.calls[identity.logical] += 1
             self.steps.add(identity.step_id)
+
+
+def _never_sent(dropped: Answered, model: str, asked: Request) -> Attempt:
+    """An attempt of a call that was cancelled before it came to that: it is still waited for."""
+    return Attempt(
+        identity=dropped.identity, hash=dropped.hash, model=model, request=asked,
+        start=dropped.start, duration=dropped.duration, cancelled=True,
+    )  # fmt: skip
 
 
 def place(identity: Identity) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.models.base import Identity, Request
@@ -47,23 +48,31 @@ class Recording:
         self, identity: Identity, request: Request, kept: Kept, start: int, end: int
     ) -> None:
         """Write what a logical call came to, unless its attempts say all of it."""
-        attempted = identity in self._attempted
-        if attempted and kept.error is not None:
+        if kept.error is None:
+            told: dict[str, Any] = {"reply": kept.reply, "saved": kept.saved}
+        elif identity in self._attempted:
             return
+        else:
+            told = {"failure": Failure.of(kept.error)}
+        self._answer(identity, request, start, end, source=kept.source, **told)
+
+    def dropped(self, identity: Identity, request: Request, start: int, end: int) -> None:
+        """Write that a logical call was cancelled."""
+        self._answer(identity, request, start, end, source="model", cancelled=True)
+
+    def _answer(
+        self, identity: Identity, request: Request, start: int, end: int, **told: Any
+    ) -> None:
         hidden = hidden_request(request, self.redactor.hide)
-        self._write(
-            Answered(
-                identity=identity.parts(),  # type: ignore[arg-type]
-                hash=request_hash(hidden),
-                source=kept.source,
-                start=max(0, start - self.started),
-                duration=end - start,
-                reply=kept.reply,
-                failure=None if kept.error is None else Failure.of(kept.error),
-                saved=kept.saved,
-                request=None if attempted else hidden,
-            )
+        answered = Answered(
+            identity=identity.parts(),  # type: ignore[arg-type]
+            hash=request_hash(hidden),
+            start=max(0, start - self.started),
+            duration=end - start,
+            request=None if identity in self._attempted else hidden,
+            **told,
         )
+        self._write(answered)
 
     def close(self) -> None:
         """The run is over."""

@@ -44,6 +44,16 @@ class Tape:
         self.stop: Callable[[KonsehoError], None] | None = None
         """Ends the run: a call that was not recorded must not count as a model that failed."""
 
+    def dropped(self, identity: Identity, request: Request, start: int, end: int) -> None:
+        """As the run's journal: a call was cancelled."""
+        if self.recording is not None:
+            self.recording.dropped(identity, request, start, end)
+
+    @property
+    def replays(self) -> bool:
+        """Whether the cassette answers: nothing else that knows answers may."""
+        return self.playback is not None
+
     def refused(self, miss: ReplayMiss) -> ReplayMiss:
         """End the run for it. What the call itself then raises is its first line."""
         if self.stop is None:

@@ -119,6 +119,12 @@ def test_losers_of_a_quorum_are_cut_off_as_they_were(same: Same, file: Path) -> 
     assert sum(attempt.cancelled for attempt in read_cassette(file).attempts) == 2
 
 
+def test_who_still_waits_for_a_slot_when_a_quorum_is_met_comes_back(same: Same) -> None:
+    steps = [{**DOCUMENT["steps"][0], "quorum": 1, "wait": "quorum"}, DOCUMENT["steps"][2]]
+    outcome = same(steps=steps, max_concurrency=1)
+    assert [call.status for call in outcome.calls].count("cancelled") == 2
+
+
 def test_a_hedge_and_its_loser_come_back(same: Same, file: Path) -> None:
     agents = {f"a{number}": {"role": "x"} for number in range(40)}
     outcome = same(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.models import cassette_file
@@ -123,6 +127,18 @@ def test_a_broken_line_is_named(file: Path, line: bytes, says: str) -> None:
 def test_an_unknown_field_is_refused_deep_inside_as_well(file: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b'"role":"user"', b'"role":"user","x":1', 1))
     assert "run.jsonl:2: " in refused(file)
+
+
+LINES = (Path(__file__).resolve().parent / "golden" / "cassette.jsonl").read_bytes()
+
+
+@given(st.integers(0, len(LINES) - 1), st.binary(max_size=3), st.integers(0, 40))
+def test_whatever_is_broken_is_read_or_refused(at: int, put: bytes, gone: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.jsonl"
+        path.write_bytes(LINES[:at] + put + LINES[at + gone :])
+        with suppress(UsageError):
+            read_cassette(path)
 
 
 def test_lines_and_files_are_bounded(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ class Book:
     def __init__(self, *kept: Kept) -> None:
         self.known = list(kept)
         self.written: list[tuple[str, Kept, int, int]] = []
+        self.gone: list[tuple[str, int, int]] = []
 
     def answered(self, identity: Identity, request: Request) -> Kept | None:
         return self.known[0] if self.known else None
@@ -31,6 +32,9 @@ class Book:
     ) -> None:
         await asyncio.sleep(0.5)
         self.written.append((identity.agent, kept, start, end))
+
+    def dropped(self, identity: Identity, request: Request, start: int, end: int) -> None:
+        self.gone.append((identity.agent, start, end))
 
 
 def ask(tools: Any, book: Book, *script: str | Exception, **call: Any) -> tuple[Any, Call, Any]:
@@ -71,7 +75,7 @@ def test_a_failure_is_written_down_and_raised_again(tools: Any) -> None:
     assert ask(tools, Book(Kept(error=busy)))[0] is busy
 
 
-def test_a_cancelled_call_is_not_written_down(tools: Any) -> None:
+def test_of_a_cancelled_call_nothing_is_kept_but_that(tools: Any) -> None:
     book = Book()
 
     class Slow:
@@ -88,4 +92,4 @@ def test_a_cancelled_call_is_not_written_down(tools: Any) -> None:
             await task
 
     run_virtual(main)
-    assert book.written == []
+    assert (book.written, book.gone) == ([], [("a", 0, 10**9)])

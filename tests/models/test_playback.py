@@ -171,6 +171,16 @@ def test_an_answer_is_found_by_its_request_where_its_step_has_another_name() -> 
     assert explained.answer(who(step="new"), request) is None
 
 
+def test_a_call_that_was_cancelled_in_a_queue_is_cut_off_wherever_it_is() -> None:
+    request = ask("x")
+    gone = structs.replace(answer(who(), request, ""), reply=None, cancelled=True)
+    played = playback(attempt(who("bob"), request, "not ann's"), gone)
+    assert played.answer(who(), request) is None
+    for number in range(2):
+        assert played.attempt(who(attempt=number), NAME, request).cancelled
+    assert "does not hold" in missed(played, who(), ask("y"))
+
+
 def test_hedges_and_attempts_belong_to_one_logical_call() -> None:
     request = ask("x")
     played = playback(attempt(structs.replace(who(), attempt=2, hedge=1), request, "x"))

@@ -58,6 +58,19 @@ def test_a_failure_is_kept_only_where_no_attempt_explains_it(tmp_path: Path) -> 
     recording.close()
 
 
+def test_a_call_that_was_cancelled_says_so_and_holds_its_request_where_nobody_was_asked(
+    tmp_path: Path,
+) -> None:
+    recording = begun(tmp_path / "run.jsonl")
+    recording.dropped(WHO, ASKED, 100, 200)
+    recording.attempt(WHO, attempt())
+    recording.dropped(WHO, ASKED, 100, 200)
+    waiting, asked = read_cassette(tmp_path / "run.jsonl").answers
+    assert (waiting.cancelled, waiting.duration, waiting.request) == (True, 100, ASKED)
+    assert (asked.cancelled, asked.request) == (True, None)
+    recording.close()
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
 def test_a_disk_that_is_full_ends_the_run_once(tmp_path: Path) -> None:
     stopped: list[KonsehoError] = []

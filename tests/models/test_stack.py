@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +14,17 @@ from konseho_cli.models.base import Reply
 from konseho_cli.models.budget import Budget, Budgeted, Budgets
 from konseho_cli.models.fallback import WithFallback
 from konseho_cli.models.http import Http
+from konseho_cli.models.journal import Journaled
 from konseho_cli.models.limits import Limited, Throttled
 from konseho_cli.models.openai import OpenAIModel
 from konseho_cli.models.prices import Prices
+from konseho_cli.models.recording import Recording
+from konseho_cli.models.redact import Redactor
 from konseho_cli.models.registry import PROVIDERS, ModelChoice
 from konseho_cli.models.retry import Retried
 from konseho_cli.models.sim import SimModel
 from konseho_cli.models.stack import Shared, build
+from konseho_cli.models.tape import Recorded, Tape
 from konseho_cli.telemetry.spans import Recorder
 
 SECRET = "sk-very-secret-0123456789"
@@ -105,6 +110,16 @@ def test_no_repr_shows_a_key(provider: str) -> None:
     model = innermost(build(choose(f"{provider}:m"), shared()))
     assert isinstance(model, OpenAIModel | AnthropicModel)
     assert SECRET not in f"{model!r} {model._endpoint!r} {shared()!r}"
+
+
+def test_the_journal_is_outermost_and_the_tape_goes_around_the_provider(tmp_path: Path) -> None:
+    tape = Tape(recording=Recording(tmp_path / "run.jsonl", Redactor()))
+    model = build(choose("openai:m"), shared(tape=tape, journal=tape))
+    assert isinstance(model, Journaled)
+    inner = model._model
+    while not isinstance(inner, Recorded):
+        inner = inner._model  # type: ignore[attr-defined]
+    assert isinstance(inner._model, OpenAIModel)
 
 
 def test_calls_wait_for_a_slot_and_the_wait_is_no_part_of_the_attempt(tools: Any) -> None:
