@@ -86,7 +86,11 @@ class ModelUnavailable(ModelError):
     """The server was busy, broken or unreachable: asking again, or elsewhere, may help."""
 
 
-class CircuitOpen(ModelUnavailable):
+class NotAsked(ModelUnavailable):
+    """The request was not made: it would not have come to its turn in time."""
+
+
+class CircuitOpen(NotAsked):
     """The model failed so often in a row that it is not asked for a while."""
 
 

@@ -15,40 +15,45 @@ class FairQueue:
     1996) with requests of equal size: each waiter's tag is one more than its flow's last one.
     """
 
-    __slots__ = ("_heap", "_order", "_passed", "_tags")
+    __slots__ = ("_order", "_passed", "_tags", "heap")
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, int, asyncio.Future[int]]] = []
+        self.heap: list[tuple[int, int, int, asyncio.Future[int]]] = []
+        """Priority, tag and order of each; where it is empty, nobody waits."""
         self._order = count()
-        self._tags: dict[str, int] = {}
-        self._passed = 0
-        """The tag of whoever was served last: a flow that was away does not save up turns."""
+        self._tags: dict[tuple[int, str], int] = {}
+        """The last one of each flow, at each priority."""
+        self._passed: dict[int, int] = {}
+        """The tag that was served last, by priority: a flow that was away saves up no turns."""
 
     @property
     def waiting(self) -> bool:
         """Whether anybody still waits."""
-        return any(not future.done() for *_, future in self._heap)
+        return any(not future.done() for *_, future in self.heap)
 
     def push(self, priority: int = 5, flow: str = "") -> asyncio.Future[int]:
         """Join; the future is given the id of the span that let it go on."""
-        if not self._heap:
+        if not self.heap:
             self._tags.clear()
-        tag = self._tags[flow] = max(self._passed, self._tags.get(flow, 0)) + 1
+            self._passed.clear()
+        place = (priority, flow)
+        passed = self._passed.get(priority, 0)
+        tag = self._tags[place] = max(passed, self._tags.get(place, 0)) + 1
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._heap, (priority, tag, next(self._order), future))
+        heapq.heappush(self.heap, (priority, tag, next(self._order), future))
         return future
 
     def peek(self) -> asyncio.Future[int] | None:
         """Whose turn it is, left where it is."""
-        while self._heap and self._heap[0][-1].done():
-            heapq.heappop(self._heap)
-        return self._heap[0][-1] if self._heap else None
+        while self.heap and self.heap[0][-1].done():
+            heapq.heappop(self.heap)
+        return self.heap[0][-1] if self.heap else None
 
     def pop(self) -> asyncio.Future[int] | None:
         """Whose turn it is, taken out; those that were cancelled are passed over."""
-        while self._heap:
-            _, tag, _, future = heapq.heappop(self._heap)
+        while self.heap:
+            priority, tag, _, future = heapq.heappop(self.heap)
             if not future.done():
-                self._passed = max(self._passed, tag)
+                self._passed[priority] = tag
                 return future
         return None

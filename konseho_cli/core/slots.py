@@ -46,7 +46,8 @@ class Slots:
     def release(self, by: int) -> None:
         """Give a slot back; `by` is the span that held it."""
         self.taken -= 1
-        self._hand_on(by)
+        if self._queue.heap:
+            self._hand_on(by)
 
     def resize(self, capacity: int, by: int) -> None:
         """From now on so many; those that are taken already stay taken."""

@@ -165,10 +165,11 @@ async def _tries(
         except (ModelRefused, TemplateFailed, OwnLimitReached):
             raise  # another try would say the same
         except KonsehoError:
-            if attempt >= retries:
+            longest = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2**attempt)
+            wait_s = longest * rng(state.premises.seed, path, "backoff").uniform(0.5, 1)
+            now = asyncio.get_running_loop().time()
+            if attempt >= retries or (deadline is not None and now + wait_s >= deadline):
                 raise
-        longest = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2**attempt)
-        wait_s = longest * rng(state.premises.seed, path, "backoff").uniform(0.5, 1)
         with scope.span("backoff", step=planned.id, attempt=attempt):
             await asyncio.sleep(wait_s)
         attempt += 1

@@ -121,6 +121,8 @@ class Account(msgspec.Struct, kw_only=True):
     source: Source = "model"
     requests: int = 0
     """Requests that went out, past all limits."""
+    sent_at: float = 0.0
+    """When the latest of them did, on the loop's clock in seconds."""
     retries: int = 0
     """Requests made again after a failure."""
     hedges: int = 0

@@ -57,7 +57,8 @@ class Breaker:
         """A request that had started then has failed; `why` goes into the refusals that follow."""
         self.last = why
         if admitted == "half-open":
-            self._opened, self._trying = now, False
+            if self._opened is not None:  # else a late answer has closed it in the meantime
+                self._opened, self._trying = now, False
             return
         if self._last_failed is not None and started < self._last_failed:
             return

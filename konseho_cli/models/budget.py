@@ -75,11 +75,13 @@ class Budget(msgspec.Struct, kw_only=True):
             raise self.reached(f"{self.calls} calls")
         self.used_calls += 1
 
-    def settle(self, share: Share, model: str, usage: Usage | None) -> None:
-        """Put what a call used in the place of what it had reserved; None: nobody knows."""
+    def settle(self, share: Share, requests: int) -> None:
+        """A call has ended: take back its share, and the requests that were counted in vain."""
         self._add(Share(-share.tokens, -share.cost))
-        if usage is None:
-            return
+        self.used_calls -= requests
+
+    def charge(self, model: str, usage: Usage) -> None:
+        """Count what was used."""
         price = self.price(model, usage) if self.cost is not None else ZERO
         if price is None:
             self.uncounted = model
@@ -165,18 +167,27 @@ class Budgeted:
         if not budgets:
             return await self._model.generate(request, call)
         shares = self._admit(budgets, request)
-        wasted_before = call.account.wasted
-        usage, model = None, self._name
+        account, counted = call.account, 1
+        wasted, requests = account.wasted, account.requests
+        reply: Reply | None = None
+
+        def admit() -> None:
+            nonlocal counted
+            _admit_request(budgets)
+            counted += 1
+
         try:
-            reply = await self._in_time(budgets, request, call)
-            usage, model = reply.usage, reply.model
+            reply = await self._in_time(budgets, request, structs.replace(call, admit=admit))
             return reply
         finally:
-            wasted = call.account.wasted - wasted_before
-            if wasted.total:
-                usage = wasted if usage is None else usage + wasted
+            wasted = account.wasted - wasted
+            made = account.requests - requests or int(reply is not None)
             for budget, share in zip(budgets, shares, strict=True):
-                budget.settle(share, model, usage)
+                budget.settle(share, counted - made)
+                if wasted.total:
+                    budget.charge(self._name, wasted)
+                if reply is not None:
+                    budget.charge(reply.model, reply.usage)
 
     def _admit(self, budgets: list[Budget], request: Request) -> list[Share]:
         """Count the call in everywhere, or nowhere."""
@@ -186,13 +197,11 @@ class Budgeted:
                 shares.append(budget.admit(self._name, request))  # noqa: PERF401 - kept on a refusal
         except KonsehoError:
             for budget, share in zip(budgets, shares, strict=False):
-                budget.settle(share, self._name, None)
-                budget.used_calls -= 1
+                budget.settle(share, 1)
             raise
         return shares
 
     async def _in_time(self, budgets: list[Budget], request: Request, call: Call) -> Reply:
-        call = structs.replace(call, admit=lambda: _admit_requests(budgets))
         timed = [budget for budget in budgets if budget.time_s is not None]
         if not timed:
             return await self._model.generate(request, call)
@@ -213,7 +222,7 @@ class Budgeted:
                 budget.used_s += clock() - start
 
 
-def _admit_requests(budgets: list[Budget]) -> None:
+def _admit_request(budgets: list[Budget]) -> None:
     counted: list[Budget] = []
     try:
         for budget in budgets:

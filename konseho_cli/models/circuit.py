@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from konseho_cli.core.errors import CircuitOpen, InvalidReply, ModelRefused, ModelUnavailable
-from konseho_cli.core.units import show_duration
+from konseho_cli.core.errors import (
+    InvalidReply,
+    ModelRefused,
+    ModelUnavailable,
+    NotAsked,
+)
 from konseho_cli.models.base import Call, Model, Reply, Request
 from konseho_cli.models.service import Service
 
@@ -21,18 +25,22 @@ class Guarded:
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer. Raises CircuitOpen at once where the model has failed too often."""
-        breaker, clock = self._service.breaker, asyncio.get_running_loop().time
-        started = clock()
+        service, clock = self._service, asyncio.get_running_loop().time
+        breaker, started = service.breaker, clock()
         admitted = breaker.admit(started)
         if admitted is None:
-            raise self._refusal(started)
+            raise service.refusal(started)
         try:
             reply = await self._model.generate(request, call)
+        except NotAsked:
+            breaker.told_nothing(admitted)
+            raise
         except ModelUnavailable as error:
             if error.status == 429:
                 breaker.told_nothing(admitted)
             else:
-                breaker.failed(admitted, started, clock(), str(error))
+                sent_at = call.account.sent_at  # who waited for its turn was not under way yet
+                breaker.failed(admitted, max(started, sent_at), clock(), str(error))
             raise
         except (ModelRefused, InvalidReply):
             breaker.succeeded()  # the server is well: it says what it thinks of the request
@@ -42,17 +50,3 @@ class Guarded:
             raise
         breaker.succeeded()
         return reply
-
-    def _refusal(self, now: float) -> CircuitOpen:
-        breaker, name = self._service.breaker, self._service.name
-        wait_s = breaker.wait_s(now)
-        when = (
-            f"for {show_duration(wait_s)}" if wait_s else "before the one that tries it has ended"
-        )
-        last = breaker.last.removeprefix(f"{name}: ")
-        return CircuitOpen(
-            f"{name}: not asked {when}: {breaker.failures} requests in a row have failed, "
-            f"the last one with: {last}",
-            hint="a `fallback` model answers while one is down",
-            retry_after_s=wait_s,
-        )

@@ -107,7 +107,7 @@ def _hint(endpoint: Endpoint, name: str, status: int, error: ServerError) -> str
     if status < 300:
         return f"is base_url right? {base} answers, but with no answer of a model"
     if status == 429:
-        return "lower max_concurrency, or raise the model's attempts"
+        return "lower the model's `concurrency`, or state its `rpm`"
     return None
 
 

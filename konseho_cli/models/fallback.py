@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from math import inf
 
 import msgspec
 from msgspec import structs
 
-from konseho_cli.core.errors import InvalidReply, ModelError, ModelRefused, ModelUnavailable
+from konseho_cli.core.errors import (
+    InvalidReply,
+    ModelError,
+    ModelRefused,
+    ModelUnavailable,
+    NotAsked,
+)
 from konseho_cli.models.base import Call, Model, Reply, Request
 from konseho_cli.models.service import Service
 
@@ -51,6 +58,9 @@ class WithFallback:
                     break
                 _rest(alternative, error)
             else:
+                alternative.service.rests_until = -inf
+                if alternative is self._chain[0]:
+                    return reply
                 notes = tuple(f"fallback to {alternative.name}: {reason}" for reason in reasons)
                 return structs.replace(reply, notes=(*notes, *reply.notes)) if notes else reply
         raise _all(failures)
@@ -71,8 +81,8 @@ class WithFallback:
 
 
 def _rest(alternative: Alternative, error: ModelError) -> None:
-    if isinstance(error, InvalidReply):
-        return  # it is well, it only did not answer this
+    if isinstance(error, (InvalidReply, NotAsked)):
+        return  # it is well and only did not answer this, or was not asked
     service, now = alternative.service, asyncio.get_running_loop().time()
     pause_s = max(alternative.cooldown_s, error.retry_after_s or 0.0)
     service.rests_until, service.rests_for = now + pause_s, str(error)

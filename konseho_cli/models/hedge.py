@@ -10,7 +10,7 @@ import asyncio
 
 from msgspec import structs
 
-from konseho_cli.core.errors import BudgetReached, KonsehoError
+from konseho_cli.core.errors import KonsehoError, NotAsked
 from konseho_cli.core.group import Group, being_cancelled
 from konseho_cli.models.base import Call, Model, Reply, Request
 from konseho_cli.models.service import Service
@@ -47,6 +47,7 @@ class _Race:
         self._request = request
         self._call = call
         self._runners: list[Group] = []
+        self._scopes: list[Scope] = []
         self._sent: dict[int, float] = {}
         """When each request went out, on the loop's clock in seconds."""
         self._leader: int | None = None
@@ -62,8 +63,9 @@ class _Race:
         self._service.latencies.requests += 1
         self._start()
         scope = self._call.scope
-        with scope.span("barrier", branches=2) as barrier:
+        with scope.span("barrier") as barrier:
             barrier.waker = await self._spoken
+            barrier.note(branches=len(self._runners))
         for number, runner in enumerate(self._runners):
             if number != self._leader:
                 await runner.stop()
@@ -85,7 +87,9 @@ class _Race:
 
     def _start(self) -> None:
         number, runner = len(self._runners), Group()
-        scope = self._call.scope.branch()
+        # The second one is started by how long the first one took: it hangs under that.
+        scope = (self._scopes[0] if self._scopes else self._call.scope).branch()
+        self._scopes.append(scope)
         own = structs.replace(
             self._call,
             identity=structs.replace(self._call.identity, hedge=number),
@@ -97,6 +101,9 @@ class _Race:
         runner.start(self._contend(number, own))
 
     def _goes_out(self, number: int) -> None:
+        """Raises NotAsked where the other one has spoken just now."""
+        if self._leader is not None:
+            raise NotAsked("the other request has been answered")
         self._sent[number] = self._clock()
         if number == 0:
             if self._call.on_sent:
@@ -114,7 +121,7 @@ class _Race:
         if self._call.admit is not None:
             try:
                 self._call.admit()
-            except BudgetReached:
+            except KonsehoError:
                 return
         latencies.hedges += 1
         self._start()

@@ -49,7 +49,7 @@ class Http:
         host = self._hosts.get(origin)
         if host is None:
             host = self._hosts[origin] = Slots(self._per_host)
-        flow = call.identity.step
+        flow = call.identity.step_id
         await take(
             host, scope, "queue.limit", call.priority, flow, resource="connections", host=origin
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 
 from msgspec import structs
 
-from konseho_cli.core.errors import CircuitOpen, ModelUnavailable
+from konseho_cli.core.errors import KonsehoError, ModelUnavailable, NotAsked
 from konseho_cli.core.hashing import rng
 from konseho_cli.core.units import show_duration
 from konseho_cli.models.base import Call, Model, Reply, Request
@@ -14,7 +15,9 @@ from konseho_cli.models.gate import LONGEST_S
 
 ATTEMPTS = 3
 PATIENCE = 10
-"""How often a server that says when to come back is asked again: that is no failed attempt."""
+"""How often a server that is too busy is asked again: that is no failed attempt."""
+PATIENCE_S = 120.0
+"""And how long, from the first time."""
 _LONGEST_BACKOFF_S = 30.0
 _SPREAD = 0.1
 """Added to a wait that the server asked for, at most: not everybody comes back at once."""
@@ -32,22 +35,24 @@ class Retried:
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer, at the last attempt at the latest. Raises what that raised."""
         failures = throttled = 0
+        patient_until = inf
         while True:
             again = failures + throttled
             try:
                 return await self._model.generate(request, _numbered(call, again))
-            except CircuitOpen:
-                raise  # it was not even asked
+            except NotAsked:
+                raise  # nothing has changed since
             except ModelUnavailable as error:
                 again += 1
-                if error.status == 429 and throttled < PATIENCE:
+                now = asyncio.get_running_loop().time()
+                if error.status == 429 and throttled < PATIENCE and now < patient_until:
                     throttled += 1
+                    patient_until = min(patient_until, now + PATIENCE_S)
                 else:
                     failures += 1
                 wait_s = self._wait(error, call, failures, again)
                 reason = str(error)
-            if call.admit:
-                call.admit()
+                _admit(call, error)
             if call.on_retry:
                 call.on_retry(reason, wait_s)
             with call.scope.span("backoff", attempt=again, reason=reason):
@@ -74,6 +79,17 @@ class Retried:
                 left = show_duration(max(0.0, left_s))
                 raise _told(error, f"with {left} left, it is not asked again")
         return wait_s
+
+
+def _admit(call: Call, error: ModelUnavailable) -> None:
+    """Ask for one more request. Raises BudgetReached with what it was wanted for."""
+    if call.admit is None:
+        return
+    try:
+        call.admit()
+    except KonsehoError as refusal:
+        told = type(refusal)(f"{refusal}, after {error}", hint=refusal.hint)
+        raise told from error
 
 
 def _numbered(call: Call, again: int) -> Call:

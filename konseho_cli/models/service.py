@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Literal
 
-from konseho_cli.core.errors import ModelUnavailable
+from konseho_cli.core.errors import CircuitOpen, ModelUnavailable
 from konseho_cli.core.slots import Slots
+from konseho_cli.core.units import show_duration
 from konseho_cli.models.adaptive import HIGHEST, Adaptive
 from konseho_cli.models.base import Request, Usage
 from konseho_cli.models.breaker import Breaker
@@ -18,6 +19,7 @@ from konseho_cli.models.latency import Latencies
 from konseho_cli.models.quota import PREFIXES, read_quotas
 from konseho_cli.models.rates import Rates
 from konseho_cli.models.service_state import ServiceState
+from konseho_cli.telemetry.spans import Scope
 
 _FIRST_HOLD_S = 0.5
 _LONGEST_HOLD_S = 30.0
@@ -60,6 +62,8 @@ class Service:
         """Requests that the server's count still allows; None: it does not say."""
         self._hold_s = 0.0
         """How long until it allows another one."""
+        self._left_until = -inf
+        """Until when that count means anything, on the loop's clock in seconds."""
 
     def limit(
         self, concurrency: int | Literal["auto"] | None, *, rpm: int | None, tpm: int | None
@@ -98,20 +102,24 @@ class Service:
         share = 0.1 if self._typical else 1.0
         self._typical += share * (usage.output_tokens - self._typical)
 
-    def sent(self) -> int:
-        """A request goes out; its number."""
+    def sent(self, now: float) -> int:
+        """A request goes out; its number. Raises CircuitOpen: it may have waited for too long."""
+        if self.breaker.state(now) == "open":
+            raise self.refusal(now)
         self.requests += 1
         if self._left is not None:
             self._left -= 1
-            if self._left <= 0:
+            if now >= self._left_until:
+                self._left = None
+            elif self._left <= 0:
                 self.gate.close(self._hold_s)
         return self.requests
 
     def heard(self, number: int, headers: Mapping[str, str]) -> None:
-        """Note what an answer's headers say of the server's limits."""
+        """Note what the headers of an answer say of the server's limits."""
+        self._left = None
         if not any(name.startswith(PREFIXES) for name in headers):
             return
-        self._left = None
         for quota in read_quotas(headers, self._wall()):
             if quota.remaining is None or not quota.reset_s:
                 continue
@@ -121,40 +129,51 @@ class Service:
                 # A count that is refilled all the time has room for one before it is full.
                 used = max(1.0, (quota.limit or 0.0) - quota.remaining)
                 self._left, self._hold_s = left, quota.reset_s / used
+                self._left_until = asyncio.get_running_loop().time() + quota.reset_s
                 if left <= 0:
                     self.gate.close(self._hold_s)
-            elif quota.remaining <= 0:
+            elif quota.name.endswith("tokens") and quota.remaining <= 0:
                 self.gate.close(quota.reset_s)
 
-    def answered(self, *, tried: bool, by: int) -> None:
-        """A request was answered; `by` is the span that got the answer."""
+    def answered(self, scope: Scope) -> None:
+        """A request was answered; `scope` is where."""
         self._refusals = 0
         adaptive, slots = self.adaptive, self.slots
         if adaptive is not None and slots is not None and slots.taken >= adaptive.limit:
             adaptive.answered(asyncio.get_running_loop().time(), slots.taken)
             if adaptive.limit != slots.capacity:
-                slots.resize(adaptive.limit, by)
-        if tried:
-            if self._left is not None and self._left <= 0:
-                self.gate.stay_closed()
-            else:
-                self.gate.open(by)
+                slots.resize(adaptive.limit, by=scope.here)
 
     def failed(self, error: ModelUnavailable, *, tried: bool, by: int) -> None:
         """A request failed, perhaps because the server wants to be left alone."""
         hold_s = error.retry_after_s
         if error.status == 429:
             self.throttled += 1
-            self._refusals += 1
+            if tried or not self.gate.closed:
+                self._refusals += 1  # of requests that were under way together one counts
             if hold_s is None:
-                hold_s = min(_FIRST_HOLD_S * 2 ** (self._refusals - 1), _LONGEST_HOLD_S)
+                hold_s = min(_FIRST_HOLD_S * 2.0 ** min(self._refusals, 9), _LONGEST_HOLD_S)
             if self.adaptive is not None and self.slots is not None:
                 self.adaptive.refused(asyncio.get_running_loop().time())
                 self.slots.resize(self.adaptive.limit, by)
         if hold_s is not None:
             self.gate.close(hold_s)
         if tried:
-            self.gate.stay_closed()
+            self.gate.stay_closed(refused=hold_s is not None)
+
+    def refusal(self, now: float) -> CircuitOpen:
+        """Why nobody asks it now."""
+        breaker = self.breaker
+        wait_s = breaker.wait_s(now)
+        when = (
+            f"for {show_duration(wait_s)}" if wait_s else "before the one that tries it has ended"
+        )
+        last = breaker.last.removeprefix(f"{self.name}: ")
+        return CircuitOpen(
+            f"{self.name}: not asked {when}: {breaker.failures} requests in a row have failed, "
+            f"the last one with: {last}",
+            retry_after_s=wait_s,
+        )
 
     def state(self, now: float) -> ServiceState:
         """As it is now, on the loop's clock in seconds."""

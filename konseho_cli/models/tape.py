@@ -203,6 +203,7 @@ class _Noting(Scope):
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
+        self._parent = scope._parent
         self.recorder = scope.recorder
         self.task = scope.task
         self.noted: list[Span] = []

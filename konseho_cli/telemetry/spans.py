@@ -91,11 +91,12 @@ class Span:
 class Scope:
     """The position of one logical task in the tree: what its next span hangs under."""
 
-    __slots__ = ("current", "last", "recorder", "task")
+    __slots__ = ("_parent", "current", "last", "recorder", "task")
 
     def __init__(self, recorder: Recorder, parent: int | None) -> None:
         self.recorder = recorder
         self.task = recorder.new_task()
+        self._parent = parent
         self.current = parent
         """Id of the open span; for a fresh scope the span of the parent task it came from."""
         self.last: int | None = None
@@ -113,7 +114,8 @@ class Scope:
     @property
     def here(self) -> int:
         """The open span: whoever lets go of something in the midst of it names it as the waker."""
-        return self.latest if self.current is None else self.current
+        # The span of the parent task is none of this task's own: others wait in it for us.
+        return self.latest if self.current == self._parent else self.current or 0
 
     def branch(self) -> Scope:
         """The scope of a task that this one starts."""

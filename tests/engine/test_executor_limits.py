@@ -92,6 +92,10 @@ def test_a_steps_time_is_that_of_all_its_tries(stage: Any, scripted: Any) -> Non
     failing = scripted({"ann": (4.0, ModelUnavailable("down"))})
     step = Ask(agent="ann", retries=20, limits=Limits(time=Duration("30s")))
     outcome = stage.run({"one": step}, failing)
+    assert (outcome.status, outcome.error) == ("failed", "step 'one' failed: down")
+    assert 20 < outcome.duration_s < 30  # another try would have come too late
+    slow = scripted({"ann": (40.0, "late")})
+    outcome = stage.run({"one": step}, slow)
     assert (outcome.status, outcome.exit_code) == ("limit", 5)
     assert outcome.error == "the limit of step 'one' of 30.0 s is reached"
     assert outcome.duration_s == pytest.approx(30)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from konseho_cli.core.errors import ModelUnavailable
+from konseho_cli.core.errors import NotAsked
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.models.gate import Gate
 from konseho_cli.telemetry.spans import Recorder
@@ -64,7 +64,7 @@ def test_if_it_is_refused_again_all_wait_again(tools: Any) -> None:
     def script(gate: Gate, loop: VirtualLoop) -> None:
         def refuse() -> None:
             gate.close(20)
-            gate.stay_closed()
+            gate.stay_closed(refused=True)
 
         gate.close(10)
         loop.call_at(11, refuse)
@@ -106,15 +106,47 @@ def test_nobody_waits_beyond_the_deadline_or_for_more_than_a_minute(tools: Any) 
     async def main(loop: VirtualLoop) -> list[str]:
         gate, found = Gate("p:m"), []
         gate.close(30)
-        with pytest.raises(ModelUnavailable) as caught:
+        with pytest.raises(NotAsked) as caught:
             await gate.enter(tools.call(Recorder(loop), deadline=20.0))
         found.append(str(caught.value))
         gate.close(90)
-        with pytest.raises(ModelUnavailable) as caught:
+        with pytest.raises(NotAsked) as caught:
             await gate.enter(tools.call(Recorder(loop)))
         return [*found, str(caught.value)]
 
     assert run_virtual(main) == [
-        "p:m: its server wants to be left alone for 30.0 s, which is longer than there is time",
-        "p:m: its server wants to be left alone for 1 m 30 s",
+        "p:m: not asked: its server wants to be left alone for 30.0 s, which is longer than there is time",
+        "p:m: not asked: its server wants to be left alone for 1 m 30 s",
     ]
+
+
+def test_where_tries_are_in_vain_for_a_minute_all_are_turned_away_together(tools: Any) -> None:
+    async def main(loop: VirtualLoop) -> list[tuple[float, str]]:
+        gate, recorder = Gate("p:m"), Recorder(loop)
+        found: list[tuple[float, str]] = []
+        gate.close(20)
+
+        async def one() -> None:
+            try:
+                while await gate.enter(tools.call(recorder)):
+                    gate.close(20)
+                    gate.stay_closed(refused=True)
+            except NotAsked as error:
+                found.append((loop.time(), str(error)))
+
+        await asyncio.gather(*(one() for _ in range(5)))
+        return found
+
+    ends = run_virtual(main)
+    assert [at for at, _ in ends] == [60] * 5
+    assert ends[0][1].endswith("left alone for 20.0 s, after 3 tries in vain")
+
+
+def test_a_longer_pause_that_begins_while_one_tries_counts(tools: Any) -> None:
+    def script(gate: Gate, loop: VirtualLoop) -> None:
+        gate.close(1)
+        loop.call_at(1.5, gate.close, 30)
+        loop.call_at(2, gate.open, 1)
+        loop.call_at(40, gate.open, 2)
+
+    assert Crowd(tools, 2, script).through == [(1, True), (31.5, True)]

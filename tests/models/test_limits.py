@@ -140,7 +140,7 @@ def test_a_storm_of_429s_costs_few_requests_and_loses_none() -> None:
 
 
 def test_a_429_that_does_not_say_how_long_is_waited_for_longer_and_longer() -> None:
-    server = Server(closed=[(5, 65)], says=None)
+    server = Server(closed=[(5, 50)], says=None)
     crowd = Crowd(server, 200, limited(concurrency="auto"))
     assert crowd.errors == []
     assert server.refused <= 20 + 10

@@ -7,16 +7,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from konseho_cli.core.errors import ModelUnavailable
+from konseho_cli.core.errors import NotAsked
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.models.base import Call, Identity
-from konseho_cli.models.rates import MINUTE_S, Rates
+from konseho_cli.models.rates import MINUTE_S, Rates, Use
 from konseho_cli.telemetry.spans import Recorder
 
 
 def a_call(loop: VirtualLoop, step: str = "s", **fields: Any) -> Call:
     scope = Recorder(loop).root()
     return Call(identity=Identity(step=step, agent="a"), scope=scope, **fields)
+
+
+async def take(rates: Rates, call: Call, tokens: int) -> Use:
+    use = Use(tokens)
+    await rates.take(call, use)
+    return use
 
 
 def starts(asked: list[tuple[float, int]], **limits: int) -> list[tuple[float, int]]:
@@ -28,7 +34,7 @@ def starts(asked: list[tuple[float, int]], **limits: int) -> list[tuple[float, i
 
         async def one(at: float, tokens: int) -> None:
             await asyncio.sleep(at)
-            await rates.take(a_call(loop), tokens)
+            rates.send(await take(rates, a_call(loop), tokens))
             found.append((loop.time(), tokens))
 
         await asyncio.gather(*(one(*each) for each in asked))
@@ -70,29 +76,44 @@ def test_no_minute_ever_holds_more_than_stated_and_everybody_goes(
 def test_what_was_really_used_takes_the_place_of_the_guess() -> None:
     async def main(loop: VirtualLoop) -> float:
         rates = Rates("p:m", tpm=1000)
-        use = await rates.take(a_call(loop), 900)
-        rates.settle(use, 100)
-        await rates.take(a_call(loop), 900)
+        use = await take(rates, a_call(loop), 900)
+        rates.send(use)
+        waiting = asyncio.ensure_future(take(rates, a_call(loop), 900))
+        loop.call_at(3, rates.settle, use, 100)
+        await waiting
         return loop.time()
 
-    assert run_virtual(main) == 0
+    assert run_virtual(main) == 3
 
 
 def test_a_request_that_was_never_made_gives_its_room_back() -> None:
     async def main(loop: VirtualLoop) -> float:
         rates = Rates("p:m", rpm=1)
-        rates.give_back(await rates.take(a_call(loop), 0))
-        await rates.take(a_call(loop), 0)
+        use = await take(rates, a_call(loop), 0)
+        waiting = asyncio.ensure_future(take(rates, a_call(loop), 0))
+        loop.call_at(3, rates.give_back, use)
+        await waiting
         return loop.time()
 
-    assert run_virtual(main) == 0
+    assert run_virtual(main) == 3
+
+
+def test_room_is_kept_for_what_has_not_gone_out_and_its_minute_begins_when_it_does() -> None:
+    async def main(loop: VirtualLoop) -> float:
+        rates = Rates("p:m", rpm=1)
+        use = await take(rates, a_call(loop), 0)
+        loop.call_at(100, rates.send, use)
+        await take(rates, a_call(loop), 0)
+        return loop.time()
+
+    assert run_virtual(main) == 160
 
 
 def test_a_cancelled_wait_takes_no_room() -> None:
     async def main(loop: VirtualLoop) -> float:
         rates = Rates("p:m", rpm=1)
-        await rates.take(a_call(loop), 0)
-        first, second = (asyncio.ensure_future(rates.take(a_call(loop), 0)) for _ in range(2))
+        rates.send(await take(rates, a_call(loop), 0))
+        first, second = (asyncio.ensure_future(take(rates, a_call(loop), 0)) for _ in range(2))
         loop.call_at(60, first.cancel)  # in the very turn in which it is let go
         await second
         return loop.time()
@@ -105,7 +126,7 @@ def test_steps_take_turns() -> None:
         rates, order = Rates("p:m", rpm=1), []
 
         async def one(step: str) -> None:
-            await rates.take(a_call(loop, step), 0)
+            rates.send(await take(rates, a_call(loop, step), 0))
             order.append(step)
 
         await asyncio.gather(*(one(step) for step in ["crowd"] * 5 + ["few"]))
@@ -117,9 +138,11 @@ def test_steps_take_turns() -> None:
 def test_a_wait_beyond_the_deadline_is_refused_with_the_limits_that_cause_it() -> None:
     async def main(loop: VirtualLoop) -> str:
         rates = Rates("p:m", rpm=1, tpm=10)
-        await rates.take(a_call(loop), 0)
-        with pytest.raises(ModelUnavailable) as caught:
-            await rates.take(a_call(loop, deadline=30.0), 0)
+        rates.send(await take(rates, a_call(loop), 0))
+        with pytest.raises(NotAsked) as caught:
+            await take(rates, a_call(loop, deadline=30.0), 0)
         return str(caught.value)
 
-    assert run_virtual(main).startswith("p:m: its limits (rpm 1, tpm 10) allow the next request in")
+    assert run_virtual(main).startswith(
+        "p:m: not asked: its limits (rpm 1, tpm 10) allow the next request in"
+    )
