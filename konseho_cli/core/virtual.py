@@ -9,6 +9,7 @@ is ready. Sockets and asyncio's own subprocesses have no place here: awaiting on
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -16,6 +17,9 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
+
+_NEARLY = 0.001
+"""Of a nanosecond: what a sum of floats may be beside a whole number."""
 
 
 class Deadlock(RuntimeError):
@@ -72,11 +76,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def jump(self) -> None:
         """Move to the next timer. The loop has dropped cancelled ones from the head before.
 
-        Time is a whole number of nanoseconds, so that durations that were written down add up to
-        the same moments again. The loop lets go of timers within a nanosecond.
+        Time goes in whole nanoseconds, so that durations that were written down add up to the same
+        moments again. It never stops short of the timer: whoever waits for a moment and finds that
+        it is not there yet would wait for it for ever.
         """
         scheduled = cast("list[asyncio.TimerHandle]", self._scheduled)  # type: ignore[attr-defined]
-        self._virtual_s = max(self._virtual_s, round(scheduled[0].when() * 1e9) / 1e9)
+        when = scheduled[0].when()
+        whole = math.ceil(when * 1e9 - _NEARLY) / 1e9
+        self._virtual_s = max(self._virtual_s, when, whole)
 
     def deliver(self) -> bool:
         """Hand over the oldest outside result if it is there; whether it was."""

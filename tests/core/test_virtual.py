@@ -131,4 +131,18 @@ def test_time_is_a_whole_number_of_nanoseconds() -> None:
             times.append(loop.time())
         return times
 
-    assert all(round(time * 1e9) / 1e9 == time for time in run_virtual(main))
+    times = run_virtual(main)
+    assert times == pytest.approx([round(time * 1e9) / 1e9 for time in times], abs=1e-13)
+
+
+def test_whoever_waits_for_a_moment_finds_it_there() -> None:
+    async def main(loop: VirtualLoop) -> None:
+        moment = 0.0
+        for number in range(1000):
+            moment += 60 / 7 + number / 3e9
+            done = loop.create_future()
+            loop.call_at(moment, done.set_result, None)
+            await done
+            assert loop.time() >= moment
+
+    run_virtual(main)

@@ -17,6 +17,7 @@ from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.taping import Taping
+from konseho_cli.models.cache import CacheWishes
 from konseho_cli.models.cassette_file import read_cassette
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.load import check_document
@@ -38,7 +39,7 @@ DOCUMENT: dict[str, Any] = {
 def session(taping: Taping, env: dict[str, str] | None = None, **changes: Any) -> Session:
     options = {
         name: changes.pop(name)
-        for name in ("seed", "wishes", "max_concurrency", "timeout_s")
+        for name in ("seed", "wishes", "max_concurrency", "timeout_s", "caching")
         if name in changes
     }
     wanted = RunOptions(task=changes.pop("task_", "go"), taping=taping, **options)
@@ -327,3 +328,25 @@ def test_on_a_loop_of_ones_own_a_replay_at_once_waits_for_nothing(file: Path) ->
     council = small()
     again = asyncio.run(council.execute("Tea?", replay=file, replay_speed=0))
     assert again.answer == first.answer
+
+
+# ------------------------------------------------------------------------------ with a cache
+
+
+def test_answers_that_were_paid_for_once_come_back_from_where_they_came(file: Path) -> None:
+    same = {"agents": {name: {"role": "You are one."} for name in ("ann", "bob", "cid")}}
+    steps = [DOCUMENT["steps"][0], {**DOCUMENT["steps"][0], "id": "more", "needs": []}]
+    steps.append({**DOCUMENT["steps"][0], "id": "again", "prompt": "{{ task }}"})
+    caching = CacheWishes(cache=True)
+
+    def cached(taping: Taping) -> RunOutcome:
+        return run(session(taping, steps=steps, answer="{{ again }}", caching=caching, **same))
+
+    first = cached(Taping(record=file))
+    assert {call.source for call in first.calls} > {"model"}
+    again = cached(Taping(replay=file))
+    one, other = ({(c.step, c.agent): c for c in each.calls} for each in (first, again))
+    assert other == one
+    assert seen(again)["makespan"] == seen(first)["makespan"]
+    assert (again.answer, again.cost) == (first.answer, first.cost)
+    assert again.cache is None
