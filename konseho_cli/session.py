@@ -163,7 +163,10 @@ class Session:
         agent = self.spec.agents[name]
         messages = (Message("system", agent.role.strip()),) if agent.role.strip() else ()
         request = choice.adapt(Request(model=choice.model, messages=messages))
-        return Speaker(id=name, agent=agent, model=model, model_name=choice.name, request=request)
+        return Speaker(
+            id=name, agent=agent, model=model, model_name=choice.name, request=request,
+            window=choice.window,
+        )  # fmt: skip
 
     def _premises(self, cast: Cast, prices: Prices, clock: Clock) -> Premises:
         spec, options = self.spec, self.options

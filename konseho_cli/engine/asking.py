@@ -96,6 +96,8 @@ async def _call(
     try:
         reply = await speaker.model.generate(request, call)
         status, usage, name = "ok", reply.usage, reply.model
+        if request.schema is None:  # how a schema is put to the model, nobody says
+            state.premises.tokens.observe(name, request.size, usage)
         _keep(state, speaker, question, reply)
         return reply
     except asyncio.CancelledError as stray:

@@ -38,6 +38,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...] = ()
     seed: int | None = None
 
+    @property
+    def size(self) -> int:
+        """Characters of all messages together."""
+        return sum(len(message.text) for message in self.messages)
+
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Which call of the run this is: the same in every run of the same council."""
