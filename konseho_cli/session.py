@@ -149,6 +149,7 @@ class Session:
             http=http,
             budget=budget,
             slots=Slots(concurrency) if concurrency else None,
+            warms=any(step.cache == "warm" for step in self.loaded.steps.values()),
         )
         choices = dict.fromkeys(self.casting.choices.values())
         models = {choice: build(choice, shared) for choice in choices}

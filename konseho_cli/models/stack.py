@@ -19,6 +19,7 @@ from konseho_cli.models.http import Http
 from konseho_cli.models.limits import Limited
 from konseho_cli.models.registry import PROVIDERS, ModelChoice
 from konseho_cli.models.retry import Retried
+from konseho_cli.models.warm import Warmed, Warmth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +32,18 @@ class Shared:
     budget: Budget | None = None
     slots: Slots | None = None
     """`max_concurrency`; None: no limit."""
+    warms: bool = False
+    """Whether some step asks for `cache: warm`, whatever its models say."""
+    warmth: Warmth = field(default_factory=Warmth)
 
 
 def build(choice: ModelChoice, shared: Shared) -> Model:
     """The model that a choice stands for. Raises UsageError, e.g. for a key."""
-    return _with_fallback(choice, shared)
+    model = _with_fallback(choice, shared)
+    if shared.warms or choice.cache == "warm":
+        place = f"{choice.name} {choice.base_url or ''}"
+        model = Warmed(place, model, shared.warmth, always=choice.cache == "warm")
+    return model
 
 
 def _with_fallback(choice: ModelChoice, shared: Shared) -> Model:
