@@ -1,7 +1,7 @@
 # Everything a person or a machine does with this repository. `make` alone lists it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format schema bench build picture servers clean
+.PHONY: help run test check format schema bench soak build picture servers clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -39,6 +39,9 @@ schema: $(VENV)/.runs ## Write docs/council.schema.json again, which editors rea
 
 bench: $(VENV)/.runs ## Measure the stated targets (ARGS="--quick" for a first look)
 	$(BIN)/python -m konseho_cli.bench $(ARGS)
+
+soak: $(VENV)/.runs ## 50,000 calls through a flaky server, all accounted for (ARGS="--calls 5000")
+	$(BIN)/python -m konseho_cli.bench.soak $(ARGS)
 
 build: $(VENV)/.develops ## Build the wheel and the source archive into dist/
 	rm -rf dist

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from konseho_cli.agents.limits import Limits as Limits
     from konseho_cli.core.errors import InvalidCouncil as InvalidCouncil
     from konseho_cli.core.errors import KonsehoError as KonsehoError
+    from konseho_cli.council import Council as Council
     from konseho_cli.engine.outcome import RunOutcome as RunOutcome
-    from konseho_cli.session import Council as Council
     from konseho_cli.spec.document import Input as Input
     from konseho_cli.spec.document import ModelSpec as ModelSpec
     from konseho_cli.spec.document import Targets as Targets
@@ -28,7 +28,7 @@ _HOMES = {
     "Agent": "agents.definition",
     "Ask": "steps.ask",
     "Chair": "steps.chair",
-    "Council": "session",
+    "Council": "council",
     "Debate": "steps.debate",
     "Fallback": "steps.base",
     "Input": "spec.document",

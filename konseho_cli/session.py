@@ -4,39 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Self, TypedDict, Unpack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import structs
 
-from konseho_cli.agents.definition import Agent
 from konseho_cli.agents.limits import Limits
 from konseho_cli.core.clock import Clock, RealClock
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.hashing import new_run_id
 from konseho_cli.core.slots import Slots
 from konseho_cli.core.virtual import VirtualLoop
+from konseho_cli.engine.caching import open_cache
 from konseho_cli.engine.cast import Cast, Speaker
 from konseho_cli.engine.casting import Casting, Wishes, cast_models
 from konseho_cli.engine.executor import Execution, Interrupted
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.plan import Plan, make_plan
 from konseho_cli.engine.state import Premises
+from konseho_cli.engine.taping import Taped, Taping
 from konseho_cli.models.base import Message, Model, Request
-from konseho_cli.models.budget import Budget
-from konseho_cli.models.http import Http
+from konseho_cli.models.budget import Budget, Budgets
+from konseho_cli.models.cache import CacheWishes, ResponseCache
 from konseho_cli.models.prices import Prices
 from konseho_cli.models.registry import ModelChoice
-from konseho_cli.models.stack import Shared, build
-from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
-from konseho_cli.spec.find import find_council as find_council
-from konseho_cli.spec.inputs import fill_inputs
-from konseho_cli.spec.load import Loaded, check_document, load_council, to_document
-from konseho_cli.steps.base import OnError, root
+from konseho_cli.models.stack import Shared, build, http_for
+from konseho_cli.models.tokens import TokenEstimator
+from konseho_cli.spec.document import CouncilSpec, Targets
+from konseho_cli.spec.load import Loaded
+from konseho_cli.steps.base import root
 from konseho_cli.steps.union import Step
-from konseho_cli.telemetry.bus import Bus, Listener, Subscription
-from konseho_cli.telemetry.events import EVENTS, EVERYDAY, Event
+from konseho_cli.telemetry.bus import Bus, Subscription
+
+if TYPE_CHECKING:
+    from konseho_cli.models.memory_tier import MemoryTier  # only a run that caches loads it
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,25 +54,39 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds for the whole run; the file's `limits.time` holds too."""
     strict: bool = False
     """Whether simulated answers that nobody chose are refused."""
+    caching: CacheWishes = CacheWishes()
+    taping: Taping = Taping()
+    """What is recorded, and what is replayed."""
 
 
 class Session:
     """A council that is ready to run: everything is checked, nothing has been called."""
 
     def __init__(
-        self, loaded: Loaded, options: RunOptions, env: Mapping[str, str] | None = None
+        self,
+        loaded: Loaded,
+        options: RunOptions,
+        env: Mapping[str, str] | None = None,
+        memory: Callable[[], MemoryTier] | None = None,
     ) -> None:
-        """Raises UsageError: no task, no model chosen where answers decide, no key."""
+        """`memory`: makes or finds what several runs share; None: this run begins with none.
+
+        Raises UsageError: no task, no model chosen where answers decide, no key.
+        """
         self.loaded = loaded
         self.spec: CouncilSpec = loaded.spec
         self.options = options
         self.plan: Plan = make_plan(loaded.steps)
         self.task = (self.spec.task or "") if options.task is None else options.task
         self._env = os.environ if env is None else env
-        self.casting: Casting = cast_models(self.spec, loaded.steps, options.wishes, self._env)
+        self.taped = Taped(options.taping, options.wishes, self._env)
+        self.casting: Casting = cast_models(
+            self.spec, loaded.steps, self.taped.wishes, self.taped.chooses
+        )
         self._refuse_no_task()
         self._refuse_undecided()
-        self._build(Http(), self._budget(Prices()))  # a missing key is found now, not in mid-run
+        self._cast(self._shared(Prices(), RealClock()))  # a missing key is found now
+        self._memory = memory
         self._execution: Execution | None = None
         self._stopped: KonsehoError | None = None
 
@@ -94,20 +111,42 @@ class Session:
         loop = asyncio.get_running_loop()
         clock: Clock = loop if isinstance(loop, VirtualLoop) else RealClock()
         prices = Prices()
-        http = Http(wall=clock.wall)
+        cache = self._open_cache(prices, clock)
+        shared = self._shared(prices, clock, cache)
         bus = Bus(clock, loop.call_soon)
         for listener, kinds in subscriptions:
             bus.subscribe(listener, kinds)
-        cast = self._build(http, self._budget(prices))
-        try:
-            execution = Execution(self.plan, self._premises(cast, prices, clock), clock, bus)
+        async with AsyncExitStack() as opened:
+            if cache is not None:
+                opened.push_async_callback(cache.aclose)
+            if shared.tape is not None:
+                opened.callback(shared.tape.close)
+            opened.push_async_callback(shared.http.aclose)
+            premises = self._premises(shared, prices, clock)
+            execution = Execution(self.plan, premises, clock, bus)
             self._execution = execution
             if self._stopped is not None:
                 execution.stop(self._stopped)
+            if shared.tape is not None:
+                self.taped.begin(shared.tape, premises, self.casting, clock, execution.stop)
             prices.preload(self.casting.all_models)
-            return await execution.run()
-        finally:
-            await http.aclose()
+            outcome = await execution.run()
+        now = loop.time()
+        return structs.replace(
+            outcome,
+            services=tuple(service.state(now) for service in shared.services.values()),
+            cache=None if cache is None else cache.stats,
+            warnings=(*outcome.warnings, *(() if cache is None else cache.warnings)),
+        )
+
+    def _open_cache(self, prices: Prices, clock: Clock) -> ResponseCache | None:
+        """None where no call can use one; a replay asks its cassette alone."""
+        if self.taped.cassette is not None:
+            return None
+        return open_cache(
+            self.options.caching, self.casting.choices.values(), self.loaded.steps.values(),
+            env=self._env, clock=clock, price=prices.cost, memory=self._memory,
+        )  # fmt: skip
 
     def _refuse_no_task(self) -> None:
         """Prompts must not speak of a task that nobody gave."""
@@ -137,20 +176,51 @@ class Session:
                     "--model sim simulates",
                 )
 
-    def _budget(self, prices: Prices) -> Budget:
-        limits = self.spec.limits
-        return Budget(calls=limits.calls, tokens=limits.tokens, cost=limits.cost, price=prices.cost)
-
-    def _build(self, http: Http, budget: Budget) -> Cast:
-        """Put every agent's model together; equal choices share one."""
+    def _shared(self, prices: Prices, clock: Clock, cache: ResponseCache | None = None) -> Shared:
+        """What the models of one run have in common; nothing is opened yet."""
         concurrency = self.options.max_concurrency or self.spec.max_concurrency
-        shared = Shared(
+        tape, tokens = self.taped.tape(self.casting, clock), TokenEstimator()
+        return Shared(
             env=self._env,
-            http=http,
-            budget=budget,
+            http=http_for(self.casting.choices, clock.wall),
+            budgets=self._budgets(prices, tokens),
+            tokens=tokens,
             slots=Slots(concurrency) if concurrency else None,
             warms=any(step.cache == "warm" for step in self.loaded.steps.values()),
+            wall=clock.wall,
+            cache=cache,
+            tape=tape,
+            journal=tape,
         )
+
+    def _budgets(self, prices: Prices, tokens: TokenEstimator) -> Budgets:
+        """Those that limit something; the engine holds the time of the run and of its steps."""
+
+        def budget(whose: str, limits: Limits | None, time_s: float | None = None) -> Budget | None:
+            if limits is None:
+                return None
+            found = Budget(
+                whose=whose, calls=limits.calls, tokens=limits.tokens, cost=limits.cost,
+                time_s=time_s, price=prices.cost, estimate=tokens.estimate,
+            )  # fmt: skip
+            return None if found.unlimited else found
+
+        steps = {
+            name: budget(f"step '{name}'", step.limits) for name, step in self.loaded.steps.items()
+        }
+        agents = {
+            name: budget(f"agent '{name}'", limits, limits.time)
+            for name in self.casting.choices
+            if (limits := self.spec.agents[name].limits) is not None
+        }
+        return Budgets(
+            run=budget("", self.spec.limits),
+            steps={name: each for name, each in steps.items() if each is not None},
+            agents={name: each for name, each in agents.items() if each is not None},
+        )
+
+    def _cast(self, shared: Shared) -> Cast:
+        """Put every agent's model together; equal choices share one."""
         choices = dict.fromkeys(self.casting.choices.values())
         models = {choice: build(choice, shared) for choice in choices}
         return Cast(
@@ -169,7 +239,7 @@ class Session:
             window=choice.window,
         )  # fmt: skip
 
-    def _premises(self, cast: Cast, prices: Prices, clock: Clock) -> Premises:
+    def _premises(self, shared: Shared, prices: Prices, clock: Clock) -> Premises:
         spec, options = self.spec, self.options
         limits = [limit for limit in (spec.limits.time, options.timeout_s) if limit is not None]
         return Premises(
@@ -177,148 +247,21 @@ class Session:
             council=spec.name,
             task=self.task,
             inputs=options.inputs,
-            cast=cast,
+            cast=self._cast(shared),
             price=prices.cost,
-            seed=spec.seed if options.seed is None else options.seed,
+            tokens=shared.tokens,
+            seed=self.taped.seed(options.seed, spec.seed),
             on_error=spec.on_error,
             time_limit_s=min(limits, default=None),
             answer=spec.answer,
             gate=spec.gate,
-            warnings=(*map(str, self.loaded.warnings), *self.casting.warnings),
+            warnings=(
+                *map(str, self.loaded.warnings),
+                *self.casting.warnings,
+                *self.taped.warnings,
+            ),
         )
 
 
 def _reads_task(step: Step) -> bool:
     return any("task" in map(root, names) for names in step.references().values())
-
-
-class CouncilKeywords(TypedDict, total=False):
-    """The keys of a council file, but `konseho`, `name` and `steps`."""
-
-    description: str
-    task: str
-    inputs: Mapping[str, Input]
-    model: str
-    models: Mapping[str, ModelSpec]
-    agents: Mapping[str, Agent] | Sequence[Agent]
-    limits: Limits
-    on_error: OnError
-    max_concurrency: int
-    seed: int
-    answer: str
-    gate: str
-    targets: Targets
-
-
-class RunKeywords(TypedDict, total=False):
-    """What may differ from run to run."""
-
-    inputs: Mapping[str, Any]
-    model: str
-    """For agents that choose none."""
-    max_concurrency: int
-    seed: int
-    timeout_s: float
-
-
-class Council:
-    """A council for Python users: the nouns of the file, checked as strictly.
-
-    `Council(steps=[Debate(agents=[Agent(name="for_", role="…"), …], rounds=2)])`, or
-    `Council.load("council.yaml")`. Keywords are the keys of the file. Raises InvalidCouncil.
-    """
-
-    def __init__(
-        self,
-        *,
-        steps: Sequence[Step],
-        name: str = "council",
-        emit_events: bool = True,
-        **document: Unpack[CouncilKeywords],
-    ) -> None:
-        """`emit_events=False` builds no event at all, for who only wants the outcome."""
-        agents = document.get("agents", {})
-        if not isinstance(agents, Mapping):
-            document["agents"] = {agent.name: agent for agent in agents}
-        written = to_document(konseho=1, name=name, steps=list(steps), **document)
-        self._begin(check_document(written), emit_events)
-
-    @classmethod
-    def load(cls, path: str | Path, *, emit_events: bool = True) -> Self:
-        """From a council file, or by the name of a shipped one."""
-        council = cls.__new__(cls)
-        council._begin(load_council(find_council(str(path))), emit_events)
-        return council
-
-    def _begin(self, loaded: Loaded, emit_events: bool) -> None:
-        self._loaded = loaded
-        self._emit_events = emit_events
-        self._outcome: RunOutcome | None = None
-
-    @property
-    def spec(self) -> CouncilSpec:
-        """The checked document."""
-        return self._loaded.spec
-
-    @property
-    def outcome(self) -> RunOutcome:
-        """Of the run that ended last, such as one that was streamed. Raises UsageError."""
-        if self._outcome is None:
-            raise UsageError("no run of this council has ended yet")
-        return self._outcome
-
-    async def execute(
-        self,
-        task: str | None = None,
-        *,
-        on_events: Listener | None = None,
-        **options: Unpack[RunKeywords],
-    ) -> RunOutcome:
-        """Run once. Failures are in the outcome; raises UsageError before any call."""
-        subscriptions: list[Subscription] = []
-        if on_events is not None and self._emit_events:
-            subscriptions.append((on_events, EVERYDAY))
-        outcome = await self._session(task, options).run(subscriptions)
-        self._outcome = outcome
-        return outcome
-
-    def run(self, task: str | None = None, **options: Unpack[RunKeywords]) -> RunOutcome:
-        """`execute`, for code that is not asynchronous."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(self.execute(task, **options))
-        raise UsageError("a loop is running here already", hint="await council.execute(…)")
-
-    async def stream(
-        self, task: str | None = None, **options: Unpack[RunKeywords]
-    ) -> AsyncIterator[Event]:
-        """Run once and yield every event, text as it arrives included; then see `outcome`.
-
-        Leaving the loop early cancels the run.
-        """
-        if not self._emit_events:
-            raise UsageError("this council has emit_events=False, so there is nothing to stream")
-        session = self._session(task, options)
-        queue: asyncio.Queue[Sequence[Event]] = asyncio.Queue()
-        run = asyncio.ensure_future(session.run([(queue.put_nowait, frozenset(EVENTS))]))
-        run.add_done_callback(lambda _: queue.put_nowait(()))
-        try:
-            while batch := await queue.get():
-                for event in batch:
-                    yield event
-            self._outcome = await run
-        finally:
-            run.cancel()
-            await asyncio.wait([run])
-
-    def _session(self, task: str | None, options: RunKeywords) -> Session:
-        wanted = RunOptions(
-            task=task,
-            inputs=fill_inputs(self.spec, options.get("inputs", {})),
-            wishes=Wishes(model=options.get("model")),
-            max_concurrency=options.get("max_concurrency"),
-            seed=options.get("seed"),
-            timeout_s=options.get("timeout_s"),
-        )
-        return Session(self._loaded, wanted)

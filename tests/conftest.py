@@ -124,6 +124,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFa
         if name.endswith(("_API_KEY", "_BASE_URL")) or name.startswith("KONSEHO_"):
             monkeypatch.delenv(name)
     monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    monkeypatch.setenv("KONSEHO_HOME", str(tmp_path_factory.mktemp("home") / ".konseho"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-config"))
 
 

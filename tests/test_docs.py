@@ -9,6 +9,7 @@ first. All blocks of a document share one empty directory, in order, and models 
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
@@ -115,7 +116,8 @@ def _help(command: tuple[str, ...]) -> str:
 
 def options_unknown_to_the_help(arguments: list[str]) -> list[str]:
     """Options of a call that its command's `--help` does not name."""
-    command = tuple(arguments[:1]) if arguments and not arguments[0].startswith("-") else ()
+    words = tuple(itertools.takewhile(lambda word: not word.startswith("-"), arguments))
+    command = words[:2] if words[:1] == ("cache",) else words[:1]  # which has commands of its own
     known = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", _help(command))) | {"--help"}
     given = [word.partition("=")[0] for word in arguments if re.match(r"--?[A-Za-z]", word)]
     return [option for option in given if option not in known]

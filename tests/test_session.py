@@ -13,7 +13,8 @@ from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.session import RunOptions, Session, find_council
+from konseho_cli.session import RunOptions, Session
+from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import check_document
 from konseho_cli.telemetry.events import RunFinished, RunStarted, TextArrived
 

@@ -32,8 +32,7 @@ class AgentPool:
         self.slots.release(by)
         if self._spare and self.slots.waiting:
             self._idle.append(self._spare.popleft())
-            self.slots.capacity += 1
-            self.slots.release(by)
+            self.slots.resize(self.slots.capacity + 1, by)
 
     @property
     def size(self) -> int:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from konseho_cli.bench import agent_rows, engine_rows, http_row, loading_rows, start_rows
+from konseho_cli.bench import (
+    agent_rows,
+    cache_rows,
+    engine_rows,
+    http_row,
+    loading_rows,
+    stack_rows,
+    start_rows,
+)
 from konseho_cli.bench.measure import Row
 
 ROWS: tuple[Row, ...] = (
     *agent_rows.ROWS,
     *engine_rows.ROWS,
+    *stack_rows.ROWS,
     *http_row.ROWS,
+    *cache_rows.ROWS,
     *loading_rows.ROWS,
     *start_rows.ROWS,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Callable
 
 WORDS = ("Start", " with", " the", " simplest", " thing", " that", " can", " work.")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
@@ -32,11 +33,11 @@ def _delta(delta: dict[str, str], finish: str | None = None) -> bytes:
 
 
 _USAGE = {"prompt_tokens": 20, "completion_tokens": len(WORDS), "total_tokens": 20 + len(WORDS)}
-_HEAD = (
+HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
     b"Transfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n"
 ) + _chunked(_delta({"role": "assistant", "content": ""}))
-_REST = (
+REST = (
     b"".join(_chunked(_delta({"content": word})) for word in WORDS)
     + _chunked(_delta({}, "stop"))
     + _chunked(_event({
@@ -69,14 +70,18 @@ class Server(asyncio.Protocol):
             if len(self._pending) < size or self._transport is None:
                 return
             self._pending = self._pending[size:]
-            self._transport.write(_HEAD)
-            asyncio.get_running_loop().call_soon(self._transport.write, _REST)
+            self.answer(self._transport)
+
+    def answer(self, transport: asyncio.Transport) -> None:
+        """One request's whole answer."""
+        transport.write(HEAD)
+        asyncio.get_running_loop().call_soon(transport.write, REST)
 
 
-async def serve() -> None:
+async def serve(protocol: Callable[[], asyncio.Protocol] = Server) -> None:
     """Serve on a free port of the loopback until the process is ended."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Server, "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(protocol, "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
         await server.serve_forever()

@@ -10,6 +10,7 @@ from konseho_cli.core.errors import UsageError
 from konseho_cli.core.source import read_source, read_stdin
 from konseho_cli.core.units import Duration
 from konseho_cli.engine.casting import Wishes
+from konseho_cli.models.cache import CacheWishes
 
 MAX_TASK = 8 * 2**20
 """Bytes of a task file."""
@@ -53,6 +54,13 @@ def read_models(names: Sequence[str], *, simulate: bool) -> Wishes:
         else:
             plain = name
     return Wishes(model=plain, models=aliased, simulate=simulate)
+
+
+def read_caching(cache: bool | None, *, refresh: bool) -> CacheWishes:
+    """`--cache`, `--no-cache` and `--refresh`. Raises UsageError."""
+    if refresh and cache is False:
+        raise UsageError("--refresh keeps new answers, and --no-cache keeps none")
+    return CacheWishes(cache=cache, refresh=refresh)
 
 
 def read_timeout(text: str | None) -> float | None:

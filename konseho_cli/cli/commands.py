@@ -18,5 +18,6 @@ COMMANDS: Mapping[str, Entry] = {
     "validate": Entry("konseho_cli.cli.validate", "Check council files, all errors at once."),
     "show": Entry("konseho_cli.cli.show", "Show the plan of a council: order, reasons, calls."),
     "list": Entry("konseho_cli.cli.list", "List the councils that ship with Konseho."),
+    "cache": Entry("konseho_cli.cli.cache", "See, clear and fill the cache of answers."),
     "schema": Entry("konseho_cli.cli.schema", "Print the JSON Schema of council files."),
 }

@@ -54,6 +54,8 @@ class LazyGroup(TyperGroup):
 def load(name: str) -> Any:
     """A command of the table, ready to be invoked."""
     module = importlib.import_module(COMMANDS[name].module)
+    if hasattr(module, "app"):  # a command with commands of its own
+        return get_command(module.app)
     app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
     app.command(name)(module.command)
     return get_command(app)

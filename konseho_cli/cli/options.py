@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -58,11 +58,44 @@ Timeout: TypeAlias = Annotated[
 Strict: TypeAlias = Annotated[
     bool, typer.Option("--strict", help="End with status 1 where the run is only degraded.")
 ]
+Cache: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--cache/--no-cache",
+        help="Use answers again above temperature 0 too; or none at all. By default those at 0.",
+    ),
+]
+Refresh: TypeAlias = Annotated[
+    bool, typer.Option("--refresh", help="Ask the models in any case, and keep their answers.")
+]
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Check everything, show the plan, call nothing.")
 ]
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")
+]
+Record: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--record",
+        metavar="FILE",
+        help="Write every request and answer to a cassette, as they come.",
+    ),
+]
+Replay: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--replay", metavar="FILE", help="Let a cassette answer in the place of models."),
+]
+ReplaySpeed: TypeAlias = Annotated[
+    float,
+    typer.Option(
+        "--replay-speed", metavar="X", min=0, max=1e6,
+        help="1 as recorded, 2 twice as fast, 0 at once, in virtual time.",
+    ),
+]  # fmt: skip
+ReplayMiss: TypeAlias = Annotated[
+    Literal["error", "call"],
+    typer.Option("--replay-miss", help="What to do about a call that the cassette lacks."),
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
 AsMarkdown: TypeAlias = Annotated[

@@ -5,9 +5,10 @@ from __future__ import annotations
 import typer
 
 from konseho_cli.cli import options
-from konseho_cli.cli.asking import check_stdin, read_models, read_task, read_timeout
+from konseho_cli.cli.asking import check_stdin, read_caching, read_models, read_task, read_timeout
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
+from konseho_cli.engine.taping import Taping
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
@@ -25,6 +26,12 @@ def command(
     seed: options.Seed = None,
     timeout: options.Timeout = None,
     strict: options.Strict = False,
+    cache: options.Cache = None,
+    refresh: options.Refresh = False,
+    record: options.Record = None,
+    replay: options.Replay = None,
+    replay_speed: options.ReplaySpeed = 1.0,
+    replay_miss: options.ReplayMiss = "error",
     only_plan: options.DryRun = False,
     quiet: options.Quiet = False,
     json: options.AsJson = False,
@@ -49,6 +56,8 @@ def command(
         seed=seed,
         timeout_s=read_timeout(timeout),
         strict=strict,
+        caching=read_caching(cache, refresh=refresh),
+        taping=Taping(record=record, replay=replay, speed=replay_speed, miss=replay_miss),
     )
     session = Session(loaded, wanted)
     if only_plan:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 SIGNALS = tuple(
     signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -40,6 +42,8 @@ class Screen(msgspec.Struct):
     live: LiveView | None = None
     subscriptions: list[Subscription] = msgspec.field(default_factory=list)
     stopped_by: signal.Signals | None = None
+    loop_factory: LoopFactory | None = None
+    """Of a run in virtual time, which is over before anybody could watch."""
 
     @property
     def symbols(self) -> Symbols:
@@ -67,7 +71,7 @@ class Screen(msgspec.Struct):
 
 def screen_for(session: Session, *, quiet: bool) -> Screen:
     """The screen that fits stderr; nothing is drawn yet."""
-    screen = Screen(quiet=quiet)
+    screen = Screen(quiet=quiet, loop_factory=session.taped.loop_factory)
     if quiet:
         return screen
     view = RunView.of(session.spec.name, session.models, session.plan)
@@ -81,7 +85,8 @@ def screen_for(session: Session, *, quiet: bool) -> Screen:
     cost = session.spec.limits.cost
     painter = Painter(screen.symbols, cost_limit=cost, remark=_remark(session))
     screen.subscriptions.append((view, EVERYDAY))
-    screen.live = LiveView(view, painter, terminal(sys.stderr), RealClock())
+    clock = _LoopClock() if screen.loop_factory else RealClock()
+    screen.live = LiveView(view, painter, terminal(sys.stderr), clock)
     return screen
 
 
@@ -90,7 +95,8 @@ def conduct(session: Session, screen: Screen, stream: AnswerStream | None) -> Ru
     subscriptions = list(screen.subscriptions)
     if stream is not None:
         subscriptions.append((stream, KINDS))
-    return asyncio.run(_conduct(session, screen, subscriptions))
+    with asyncio.Runner(loop_factory=screen.loop_factory) as runner:
+        return runner.run(_conduct(session, screen, subscriptions))
 
 
 async def _conduct(
@@ -100,6 +106,8 @@ async def _conduct(
     if screen.live is None:
         return await session.run(subscriptions)
     with screen.live as live:  # drawn only now: a signal before would leave the cursor hidden
+        if screen.loop_factory is not None:
+            return await session.run(subscriptions)
         drawing = asyncio.ensure_future(live.keep_drawing())
         try:
             return await session.run(subscriptions)
@@ -131,7 +139,30 @@ def end_at_once(number: int, frame: FrameType | None) -> None:
     os._exit(128 + number)
 
 
+class _LoopClock:
+    """Reads the time of the loop that runs; before there is one, it is 0."""
+
+    @staticmethod
+    def now() -> int:
+        """Nanoseconds on the loop's clock."""
+        try:
+            return round(asyncio.get_running_loop().time() * 1e9)
+        except RuntimeError:
+            return 0
+
+    @staticmethod
+    def wall() -> float:
+        """Seconds since the epoch."""
+        return RealClock.wall()
+
+
 def _remark(session: Session) -> str:
+    """Where the answers come from, if not from models."""
+    origins = [f"replayed from {session.taped.cassette.file}"] if session.taped.cassette else []
+    return " · ".join(filter(None, (*origins, _simulation(session))))
+
+
+def _simulation(session: Session) -> str:
     if not session.simulated:
         return ""
     unchosen = ": no model was chosen, see --model" if session.casting.unchosen else ""

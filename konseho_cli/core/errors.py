@@ -25,6 +25,10 @@ class UsageError(KonsehoError):
     exit_code = 2
 
 
+class ReplayMiss(UsageError):
+    """A replay came to a call that was not recorded, or was recorded otherwise."""
+
+
 class Problem(NamedTuple):
     """One mistake in a council or agent file, with its place."""
 
@@ -82,6 +86,10 @@ class ModelUnavailable(ModelError):
     """The server was busy, broken or unreachable: asking again, or elsewhere, may help."""
 
 
+class CircuitOpen(ModelUnavailable):
+    """The model failed so often in a row that it is not asked for a while."""
+
+
 class InvalidReply(ModelError):
     """The model answered, but not in the shape it was asked for, even after one repair."""
 
@@ -118,6 +126,16 @@ class BudgetReached(KonsehoError):
     """A limit of the council (cost, tokens, calls, time) was reached."""
 
     exit_code = 5
+
+
+class OwnLimitReached(KonsehoError):
+    """A limit of one step or one agent was reached: `on_error` decides what becomes of it."""
+
+    exit_code = 5
+
+
+class StoreFailed(KonsehoError):
+    """What is kept on disk cannot be read or written."""
 
 
 class MissingExtra(UsageError):

@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
-from itertools import count
+
+from konseho_cli.core.fair_queue import FairQueue
 
 
 class Slots:
-    """`capacity` leases; the most urgent waiter first (lower is sooner), then the oldest.
+    """`capacity` leases, handed out as `FairQueue` says.
 
     Unlike asyncio.Semaphore, a released slot goes straight to a waiter, together with the id of
     the span that let go of it: the waker that the critical path needs.
     """
 
-    __slots__ = ("_free", "_order", "_waiting", "capacity")
+    __slots__ = ("_queue", "capacity", "taken")
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self._free = capacity
-        self._order = count()
-        self._waiting: list[tuple[int, int, asyncio.Future[int]]] = []
+        self.taken = 0
+        self._queue = FairQueue()
 
     @property
     def waiting(self) -> bool:
         """Whether anybody still waits."""
-        return any(not future.done() for _, _, future in self._waiting)
+        return self._queue.waiting
 
     def try_acquire(self) -> bool:
-        """Take a slot if one is free at once."""
-        if self._free > 0:
-            self._free -= 1
+        """Take a slot if one is free at once; then nobody waits for it either."""
+        if self.taken < self.capacity:
+            self.taken += 1
             return True
         return False
 
-    async def acquire(self, priority: int = 5) -> int:
+    async def acquire(self, priority: int = 5, flow: str = "") -> int:
         """Queue for a slot, after `try_acquire` found none; the id of the span that released it."""
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (priority, next(self._order), future))
+        future = self._queue.push(priority, flow)
         try:
             return await future
         except asyncio.CancelledError:
@@ -47,9 +45,15 @@ class Slots:
 
     def release(self, by: int) -> None:
         """Give a slot back; `by` is the span that held it."""
-        while self._waiting:
-            _, _, future = heapq.heappop(self._waiting)
-            if not future.done():
-                future.set_result(by)
-                return
-        self._free += 1
+        self.taken -= 1
+        self._hand_on(by)
+
+    def resize(self, capacity: int, by: int) -> None:
+        """From now on so many; those that are taken already stay taken."""
+        self.capacity = capacity
+        self._hand_on(by)
+
+    def _hand_on(self, by: int) -> None:
+        while self.taken < self.capacity and (future := self._queue.pop()) is not None:
+            self.taken += 1
+            future.set_result(by)

@@ -70,9 +70,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return bool(self._outside)
 
     def jump(self) -> None:
-        """Move to the next timer. The loop has dropped cancelled ones from the head before."""
+        """Move to the next timer. The loop has dropped cancelled ones from the head before.
+
+        Time is a whole number of nanoseconds, so that durations that were written down add up to
+        the same moments again. The loop lets go of timers within a nanosecond.
+        """
         scheduled = cast("list[asyncio.TimerHandle]", self._scheduled)  # type: ignore[attr-defined]
-        self._virtual_s = max(self._virtual_s, scheduled[0].when())
+        self._virtual_s = max(self._virtual_s, round(scheduled[0].when() * 1e9) / 1e9)
 
     def deliver(self) -> bool:
         """Hand over the oldest outside result if it is there; whether it was."""

@@ -10,12 +10,12 @@ from typing import Literal
 import msgspec
 from msgspec import structs
 
-from konseho_cli.core.errors import InvalidReply, KonsehoError, ModelUnavailable
+from konseho_cli.core.errors import InvalidReply, KonsehoError, ModelError, ModelUnavailable
 from konseho_cli.core.group import being_cancelled
 from konseho_cli.engine.cast import Speaker
 from konseho_cli.engine.outcome import CallRecord
 from konseho_cli.engine.state import RunState
-from konseho_cli.models.base import JSON, Call, Identity, Message, Reply, Request, Usage
+from konseho_cli.models.base import JSON, Account, Call, Identity, Message, Reply, Request, Usage
 from konseho_cli.models.structured import decode, repair_prompt
 from konseho_cli.steps.base import Answer, CacheUse, Part
 from konseho_cli.telemetry.events import AskFinished, AskRetried, AskStarted, TextArrived
@@ -90,15 +90,14 @@ async def _call(
         deadline=question.deadline,
     )
     _listen(state, call, speaker, question, number)
-    start = state.recorder.now()
+    start, account = state.recorder.now(), call.account
     status: Literal["ok", "failed", "cancelled"] = "failed"
     usage, name, problem = Usage(), speaker.model_name, ""
     try:
         reply = await speaker.model.generate(request, call)
         status, usage, name = "ok", reply.usage, reply.model
-        if request.schema is None:  # how a schema is put to the model, nobody says
-            state.premises.tokens.observe(name, request.size, usage)
-        _keep(state, speaker, question, reply)
+        _learn(state, request, reply)
+        _keep(state, speaker, question, reply.text)
         return reply
     except asyncio.CancelledError as stray:
         if not being_cancelled():
@@ -108,6 +107,8 @@ async def _call(
         raise
     except KonsehoError as error:
         problem = str(error)
+        if isinstance(error, ModelError) and error.partial:
+            _keep(state, speaker, question, error.partial, " (broken off)")
         raise
     finally:
         record = CallRecord(
@@ -116,20 +117,50 @@ async def _call(
             label=question.label,
             model=name,
             status=status,
-            usage=usage,
-            cost=Decimal(0) if status == "failed" else state.premises.price(name, usage),
+            usage=usage + account.wasted,
+            cost=_cost(state, status, name, usage, account),
             start=start,
             end=state.recorder.now(),
+            source=account.source,
+            requests=account.requests or int(status == "ok" and account.source == "model"),
+            retries=account.retries,
+            hedges=account.hedges,
+            wasted=account.wasted,
         )
-        state.calls.append(record)
-        if state.wants(AskFinished):
-            state.bus.emit(_finished(record, number, problem))
+        _record(state, record, number, problem)
 
 
-def _keep(state: RunState, speaker: Speaker, question: Question, reply: Reply) -> None:
+def _learn(state: RunState, request: Request, reply: Reply) -> None:
+    """How many tokens the prompt took."""
+    if request.schema is None:  # how a schema is put to the model, nobody says
+        state.premises.tokens.observe(reply.model, request.size, reply.usage)
+
+
+def _record(state: RunState, record: CallRecord, number: int, problem: str) -> None:
+    """Keep the record of a call that ended, and tell whoever listens."""
+    state.calls.append(record)
+    if state.wants(AskFinished):
+        state.bus.emit(_finished(record, number, problem))
+
+
+def _cost(
+    state: RunState, status: str, name: str, usage: Usage, account: Account
+) -> Decimal | None:
+    """Dollars: for the answer, and for what was paid in vain."""
+    price, wasted = state.premises.price, account.wasted
+    if account.source != "model":
+        return Decimal(0)
+    paid = Decimal(0) if status == "failed" else price(name, usage)
+    vain = price(name, wasted) if wasted.total else Decimal(0)
+    return None if paid is None or vain is None else paid + vain
+
+
+def _keep(
+    state: RunState, speaker: Speaker, question: Question, text: str, remark: str = ""
+) -> None:
     """Note what was said, in case the step does not come to its end."""
     label = f"{speaker.id} {question.label}" if question.label else speaker.id
-    state.said.setdefault(question.step, []).append(Part(label=label, text=reply.text))
+    state.said.setdefault(question.step, []).append(Part(label=f"{label}{remark}", text=text))
 
 
 def _listen(state: RunState, call: Call, speaker: Speaker, question: Question, number: int) -> None:
@@ -163,6 +194,7 @@ def _finished(record: CallRecord, number: int, problem: str) -> AskFinished:
         model=record.model,
         cost=record.cost,
         error=problem,
+        source=record.source,
     )
 
 

@@ -39,6 +39,8 @@ class Casting(msgspec.Struct, frozen=True, kw_only=True):
     """By agent id: those that the steps name."""
     unchosen: bool
     """Whether some agent gets `sim` only because nobody chose a model."""
+    default: str = ""
+    """The model of agents for whom nobody chose one; empty where there are none."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -64,7 +66,10 @@ def cast_models(
         raise UsageError(f"--model {unknown[0]}=…: the council names no such model", hint=hint)
     resolver = _Resolver(spec, wishes, env)
     choices = {name: resolver.choice(spec.agents[name]) for name in speaking(steps)}
-    return Casting(choices=choices, unchosen=resolver.unchosen, warnings=tuple(resolver.warnings))
+    return Casting(
+        choices=choices, unchosen=resolver.unchosen, default=resolver.default,
+        warnings=tuple(resolver.warnings),
+    )  # fmt: skip
 
 
 def speaking(steps: Mapping[str, Step]) -> tuple[str, ...]:
@@ -104,6 +109,11 @@ class _Resolver:
         if agent.max_tokens is not None:
             choice = msgspec.structs.replace(choice, max_tokens=agent.max_tokens)
         return choice
+
+    @property
+    def default(self) -> str:
+        """The default, if anybody needed it."""
+        return self._default[0] if self._default else ""
 
     def _fallen_back(self) -> str:
         if self._default is None:

@@ -13,7 +13,7 @@ from msgspec import structs
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.pool import AgentPool
 from konseho_cli.context.templates import evaluate, references, render
-from konseho_cli.core.errors import ModelError
+from konseho_cli.core.errors import ModelError, OwnLimitReached
 from konseho_cli.core.hashing import rng
 from konseho_cli.engine.asking import Question, ask
 from konseho_cli.engine.cast import Speaker
@@ -164,7 +164,7 @@ class Context:
         try:
             fitted = step.fitted(cast[agent], question)
             return await ask(step.run, self._scope, cast[agent], fitted, step.degrade)
-        except ModelError as error:
+        except (ModelError, OwnLimitReached) as error:
             fallback = step.planned.step.fallback if step.on_error == "fallback" else None
             if fallback is None or fallback.agent is None:
                 raise

@@ -9,7 +9,12 @@ from msgspec import structs
 
 from konseho_cli.context.templates import evaluate
 from konseho_cli.core.clock import Anchor, Clock
-from konseho_cli.core.errors import BudgetReached, KonsehoError, TemplateFailed
+from konseho_cli.core.errors import (
+    BudgetReached,
+    KonsehoError,
+    OwnLimitReached,
+    TemplateFailed,
+)
 from konseho_cli.core.group import Group, being_cancelled
 from konseho_cli.core.units import show_duration
 from konseho_cli.engine.outcome import RunOutcome, RunStatus, StepOutcome
@@ -148,7 +153,9 @@ class Execution:
         if limit_s is None:
             return None
         error = BudgetReached(f"the time limit of {show_duration(limit_s)} is reached")
-        return asyncio.get_running_loop().call_later(limit_s, self.stop, error)
+        loop = asyncio.get_running_loop()
+        self._state.deadline = loop.time() + limit_s
+        return loop.call_at(self._state.deadline, self.stop, error)
 
     def _announcement(self) -> RunStarted:
         premises = self._premises
@@ -233,7 +240,7 @@ def _cut_short(planned: PlannedStep, start: int | None, end: int | None) -> Step
 def _status(error: KonsehoError | None, steps: tuple[StepOutcome, ...]) -> RunStatus:
     if isinstance(error, Interrupted):
         return "interrupted"
-    if isinstance(error, BudgetReached):
+    if isinstance(error, (BudgetReached, OwnLimitReached)):
         return "limit"
     if error is not None:
         return "failed"

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
-from konseho_cli.core.errors import BudgetReached, KonsehoError, StepFailed
+from konseho_cli.core.errors import BudgetReached, KonsehoError, OwnLimitReached, StepFailed
 from konseho_cli.core.group import Group, being_cancelled
 from konseho_cli.steps.base import Branch, Gathered, StepContext, Wait
 from konseho_cli.telemetry.spans import Scope
@@ -87,6 +87,9 @@ def _settle(
     ctx: Strand, done: Mapping[str, T], lost: Mapping[str, KonsehoError], quorum: int, asked: int
 ) -> None:
     if asked - len(lost) < quorum:
+        for error in lost.values():
+            if isinstance(error, OwnLimitReached):
+                raise error  # what to raise is a limit, and that is its own exit status
         reasons = "; ".join(f"{name}: {error}" for name, error in lost.items())
         if quorum == asked == 1:
             raise StepFailed(ctx.step, reasons, hint=_shared_hint(lost))

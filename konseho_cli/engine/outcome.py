@@ -9,7 +9,9 @@ from typing import Any, Literal
 import msgspec
 
 from konseho_cli.core.clock import Anchor
-from konseho_cli.models.base import Usage
+from konseho_cli.models.base import Source, Usage
+from konseho_cli.models.cache import CacheStats
+from konseho_cli.models.service_state import ServiceState
 from konseho_cli.steps.base import Part
 from konseho_cli.telemetry.spans import Span
 
@@ -28,8 +30,18 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who answered, `provider:model`."""
     status: Literal["ok", "failed", "cancelled"]
     usage: Usage
+    """What it took, `wasted` included."""
     cost: Decimal | None
     """Dollars; None: unknown, as is what a provider charges for a call that was cancelled."""
+    source: Source = "model"
+    requests: int = 1
+    """Requests that went out for it."""
+    retries: int = 0
+    """Requests made again after a failure."""
+    hedges: int = 0
+    """Second requests made because the first one was slow."""
+    wasted: Usage = Usage()
+    """Tokens of requests that were paid for and whose answer nobody used, as estimated."""
     start: int
     """Nanoseconds on the run's clock, as all times here."""
     end: int
@@ -80,6 +92,10 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     start: int
     end: int
     spans: Sequence[Span]
+    services: tuple[ServiceState, ...] = ()
+    """The models that were at hand, each with its circuit breaker and its limits at the end."""
+    cache: CacheStats | None = None
+    """What the response cache did; None where no call of the run could be cached."""
 
     @property
     def duration_s(self) -> float:

@@ -48,6 +48,8 @@ class RunState(msgspec.Struct):
     bus: Bus
     outcomes: dict[str, StepOutcome] = msgspec.field(default_factory=dict)
     calls: list[CallRecord] = msgspec.field(default_factory=list)
+    deadline: float | None = None
+    """When the run ends at the latest, on the loop's clock in seconds."""
     said: dict[str, list[Part]] = msgspec.field(default_factory=dict)
     """Answers of the steps that still run: what is left of one that does not end."""
 

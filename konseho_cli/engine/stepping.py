@@ -12,6 +12,7 @@ from konseho_cli.core.errors import (
     BudgetReached,
     KonsehoError,
     ModelRefused,
+    OwnLimitReached,
     StepFailed,
     StepTimeout,
     TemplateFailed,
@@ -62,7 +63,7 @@ async def run_step(state: RunState, planned: PlannedStep, scope: Scope) -> Stepp
     try:
         if not _wanted(planned, names):
             return Stepped(outcome=ended("skipped", "`when` is false"))
-        result, reasons = await _tries(state, planned, scope, names, on_error)
+        result, reasons = await _in_time(state, planned, scope, names, on_error)
         return Stepped(outcome=ended("degraded" if reasons else "ok", *reasons, result=result))
     except BudgetReached:
         raise
@@ -109,12 +110,41 @@ def _wanted(planned: PlannedStep, names: dict[str, Any]) -> bool:
     return value is not False
 
 
+async def _in_time(
+    state: RunState,
+    planned: PlannedStep,
+    scope: Scope,
+    names: dict[str, Any],
+    on_error: OnError,
+) -> tuple[StepResult, tuple[str, ...]]:
+    """All tries, within the step's `limits.time`. Raises OwnLimitReached."""
+    limits = planned.step.limits
+    if limits is None or limits.time is None:
+        return await _tries(state, planned, scope, names, on_error, state.deadline)
+    end = asyncio.get_running_loop().time() + limits.time
+    try:
+        async with asyncio.timeout_at(end) as timer:
+            deadline = earliest(end, state.deadline)
+            return await _tries(state, planned, scope, names, on_error, deadline)
+    except TimeoutError:
+        if not timer.expired():
+            raise
+        what = f"the limit of step '{planned.id}' of {show_duration(limits.time)} is reached"
+        raise OwnLimitReached(what) from None
+
+
+def earliest(*times: float | None) -> float | None:
+    """The first of them; None is never."""
+    return min((time for time in times if time is not None), default=None)
+
+
 async def _tries(
     state: RunState,
     planned: PlannedStep,
     scope: Scope,
     names: dict[str, Any],
     on_error: OnError,
+    deadline: float | None,
 ) -> tuple[StepResult, tuple[str, ...]]:
     """The first try that succeeds, with the reasons why it is less than was asked for."""
     retries = planned.step.retries
@@ -123,13 +153,16 @@ async def _tries(
     attempt = 0
     while True:
         path = f"{planned.id}~{attempt}" if attempt else planned.id
-        step = StepState(run=state, planned=planned, on_error=on_error, names=names, path=path)
+        step = StepState(
+            run=state, planned=planned, on_error=on_error, names=names, path=path,
+            deadline=deadline,
+        )  # fmt: skip
         try:
-            result = await _one_try(planned, Context(step, scope))
+            result = await _one_try(planned, step, scope)
             return result, tuple(step.reasons)
         except BudgetReached:
             raise
-        except (ModelRefused, TemplateFailed):
+        except (ModelRefused, TemplateFailed, OwnLimitReached):
             raise  # another try would say the same
         except KonsehoError:
             if attempt >= retries:
@@ -141,14 +174,16 @@ async def _tries(
         attempt += 1
 
 
-async def _one_try(planned: PlannedStep, ctx: Context) -> StepResult:
-    timeout = planned.step.timeout
+async def _one_try(planned: PlannedStep, step: StepState, scope: Scope) -> StepResult:
+    timeout, ctx = planned.step.timeout, Context(step, scope)
     if timeout is None:
         return await planned.step.run(ctx)
+    end = asyncio.get_running_loop().time() + timeout
+    step.deadline = earliest(end, step.deadline)
     try:
-        async with asyncio.timeout(timeout) as deadline:
+        async with asyncio.timeout_at(end) as timer:
             return await planned.step.run(ctx)
     except TimeoutError:
-        if not deadline.expired():
+        if not timer.expired():
             raise
         raise StepTimeout(f"it took longer than its timeout of {show_duration(timeout)}") from None

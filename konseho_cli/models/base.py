@@ -17,14 +17,14 @@ JSON = Any
 """None, bool, int, float, str, and lists and string-keyed dicts of these."""
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]
     text: str
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that changes the answer, and nothing else: what a cache may key on."""
 
     model: str
@@ -79,7 +79,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Tokens as the provider counted them."""
 
     input_tokens: int = 0
@@ -97,6 +97,14 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
             written_tokens=self.written_tokens + other.written_tokens,
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            input_tokens=self.input_tokens - other.input_tokens,
+            output_tokens=self.output_tokens - other.output_tokens,
+            cached_tokens=self.cached_tokens - other.cached_tokens,
+            written_tokens=self.written_tokens - other.written_tokens,
+        )
+
     @property
     def total(self) -> int:
         """Input and output together."""
@@ -111,6 +119,8 @@ class Account(msgspec.Struct, kw_only=True):
     """What one logical call took, beside its reply; the wrappers fill it in as it happens."""
 
     source: Source = "model"
+    requests: int = 0
+    """Requests that went out, past all limits."""
     retries: int = 0
     """Requests made again after a failure."""
     hedges: int = 0
@@ -138,6 +148,8 @@ class Call(msgspec.Struct, kw_only=True):
     """Called with each piece of text as it streams; None: nobody looks."""
     on_retry: Callable[[str, float], None] | None = None
     """Called with the reason and the seconds until the next attempt."""
+    on_sent: Callable[[], None] | None = None
+    """Called when a request goes out, after all the waiting for its turn."""
     on_headers: Callable[[int, Mapping[str, str]], None] | None = None
     """Called with the status and the headers of each answer, names in lower case."""
     admit: Callable[[], None] | None = None
@@ -151,7 +163,7 @@ class Call(msgspec.Struct, kw_only=True):
     account: Account = msgspec.field(default_factory=Account)
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
+class Reply(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A finished answer."""
 
     text: str

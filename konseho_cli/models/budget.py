@@ -1,20 +1,24 @@
-"""What a run may use up: a call that would pass a limit is refused before it is made."""
+"""What a run, a step or an agent may use up: a call that would pass a limit is refused before it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import msgspec
+from msgspec import structs
 
-from konseho_cli.core.errors import BudgetReached
-from konseho_cli.core.units import show_count, show_money
-from konseho_cli.models.base import Call, Model, Reply, Request, Usage
-
-CHARS_PER_TOKEN = 4
-"""A rough guess at what a prompt will take, until its usage is known."""
+from konseho_cli.core.errors import BudgetReached, KonsehoError, OwnLimitReached
+from konseho_cli.core.units import show_count, show_duration, show_money
+from konseho_cli.models.base import Call, Identity, Model, Reply, Request, Usage
 
 ZERO = Decimal(0)
+
+Price = Callable[[str, Usage], Decimal | None]
+"""Dollars of a usage by model; None: unknown."""
+Estimate = Callable[[str, int], int]
+"""Tokens of so many characters, by model."""
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -25,100 +29,197 @@ class Share(msgspec.Struct, frozen=True):
 
 
 class Budget(msgspec.Struct, kw_only=True):
-    """Limits of one run and what was used of them; shared by all its models.
+    """Limits of a run, a step or an agent, and what was used of them.
 
     What is under way counts as well, so calls at the same time cannot pass a limit together but
     by the length of their answers, which nobody knows beforehand.
     """
 
+    whose: str = ""
+    """`step 'review'`, `agent 'ann'`; empty: the run's own, which ends with it."""
     calls: int | None = None
-    """Every model that is asked counts, a fallback too; another attempt does not."""
+    """Every request counts: a fallback's, another attempt's and a hedge's too."""
     tokens: int | None = None
     cost: Decimal | None = None
     """Dollars."""
-    price: Callable[[str, Usage], Decimal | None]
+    time_s: float | None = None
+    """Seconds of all calls together; each may take what is left when it starts."""
+    price: Price
+    estimate: Estimate = lambda model, size: size // 4
     used_calls: int = 0
     used_tokens: int = 0
     used_cost: Decimal = ZERO
+    used_s: float = 0.0
     uncounted: str = ""
     """A model whose answers came without a price, since it does not count its tokens."""
 
     @property
     def unlimited(self) -> bool:
         """Whether there is nothing to watch."""
-        return self.calls is None and self.tokens is None and self.cost is None
+        return self.calls is None and self.tokens is None and self.cost is None and not self.time_s
 
     def admit(self, model: str, request: Request) -> Share:
         """Count a call in, with the share that it reserves. Raises BudgetReached."""
-        if self.calls is not None and self.used_calls >= self.calls:
-            raise BudgetReached(f"the limit of {self.calls} calls is reached")
-        text = sum(len(message.text) for message in request.messages)
-        share = Share(max(1, text // CHARS_PER_TOKEN), ZERO)
-        if self.tokens is not None and self.used_tokens + share.tokens >= self.tokens:
-            raise BudgetReached(
-                f"the limit of {show_count(self.tokens)} tokens is reached: "
-                f"{show_count(self.used_tokens)} are used, "
-                f"the next prompt has about {show_count(share.tokens)}"
-            )
-        if self.cost is not None:
-            share = Share(share.tokens, self._expected(model, request, share.tokens, self.cost))
-        self._add(1, share)
+        self.admit_request()
+        try:
+            share = self._share(model, request)
+        except KonsehoError:
+            self.used_calls -= 1
+            raise
+        self._add(share)
         return share
 
-    def settle(self, share: Share, reply: Reply | None) -> None:
-        """Put what a call used in the place of what it had reserved; None: it gave no answer."""
-        self._add(0, Share(-share.tokens, -share.cost))
-        if reply is None:
+    def admit_request(self) -> None:
+        """Count one more request in. Raises BudgetReached."""
+        if self.calls is not None and self.used_calls >= self.calls:
+            raise self.reached(f"{self.calls} calls")
+        self.used_calls += 1
+
+    def settle(self, share: Share, model: str, usage: Usage | None) -> None:
+        """Put what a call used in the place of what it had reserved; None: nobody knows."""
+        self._add(Share(-share.tokens, -share.cost))
+        if usage is None:
             return
-        price = self.price(reply.model, reply.usage) if self.cost is not None else ZERO
+        price = self.price(model, usage) if self.cost is not None else ZERO
         if price is None:
-            self.uncounted = reply.model
-        self._add(0, Share(reply.usage.total, price or ZERO))
+            self.uncounted = model
+        self._add(Share(usage.total, price or ZERO))
+
+    def reached(self, what: str, *, more: str = "", hint: str | None = None) -> KonsehoError:
+        """The error for a limit of `what` that is reached."""
+        kind = OwnLimitReached if self.whose else BudgetReached
+        whose = f" of {self.whose}" if self.whose else ""
+        return kind(f"the limit{whose} of {what} is reached{more}", hint=hint)
+
+    def _share(self, model: str, request: Request) -> Share:
+        share = Share(max(1, self.estimate(model, request.size)), ZERO)
+        if self.tokens is not None and self.used_tokens + share.tokens >= self.tokens:
+            raise self.reached(
+                f"{show_count(self.tokens)} tokens",
+                more=f": {show_count(self.used_tokens)} are used, "
+                f"the next prompt has about {show_count(share.tokens)}",
+            )
+        if self.time_s is not None and self.used_s >= self.time_s:
+            raise self.reached(show_duration(self.time_s))
+        if self.cost is None:
+            return share
+        return Share(share.tokens, self._expected(model, request, share.tokens, self.cost))
 
     def _expected(self, model: str, request: Request, tokens: int, limit: Decimal) -> Decimal:
         """Dollars that a call takes at least."""
         if self.uncounted:
-            raise BudgetReached(
-                f"limits.cost cannot be held: {self.uncounted} does not say what it used",
-                hint="limit calls or time instead",
-            )
+            raise self._unheld(f"{self.uncounted} does not say what it used", "calls or time")
         usage = Usage(input_tokens=tokens, output_tokens=request.max_tokens or 0)
         price = self.price(model, usage)
         if price is None:
-            raise BudgetReached(
-                f"limits.cost cannot be held: no price is known for {model}",
-                hint="limit tokens or calls instead",
-            )
+            raise self._unheld(f"no price is known for {model}", "tokens or calls")
         if self.used_cost + price > limit:
-            raise BudgetReached(
-                f"the limit of {show_money(limit)} is reached: {show_money(self.used_cost)} is "
-                f"spent or under way, the next call takes {show_money(price)} or more"
+            raise self.reached(
+                show_money(limit),
+                more=f": {show_money(self.used_cost)} is spent or under way, "
+                f"the next call takes {show_money(price)} or more",
             )
         return price
 
-    def _add(self, calls: int, share: Share) -> None:
-        self.used_calls += calls
+    def _unheld(self, why: str, instead: str) -> KonsehoError:
+        kind = OwnLimitReached if self.whose else BudgetReached
+        whose = f" of {self.whose}" if self.whose else ""
+        return kind(f"limits.cost{whose} cannot be held: {why}", hint=f"limit {instead} instead")
+
+    def _add(self, share: Share) -> None:
         self.used_tokens += share.tokens
         self.used_cost += share.cost
 
 
+class Budgets(msgspec.Struct, frozen=True, kw_only=True):
+    """All that hold in a run; only those that limit something."""
+
+    run: Budget | None = None
+    steps: Mapping[str, Budget] = msgspec.field(default_factory=dict)
+    agents: Mapping[str, Budget] = msgspec.field(default_factory=dict)
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether there is nothing to watch."""
+        return self.run is None and not self.steps and not self.agents
+
+    def of(self, identity: Identity) -> list[Budget]:
+        """Those that a call is counted in: its agent's, its step's, the run's."""
+        found = (self.agents.get(identity.agent), self.steps.get(identity.step_id), self.run)
+        return [budget for budget in found if budget is not None]
+
+
 class Budgeted:
-    """A model that asks the budget before each call."""
+    """A model that asks the budgets before each call."""
 
-    __slots__ = ("_budget", "_model", "_name")
+    __slots__ = ("_budgets", "_model", "_name")
 
-    def __init__(self, name: str, model: Model, budget: Budget) -> None:
+    def __init__(self, name: str, model: Model, budgets: Budgets) -> None:
         self._name = name
         self._model = model
-        self._budget = budget
+        self._budgets = budgets
 
     async def generate(self, request: Request, call: Call) -> Reply:
-        """Answer, if the budget allows it. Raises BudgetReached."""
-        budget = self._budget
-        share = budget.admit(self._name, request)
-        reply: Reply | None = None
+        """Answer, if the budgets allow it. Raises BudgetReached, OwnLimitReached."""
+        budgets = self._budgets.of(call.identity)
+        if not budgets:
+            return await self._model.generate(request, call)
+        shares = self._admit(budgets, request)
+        wasted_before = call.account.wasted
+        usage, model = None, self._name
         try:
-            reply = await self._model.generate(request, call)
+            reply = await self._in_time(budgets, request, call)
+            usage, model = reply.usage, reply.model
             return reply
         finally:
-            budget.settle(share, reply)
+            wasted = call.account.wasted - wasted_before
+            if wasted.total:
+                usage = wasted if usage is None else usage + wasted
+            for budget, share in zip(budgets, shares, strict=True):
+                budget.settle(share, model, usage)
+
+    def _admit(self, budgets: list[Budget], request: Request) -> list[Share]:
+        """Count the call in everywhere, or nowhere."""
+        shares: list[Share] = []
+        try:
+            for budget in budgets:
+                shares.append(budget.admit(self._name, request))  # noqa: PERF401 - kept on a refusal
+        except KonsehoError:
+            for budget, share in zip(budgets, shares, strict=False):
+                budget.settle(share, self._name, None)
+                budget.used_calls -= 1
+            raise
+        return shares
+
+    async def _in_time(self, budgets: list[Budget], request: Request, call: Call) -> Reply:
+        call = structs.replace(call, admit=lambda: _admit_requests(budgets))
+        timed = [budget for budget in budgets if budget.time_s is not None]
+        if not timed:
+            return await self._model.generate(request, call)
+        clock = asyncio.get_running_loop().time
+        start = clock()
+        shortest = min(timed, key=lambda budget: (budget.time_s or 0.0) - budget.used_s)
+        end = start + (shortest.time_s or 0.0) - shortest.used_s
+        earliest = end if call.deadline is None else min(end, call.deadline)
+        try:
+            async with asyncio.timeout_at(end) as timer:
+                return await self._model.generate(request, structs.replace(call, deadline=earliest))
+        except TimeoutError:
+            if not timer.expired():
+                raise
+            raise shortest.reached(show_duration(shortest.time_s or 0.0)) from None
+        finally:
+            for budget in timed:
+                budget.used_s += clock() - start
+
+
+def _admit_requests(budgets: list[Budget]) -> None:
+    counted: list[Budget] = []
+    try:
+        for budget in budgets:
+            budget.admit_request()
+            counted.append(budget)
+    except KonsehoError:
+        for budget in counted:
+            budget.used_calls -= 1
+        raise

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -111,29 +109,6 @@ def _hint(endpoint: Endpoint, name: str, status: int, error: ServerError) -> str
     if status == 429:
         return "lower max_concurrency, or raise the model's attempts"
     return None
-
-
-def retry_after(headers: Mapping[str, str], wall_s: float) -> float | None:
-    """Seconds that the server asks us to wait; None where it does not say, or not readably.
-
-    A date is read against the server's own clock where it sends one.
-    """
-    for header, unit in (("Retry-After-Ms", 1e-3), ("Retry-After", 1.0)):
-        try:
-            seconds = float(headers.get(header, "")) * unit
-        except ValueError:
-            continue
-        if seconds >= 0:
-            return seconds
-    until, now = _date(headers.get("Retry-After")), _date(headers.get("Date"))
-    return None if until is None else max(0.0, until - (wall_s if now is None else now))
-
-
-def _date(text: str | None) -> float | None:
-    try:
-        return None if text is None else parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def broken(name: str, what: str, *, hint: str | None = None, partial: str = "") -> ModelUnavailable:

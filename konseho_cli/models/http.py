@@ -49,9 +49,14 @@ class Http:
         host = self._hosts.get(origin)
         if host is None:
             host = self._hosts[origin] = Slots(self._per_host)
-        await take(host, scope, "queue.limit", call.priority, resource="connections", host=origin)
+        flow = call.identity.step
+        await take(
+            host, scope, "queue.limit", call.priority, flow, resource="connections", host=origin
+        )
         try:
-            await take(self._slots, scope, "queue.limit", call.priority, resource="connections")
+            await take(
+                self._slots, scope, "queue.limit", call.priority, flow, resource="connections"
+            )
             try:
                 transport = self._transport or self.open()
                 await transport.converse(endpoint, body, reader, call, timeout_s)

@@ -87,6 +87,12 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         """The base URL: the file's, else the environment's, else the provider's own."""
         return choice.base_url or self._stated(env) or self.base_url
 
+    def place(self, choice: ModelChoice, env: Mapping[str, str]) -> str:
+        """The address as it may be shown and kept: without a user and password."""
+        scheme, found, rest = self.address(choice, env).partition("://")
+        host, slash, path = rest.partition("/")
+        return f"{scheme}{found}{host.rpartition('@')[2]}{slash}{path}"
+
     def key(self, choice: ModelChoice, env: Mapping[str, str]) -> str | None:
         """The key; None where none is needed or the server gets none. Raises UsageError."""
         variable = self.key_variable(choice, env)

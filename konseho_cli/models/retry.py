@@ -1,4 +1,4 @@
-"""Simple retry: a busy server or a broken connection is asked again after a while."""
+"""Retry: a busy server or a broken connection is asked again after a while."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import asyncio
 
 from msgspec import structs
 
-from konseho_cli.core.errors import ModelUnavailable
+from konseho_cli.core.errors import CircuitOpen, ModelUnavailable
 from konseho_cli.core.hashing import rng
 from konseho_cli.core.units import show_duration
 from konseho_cli.models.base import Call, Model, Reply, Request
+from konseho_cli.models.gate import LONGEST_S
 
 ATTEMPTS = 3
-_LONGEST_S = 60.0
-"""Of a wait: more than this and the caller hears of it instead."""
+PATIENCE = 10
+"""How often a server that says when to come back is asked again: that is no failed attempt."""
 _LONGEST_BACKOFF_S = 30.0
 _SPREAD = 0.1
 """Added to a wait that the server asked for, at most: not everybody comes back at once."""
@@ -30,40 +31,57 @@ class Retried:
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer, at the last attempt at the latest. Raises what that raised."""
-        attempt = 0
+        failures = throttled = 0
         while True:
+            again = failures + throttled
             try:
-                return await self._model.generate(request, _numbered(call, attempt))
+                return await self._model.generate(request, _numbered(call, again))
+            except CircuitOpen:
+                raise  # it was not even asked
             except ModelUnavailable as error:
-                attempt += 1
-                wait_s = self._wait(error, call, attempt)
+                again += 1
+                if error.status == 429 and throttled < PATIENCE:
+                    throttled += 1
+                else:
+                    failures += 1
+                wait_s = self._wait(error, call, failures, again)
                 reason = str(error)
+            if call.admit:
+                call.admit()
             if call.on_retry:
                 call.on_retry(reason, wait_s)
-            with call.scope.span("backoff", attempt=attempt, reason=reason):
+            with call.scope.span("backoff", attempt=again, reason=reason):
                 await asyncio.sleep(wait_s)
+            call.account.retries += 1
 
-    def _wait(self, error: ModelUnavailable, call: Call, attempt: int) -> float:
+    def _wait(self, error: ModelUnavailable, call: Call, failures: int, again: int) -> float:
         """Seconds until the next attempt; raises the error where there is to be none."""
-        if call.on_text and error.partial:
-            raise _told(error, "part of the answer was shown already, so it is not asked again")
-        if attempt >= self._attempts:
-            raise _told(error, f"{attempt} attempts") if attempt > 1 else error
-        chance = rng("backoff", call.seed, call.identity.parts(), attempt).random()
+        if error.partial:
+            raise _told(error, "part of the answer had come already, so it is not asked again")
+        if failures >= self._attempts:
+            raise _told(error, f"{again} attempts") if again > 1 else error
+        chance = rng("backoff", call.seed, call.identity.parts(), again).random()
         asked = error.retry_after_s
         if asked is None:
-            return chance * min(2.0**attempt, _LONGEST_BACKOFF_S)
-        if asked > _LONGEST_S:
+            wait_s = chance * min(2.0**again, _LONGEST_BACKOFF_S)
+        elif asked > LONGEST_S:
             raise _told(error, f"the server asks to wait for {show_duration(asked)}")
-        return asked * (1 + _SPREAD * chance)
+        else:
+            wait_s = asked * (1 + _SPREAD * chance)
+        if call.deadline is not None:
+            left_s = call.deadline - asyncio.get_running_loop().time()
+            if wait_s >= left_s:
+                left = show_duration(max(0.0, left_s))
+                raise _told(error, f"with {left} left, it is not asked again")
+        return wait_s
 
 
-def _numbered(call: Call, attempt: int) -> Call:
-    if attempt == 0:
+def _numbered(call: Call, again: int) -> Call:
+    if again == 0:
         return call
     identity = call.identity
     return structs.replace(
-        call, identity=structs.replace(identity, attempt=identity.attempt + attempt)
+        call, identity=structs.replace(identity, attempt=identity.attempt + again)
     )
 
 

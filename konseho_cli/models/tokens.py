@@ -12,6 +12,7 @@ LEAST, MOST = 1.0, 8.0
 """Whatever a server counts, no estimate leaves this range."""
 _RATE = 0.25
 """How much of what was learnt the newest prompt replaces."""
+_STEP = 0.25
 _TELLING = 400
 """Characters from which a prompt says more about the text than about its wrapping."""
 
@@ -46,5 +47,8 @@ class TokenEstimator:
         return max(1, ceil(size / self.per_token(model)))
 
     def chars(self, model: str, tokens: int) -> int:
-        """Characters that take so many tokens at most."""
-        return int(tokens * self.per_token(model))
+        """Characters that take so many tokens at most.
+
+        In coarse steps: what was learnt in another order, as in a replay, cuts no other prompt.
+        """
+        return int(tokens * (self.per_token(model) // _STEP * _STEP))

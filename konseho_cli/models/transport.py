@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import aiohttp
 from yarl import URL
@@ -14,8 +14,9 @@ from konseho_cli.core.errors import ModelError, ModelRefused
 from konseho_cli.core.units import show_duration
 from konseho_cli.models.base import Call
 from konseho_cli.models.endpoint import Endpoint, split_http
-from konseho_cli.models.failures import broken, phrase, read_body, retry_after, status_error
+from konseho_cli.models.failures import broken, phrase, read_body, status_error
 from konseho_cli.models.phases import Phases
+from konseho_cli.models.quota import retry_after
 from konseho_cli.models.reader import Reader
 from konseho_cli.models.redact import Hiding
 from konseho_cli.models.sse import EventTooLong, SseParser
@@ -63,7 +64,12 @@ class Transport:
             async with asyncio.timeout(timeout_s) as deadline:
                 response = await self._send(endpoint, body, phases, reader.name)
                 try:
-                    await self._receive(endpoint, response, reader, phases, sink, deadline)
+                    headers = {name.lower(): text for name, text in response.headers.items()}
+                    if call.on_headers:
+                        call.on_headers(response.status, headers)
+                    if response.status != 200:
+                        raise await self._failure(endpoint, response, reader, headers)
+                    await _receive(endpoint, response, reader, phases, sink, deadline)
                 finally:
                     response.close()  # does nothing where the answer was read to its end
         except (aiohttp.ClientError, OSError, EventTooLong) as problem:
@@ -126,33 +132,40 @@ class Transport:
         self._urls[endpoint.url] = (url, proxy)
         return self._urls[endpoint.url]
 
-    async def _receive(
+    async def _failure(
         self,
         endpoint: Endpoint,
         response: aiohttp.ClientResponse,
         reader: Reader,
-        phases: Phases,
-        sink: Hiding | None,
-        deadline: asyncio.Timeout,
-    ) -> None:
-        status, packed = response.status, _packing(response)
-        if status != 200:
-            body = b"" if packed else await _read(response, _MAX_ERROR)
-            wait = retry_after(response.headers, self._wall())
-            raise status_error(endpoint, reader.name, status, read_body(body), retry_after_s=wait)
-        if packed:
-            said = endpoint.redactor.clean(packed)
-            what = f"the answer came packed ({said}), though it was asked for as it is"
-            raise ModelRefused(f"{reader.name}: {what}", hint=_UNPACK, status=status)
-        kind = response.headers.get("Content-Type", "")
-        if kind.startswith("text/event-stream"):
-            await _stream(response, reader, phases, sink, deadline)
-        elif "html" in kind:
-            await _refuse_page(response, endpoint, reader)
-        else:
-            text = reader.document(await _read(response, _MAX_ANSWER))
-            if sink and text:
-                sink.feed(text)
+        headers: Mapping[str, str],
+    ) -> ModelError:
+        body = b"" if _packing(response) else await _read(response, _MAX_ERROR)
+        wait = retry_after(headers, self._wall())
+        told = read_body(body)
+        return status_error(endpoint, reader.name, response.status, told, retry_after_s=wait)
+
+
+async def _receive(
+    endpoint: Endpoint,
+    response: aiohttp.ClientResponse,
+    reader: Reader,
+    phases: Phases,
+    sink: Hiding | None,
+    deadline: asyncio.Timeout,
+) -> None:
+    if packed := _packing(response):
+        said = endpoint.redactor.clean(packed)
+        what = f"the answer came packed ({said}), though it was asked for as it is"
+        raise ModelRefused(f"{reader.name}: {what}", hint=_UNPACK, status=response.status)
+    kind = response.headers.get("Content-Type", "")
+    if kind.startswith("text/event-stream"):
+        await _stream(response, reader, phases, sink, deadline)
+    elif "html" in kind:
+        await _refuse_page(response, endpoint, reader)
+    else:
+        text = reader.document(await _read(response, _MAX_ANSWER))
+        if sink and text:
+            sink.feed(text)
 
 
 def _check_proxy(proxy: str, name: str, scheme: str) -> None:

@@ -131,12 +131,19 @@ class Warmed:
     async def _lead(self, group: _Group, request: Request, call: Call) -> Reply:
         """Go first: the others follow at the first text, or one of them leads where it fails."""
         loop, scope, heard = asyncio.get_running_loop(), call.scope, call.on_text
+        led = False
 
         def kept() -> None:
-            if group.kept_until is None:
-                group.kept_until = loop.time() + KEPT_S
-                while group.waiting:
-                    _wake(group, scope.here, leads=False)
+            nonlocal led
+            if led:
+                return
+            led = True
+            if call.account.source in ("cache", "journal"):  # the provider never saw it
+                self._pass_on(group, scope.here)
+                return
+            group.kept_until = loop.time() + KEPT_S
+            while group.waiting:
+                _wake(group, scope.here, leads=False)
 
         def on_text(text: str) -> None:
             kept()
@@ -146,7 +153,7 @@ class Warmed:
         try:
             reply = await self._model.generate(request, structs.replace(call, on_text=on_text))
         except BaseException:
-            if group.kept_until is None:
+            if not led:
                 self._pass_on(group, scope.here)
             raise
         kept()

@@ -231,6 +231,8 @@ def _time(nanoseconds: int, *, ticks: bool) -> str:
 
 
 def _tokens(tally: Tally) -> str:
+    if tally.cached and not tally.tokens:
+        return "cached"
     return f"{show_count(tally.tokens)} tok" if tally.tokens else ""
 
 

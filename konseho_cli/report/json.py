@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome, total_cost, total_usage
 from konseho_cli.models.base import Usage
+from konseho_cli.models.cache import CacheStats
 from konseho_cli.profiling.critical_path import critical_path
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.text import encodable
@@ -52,8 +55,11 @@ def outcome_document(
         "duration_s": _seconds(outcome.end - outcome.start),
         "usage": _usage(outcome.usage),
         "cost": _dollars(outcome.cost),
+        "cache": None if outcome.cache is None else _cache(outcome.cache),
         "targets": [_verdict(verdict) for verdict in verdicts],
         "critical_path": _critical_path(outcome),
+        "agents": _agents(outcome),
+        "services": [msgspec.to_builtins(service) for service in outcome.services],
         "steps": [_step(outcome, step) for step in outcome.steps],
         "calls": [_call(outcome, call) for call in outcome.calls],
     }
@@ -84,10 +90,42 @@ def _call(outcome: RunOutcome, call: CallRecord) -> dict[str, Any]:
         "label": call.label,
         "model": call.model,
         "status": call.status,
+        "source": call.source,
         "start_s": _since(outcome, call.start),
         "end_s": _since(outcome, call.end),
         "usage": _usage(call.usage),
         "cost": _dollars(call.cost),
+        "requests": call.requests,
+        "retries": call.retries,
+        "hedges": call.hedges,
+        "wasted": _usage(call.wasted),
+    }
+
+
+def _agents(outcome: RunOutcome) -> dict[str, Any]:
+    """What each agent took, by its id."""
+    calls: dict[str, list[CallRecord]] = {}
+    for call in outcome.calls:
+        calls.setdefault(call.agent, []).append(call)
+    return {
+        agent: {
+            "calls": len(own),
+            "usage": _usage(total_usage(own)),
+            "cost": _dollars(total_cost(own)),
+        }
+        for agent, own in calls.items()
+    }
+
+
+def _cache(stats: CacheStats) -> dict[str, Any]:
+    return {
+        "hits": stats.hits,
+        "memory_hits": stats.memory_hits,
+        "shared": stats.shared,
+        "misses": stats.misses,
+        "writes": stats.writes,
+        "saved_tokens": stats.saved_tokens,
+        "saved_cost": _dollars(stats.saved_cost),
     }
 
 

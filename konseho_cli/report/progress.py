@@ -62,6 +62,7 @@ class Progress:
         parts = [
             plural(step.tally.calls, "call"),
             f"{show_count(step.tally.tokens)} tokens",
+            *([f"{step.tally.cached:,} cached"] if step.tally.cached else []),
             *([show_money(step.tally.cost)] if step.tally.cost else []),
         ]
         took = show_duration((step.elapsed_ns(step.end or 0) or 0) / 1e9)

@@ -28,7 +28,8 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
     if refusal := _refusal(outcome, verdicts):
         fine, sign, word = False, symbols.failed, f"{refusal}, run {word}"
     dot = f" {symbols.dot} "
-    parts = [plural(len(outcome.calls), "call"), f"{show_count(outcome.usage.total)} tokens"]
+    parts = [plural(len(outcome.calls), "call"), *_free(outcome)]
+    parts.append(f"{show_count(outcome.usage.total)} tokens")
     cost = outcome.cost
     if cost:
         parts.append(show_money(cost))
@@ -44,6 +45,14 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
         *((Piece("simulated", "accent"), Piece(dot)) if outcome.simulated else ()),
         Piece(dot.join(parts)),
     )
+
+
+def _free(outcome: RunOutcome) -> Iterator[str]:
+    """Calls that asked no model: `3 of 5 from cache`."""
+    for source, word in (("cache", "from cache"), ("flight", "shared")):
+        count = sum(call.source == source for call in outcome.calls)
+        if count:
+            yield f"{count:,} of {len(outcome.calls):,} {word}"
 
 
 def _refusal(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
@@ -69,6 +78,8 @@ def _remarks(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
         yield (Piece(f"{GAP}warning: {one_line(warning)}", "accent"),)
     for reason in reasons(outcome):
         yield (Piece(f"{GAP}{symbols.degraded} {one_line(reason)}", "accent"),)
+    for text in services(outcome):
+        yield (Piece(f"{GAP}{symbols.degraded} {one_line(text)}", "accent"),)
     if outcome.gate is not None:
         word = f"{GAP}gate: {str(outcome.gate).lower()}"
         yield (Piece(word) if outcome.gate else Piece(word, "accent"),)
@@ -83,6 +94,16 @@ def reasons(outcome: RunOutcome) -> Iterator[str]:
         for reason in step.reasons:
             if step.status != "cancelled" and reason not in (outcome.error or ""):
                 yield f"{step.id}: {reason}"
+
+
+def services(outcome: RunOutcome) -> Iterator[str]:
+    """What a reader ought to know of the models' servers."""
+    for service in outcome.services:
+        if service.circuit != "closed":
+            yield f"{service.model}: its circuit is {service.circuit} after {service.failures} failures"
+        if service.throttled:
+            refused = f"{service.throttled:,} of {service.requests:,} requests"
+            yield f"{service.model}: {refused} were refused with a 429"
 
 
 def measure(verdict: Verdict) -> str:

@@ -29,12 +29,15 @@ class Tally(msgspec.Struct, kw_only=True):
 
     calls: int = 0
     tokens: int = 0
+    cached: int = 0
+    """Calls whose answer was there already."""
     cost: Decimal | None = Decimal(0)
     """None once a call had no known price."""
 
     def add(self, event: AskFinished) -> None:
         """Count a call that ended."""
         self.calls += 1
+        self.cached += event.source == "cache"
         self.tokens += event.input_tokens + event.output_tokens
         if event.cost is None or self.cost is None:
             self.cost = None

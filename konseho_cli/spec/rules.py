@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from konseho_cli.agents.limits import Limits
 from konseho_cli.core import marks
 from konseho_cli.spec.agents import settle_agents
 from konseho_cli.spec.draft import Draft
@@ -20,6 +21,7 @@ def apply_rules(draft: Draft) -> None:
     name_steps(draft)
     settle_agents(draft)
     check_models(draft)
+    _check_amounts(draft)
     check_declarations(draft.spec.inputs, draft.problems)
     check_reading(draft)
     for index, step in enumerate(draft.steps):
@@ -28,8 +30,25 @@ def apply_rules(draft: Draft) -> None:
         _check_fallback(draft, index, step)
         if step.timeout is not None and step.timeout <= 0:
             draft.problems.error(("steps", index, "timeout"), "a step needs some time")
+        _check_limits(draft, ("steps", index, "limits"), step.limits)
         if step.output is not None:
             _check_schema(draft, index, step.output.schema)
+
+
+def _check_amounts(draft: Draft) -> None:
+    """What must be more than nothing."""
+    for name, model in draft.spec.models.items():
+        for key in ("timeout", "rpm", "tpm", "window"):
+            if getattr(model, key) == 0:
+                draft.problems.error(("models", name, key), "it must be more than 0")
+    _check_limits(draft, ("limits",), draft.spec.limits)
+    for name, agent in draft.agents.items():
+        _check_limits(draft, ("agents", name, "limits"), agent.limits)
+
+
+def _check_limits(draft: Draft, path: marks.Path, limits: Limits | None) -> None:
+    if limits is not None and limits.time is not None and limits.time <= 0:
+        draft.problems.error((*path, "time"), "it must be more than 0")
 
 
 def _check_kind(draft: Draft, index: int, step: Step) -> None:

@@ -108,6 +108,8 @@ class AskFinished(Event, frozen=True, kw_only=True, gc=False):
     """Dollars; None: unknown."""
     error: str
     """Why it failed; empty where it did not."""
+    source: str = "model"
+    """Who gave the answer: model, cache, flight or journal."""
 
 
 class Warned(Event, frozen=True, kw_only=True, gc=False):

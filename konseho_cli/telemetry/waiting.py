@@ -9,10 +9,10 @@ from konseho_cli.telemetry.spans import Scope, SpanKind
 
 
 async def take(
-    slots: Slots, scope: Scope, kind: SpanKind, priority: int, **attributes: Any
+    slots: Slots, scope: Scope, kind: SpanKind, priority: int, flow: str = "", **attributes: Any
 ) -> None:
-    """Take a slot; whoever gives it back names the span that held it."""
+    """Take a slot; whoever gives it back names the span that held it. `flow`: as in FairQueue."""
     if slots.try_acquire():
         return
     with scope.span(kind, **attributes) as wait:
-        wait.waker = await slots.acquire(priority)
+        wait.waker = await slots.acquire(priority, flow)

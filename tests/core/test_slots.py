@@ -65,3 +65,23 @@ def test_a_cancelled_waiter_is_passed_over() -> None:
         return await stays
 
     assert run_virtual(main) == 7
+
+
+def test_more_slots_let_waiters_in_and_fewer_take_none_away() -> None:
+    async def main(loop: VirtualLoop) -> list[tuple[int, int]]:
+        slots, seen = Slots(2), []
+        assert slots.try_acquire()
+        assert slots.try_acquire()
+        waiter = asyncio.create_task(slots.acquire())
+        await asyncio.sleep(0)
+        slots.resize(3, by=7)
+        assert await waiter == 7
+        slots.resize(1, by=8)
+        for _ in range(3):
+            seen.append((slots.taken, slots.capacity))
+            assert not slots.try_acquire()
+            slots.release(by=0)
+        assert slots.try_acquire()
+        return seen
+
+    assert run_virtual(main) == [(3, 1), (2, 1), (1, 1)]

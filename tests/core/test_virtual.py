@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 import time
 
@@ -106,3 +108,27 @@ def test_waiting_for_nothing_is_an_error_rather_than_a_hang() -> None:
 
     with pytest.raises(Deadlock):
         run_virtual(main)
+
+
+def test_signals_are_heard_while_time_jumps() -> None:
+    async def main(loop: VirtualLoop) -> float:
+        heard: list[float] = []
+        loop.add_signal_handler(signal.SIGUSR1, lambda: heard.append(loop.time()))
+        loop.call_later(5, os.kill, os.getpid(), signal.SIGUSR1)
+        for _ in range(20):
+            await asyncio.sleep(1)
+        loop.remove_signal_handler(signal.SIGUSR1)
+        return heard[0]
+
+    assert 5 <= run_virtual(main) <= 20
+
+
+def test_time_is_a_whole_number_of_nanoseconds() -> None:
+    async def main(loop: VirtualLoop) -> list[float]:
+        times = []
+        for _ in range(100):
+            await asyncio.sleep(1e-9 / 3 + 0.1)
+            times.append(loop.time())
+        return times
+
+    assert all(round(time * 1e9) / 1e9 == time for time in run_virtual(main))

@@ -9,12 +9,12 @@ import pytest
 
 from konseho_cli.agents.definition import Agent
 from konseho_cli.core.units import Count
+from konseho_cli.council import Council
 from konseho_cli.engine.cast import Speaker
 from konseho_cli.engine.fitting import Brief, fit_prompt
 from konseho_cli.models.base import Message, Request, Usage
 from konseho_cli.models.sim import SimModel
 from konseho_cli.models.tokens import TokenEstimator
-from konseho_cli.session import Council
 from konseho_cli.spec.document import ModelSpec
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.chair import Chair

@@ -21,9 +21,10 @@ from aiohttp import web
 
 from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import KonsehoError
-from konseho_cli.models.base import Call, Identity, Message, Model, Reply, Request
+from konseho_cli.models.base import Account, Call, Identity, Message, Model, Reply, Request
 from konseho_cli.models.http import Http
 from konseho_cli.models.registry import PROVIDERS, ModelChoice, parse_model_name
+from konseho_cli.models.service_state import ServiceState
 from konseho_cli.models.stack import Shared, build
 from konseho_cli.telemetry.spans import Recorder, Span
 
@@ -71,6 +72,8 @@ class Heard:
     retries: list[tuple[str, float]]
     bodies: list[dict[str, Any]]
     headers: list[dict[str, str]]
+    services: list[ServiceState] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
 
     @property
     def reply(self) -> Reply:
@@ -108,6 +111,7 @@ def talk(
     async def one(answers: Model, request: Request, number: int) -> None:
         call = a_call(recorder, agent=f"a{number}")
         call.on_text = heard.shown.append if show else None
+        heard.accounts.append(call.account)
         call.on_retry = lambda reason, wait_s: heard.retries.append((reason, wait_s))
         try:
             heard.replies.append(await answers.generate(request, call))
@@ -120,7 +124,8 @@ def talk(
         named = {
             PROVIDERS[provider].base_url_env: url
         }  # a server that only a file names gets no key
-        answers = build(chosen, Shared(env={**named, **(env or {})}, http=client))
+        shared = Shared(env={**named, **(env or {})}, http=client)
+        answers = build(chosen, shared)
         try:
             asked = [one(answers, each, i) for i, each in enumerate(requests or [ask(model=name)])]
             if at_once:
@@ -130,6 +135,8 @@ def talk(
                     await each
         finally:
             await client.aclose()
+            now = asyncio.get_running_loop().time()
+            heard.services = [service.state(now) for service in shared.services.values()]
 
     async def main() -> None:
         if handler is None:

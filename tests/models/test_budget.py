@@ -10,7 +10,7 @@ import pytest
 
 from konseho_cli.core.errors import BudgetReached, KonsehoError, ModelUnavailable
 from konseho_cli.models.base import Call, Message, Reply, Request, Usage
-from konseho_cli.models.budget import Budget, Budgeted
+from konseho_cli.models.budget import Budget, Budgeted, Budgets
 
 PROMPT = Request(model="m", messages=(Message("user", "word " * 80),))  # about 100 tokens
 
@@ -37,7 +37,8 @@ class Answering:
 def ask(tools: Any, times: int, usage: Usage | None, **limits: Any) -> tuple[Answering, list[Any]]:
     """Ask at the same time; what came of each."""
     model = Answering(usage)
-    budgeted = Budgeted("p:m", model, Budget(price=limits.pop("price", a_cent_each), **limits))
+    budget = Budget(price=limits.pop("price", a_cent_each), **limits)
+    budgeted = Budgeted("p:m", model, Budgets(run=budget))
 
     async def main() -> list[Any]:
         asked = (budgeted.generate(PROMPT, tools.call()) for _ in range(times))
@@ -68,7 +69,9 @@ def test_calls_under_way_count_against_the_tokens(tools: Any) -> None:
 
 def test_a_call_that_failed_gives_its_share_back(tools: Any) -> None:
     budget = Budget(tokens=150, price=a_cent_each)
-    failing, fine = (Budgeted("p:m", Answering(usage), budget) for usage in (None, USED))
+    failing, fine = (
+        Budgeted("p:m", Answering(usage), Budgets(run=budget)) for usage in (None, USED)
+    )
 
     async def main() -> Reply:
         with pytest.raises(ModelUnavailable):
@@ -87,7 +90,7 @@ def test_a_model_without_a_price_is_refused_before_it_is_paid(tools: Any) -> Non
 
 def test_an_answer_that_counts_nothing_is_kept_and_the_next_call_refused(tools: Any) -> None:
     budget = Budget(cost=Decimal(1), price=a_cent_each)
-    model = Budgeted("p:m", Answering(Usage()), budget)
+    model = Budgeted("p:m", Answering(Usage()), Budgets(run=budget))
 
     async def main() -> tuple[Reply, KonsehoError]:
         reply = await model.generate(PROMPT, tools.call())

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from konseho_cli.core.errors import ModelError, ModelRefused, ModelUnavailable
+from konseho_cli.core.errors import (
+    BudgetReached,
+    CircuitOpen,
+    ModelError,
+    ModelRefused,
+    ModelUnavailable,
+)
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.models.base import Call, Reply
 from konseho_cli.models.retry import Retried
@@ -108,16 +114,47 @@ def test_nobody_waits_for_more_than_a_minute(tools: Any) -> None:
 
 def test_an_answer_that_was_partly_shown_is_not_asked_for_again(tools: Any) -> None:
     broke = ModelUnavailable("broke", partial="half")
-    tried = Tried(tools, broke, "hello", on_text=lambda _: None)
-    assert tried.error is not None
-    assert "shown already" in str(tried.error)
-    assert tried.error.partial == "half"
+    for listener in (None, lambda _: None):
+        tried = Tried(tools, broke, "hello", on_text=listener)
+        assert tried.error is not None
+        assert "had come already" in str(tried.error)
+        assert tried.error.partial == "half"
 
 
-def test_an_answer_that_nobody_saw_a_part_of_is(tools: Any) -> None:
-    broke = ModelUnavailable("broke", partial="half")
-    assert Tried(tools, broke, "hello").reply is not None
-    assert Tried(tools, BUSY, "hello", on_text=lambda _: None).reply is not None
+def test_a_server_that_says_when_to_come_back_has_not_failed(tools: Any) -> None:
+    slow_down = ModelUnavailable("slow down", status=429, retry_after_s=1)
+    tried = Tried(tools, *[slow_down] * 8, BUSY, BUSY, "hello")
+    assert tried.reply is not None
+    assert tried.attempts == list(range(11))
+    assert tried.model.calls[0].account.retries == 10
+
+
+def test_it_has_failed_when_it_says_so_without_end(tools: Any) -> None:
+    tried = Tried(tools, ModelUnavailable("slow down", status=429, retry_after_s=1))
+    assert str(tried.error) == "slow down (13 attempts)"
+
+
+def test_an_open_circuit_is_no_reason_to_wait(tools: Any) -> None:
+    refusal = CircuitOpen("not asked", retry_after_s=50)
+    tried = Tried(tools, refusal, "hello")
+    assert tried.error is refusal
+    assert tried.took_s == 0
+
+
+def test_a_wait_that_the_deadline_does_not_leave_time_for_is_not_begun(tools: Any) -> None:
+    slow_down = ModelUnavailable("slow down", status=429, retry_after_s=20)
+    tried = Tried(tools, slow_down, "hello", deadline=15.0)
+    assert str(tried.error) == "slow down (with 15.0 s left, it is not asked again)"
+    assert tried.took_s == 0
+    assert Tried(tools, slow_down, "hello", deadline=25.0).reply is not None
+
+
+def test_a_further_attempt_is_asked_for_first(tools: Any) -> None:
+    def refuse() -> None:
+        raise BudgetReached("enough")
+
+    with pytest.raises(BudgetReached):
+        Tried(tools, BUSY, "hello", admit=refuse)
 
 
 def test_a_cancelled_wait_stays_cancelled(tools: Any) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,16 +11,20 @@ from konseho_cli.core.slots import Slots
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.models.anthropic import AnthropicModel
 from konseho_cli.models.base import Reply
-from konseho_cli.models.budget import Budget, Budgeted
+from konseho_cli.models.budget import Budget, Budgeted, Budgets
 from konseho_cli.models.fallback import WithFallback
 from konseho_cli.models.http import Http
-from konseho_cli.models.limits import Limited
+from konseho_cli.models.journal import Journaled
+from konseho_cli.models.limits import Limited, Throttled
 from konseho_cli.models.openai import OpenAIModel
 from konseho_cli.models.prices import Prices
+from konseho_cli.models.recording import Recording
+from konseho_cli.models.redact import Redactor
 from konseho_cli.models.registry import PROVIDERS, ModelChoice
 from konseho_cli.models.retry import Retried
 from konseho_cli.models.sim import SimModel
 from konseho_cli.models.stack import Shared, build
+from konseho_cli.models.tape import Recorded, Tape
 from konseho_cli.models.warm import Warmed
 from konseho_cli.telemetry.spans import Recorder
 
@@ -36,15 +41,36 @@ def choose(name: str, **fields: Any) -> ModelChoice:
     return ModelChoice(provider=provider, model=model, **fields)
 
 
+def wrappers(model: Any) -> list[str]:
+    """From the outermost to the provider."""
+    inner = getattr(model, "_model", None)
+    return [type(model).__name__, *(wrappers(inner) if hasattr(inner, "generate") else ())]
+
+
+def innermost(model: Any) -> Any:
+    inner = getattr(model, "_model", None)
+    return innermost(inner) if hasattr(inner, "generate") else model
+
+
 @pytest.mark.parametrize("provider", sorted(PROVIDERS))
 def test_every_provider_can_be_made(provider: str) -> None:
-    model = build(choose(f"{provider}:fast", attempts=1), shared())
+    model = innermost(build(choose(f"{provider}:fast"), shared()))
     assert isinstance(model, OpenAIModel | AnthropicModel | SimModel)
 
 
 def test_what_a_model_does_not_need_is_not_there() -> None:
     assert isinstance(build(choose("sim"), shared()), SimModel)
-    assert isinstance(build(choose("openai:m", attempts=1), shared()), OpenAIModel)
+    assert wrappers(build(choose("openai:m", attempts=1), shared())) == [
+        "Guarded", "Throttled", "OpenAIModel",
+    ]  # fmt: skip
+
+
+def test_the_order_is_that_of_the_design() -> None:
+    choice = choose("openai:m", hedge=True)
+    model = build(choice, shared(budgets=Budgets(run=Budget(calls=3, price=Prices().cost))))
+    assert wrappers(model) == [
+        "Budgeted", "Retried", "Guarded", "Hedged", "Throttled", "OpenAIModel",
+    ]  # fmt: skip
 
 
 def test_what_may_fail_is_tried_again() -> None:
@@ -53,10 +79,11 @@ def test_what_may_fail_is_tried_again() -> None:
 
 
 def test_limits_budget_and_fallback_are_there_where_they_are_set() -> None:
-    budget = Budget(calls=3, price=Prices().cost)
+    budgets = Budgets(run=Budget(calls=3, price=Prices().cost))
     assert isinstance(build(choose("sim"), shared(slots=Slots(1))), Limited)
-    assert isinstance(build(choose("sim"), shared(budget=budget)), Budgeted)
-    assert isinstance(build(choose("sim"), shared(budget=Budget(price=Prices().cost))), SimModel)
+    assert isinstance(build(choose("sim"), shared(budgets=budgets)), Budgeted)
+    assert isinstance(build(choose("sim", rpm=3), shared()), Throttled)
+    assert isinstance(build(choose("sim", concurrency=3), shared()), Throttled)
     assert isinstance(build(choose("sim", fallback=(choose("sim"),)), shared()), WithFallback)
 
 
@@ -86,9 +113,19 @@ def test_a_missing_key_is_found_before_any_call_in_a_fallback_too() -> None:
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic", "openrouter"])
 def test_no_repr_shows_a_key(provider: str) -> None:
-    model = build(choose(f"{provider}:m", attempts=1), shared())
+    model = innermost(build(choose(f"{provider}:m"), shared()))
     assert isinstance(model, OpenAIModel | AnthropicModel)
     assert SECRET not in f"{model!r} {model._endpoint!r} {shared()!r}"
+
+
+def test_the_journal_is_outermost_and_the_tape_goes_around_the_provider(tmp_path: Path) -> None:
+    tape = Tape(recording=Recording(tmp_path / "run.jsonl", Redactor()))
+    model = build(choose("openai:m"), shared(tape=tape, journal=tape))
+    assert isinstance(model, Journaled)
+    inner = model._model
+    while not isinstance(inner, Recorded):
+        inner = inner._model  # type: ignore[attr-defined]
+    assert isinstance(inner._model, OpenAIModel)
 
 
 def test_calls_wait_for_a_slot_and_the_wait_is_no_part_of_the_attempt(tools: Any) -> None:

@@ -30,6 +30,17 @@ def test_what_a_provider_counts_is_learnt_at_once_and_then_followed() -> None:
     assert tokens.per_token(M) == pytest.approx(4.0, rel=1e-3)
 
 
+def test_what_was_learnt_in_another_order_cuts_no_other_prompt() -> None:
+    counts = [Usage(input_tokens=each) for each in (1000, 1010, 1005)]
+    limits = set()
+    for order in (counts, counts[::-1]):
+        tokens = TokenEstimator()
+        for usage in order:
+            tokens.observe(M, 3300, usage)
+        limits.add(tokens.chars(M, 1000))
+    assert limits == {3250}
+
+
 def test_each_model_learns_for_itself() -> None:
     tokens = TokenEstimator()
     tokens.observe(M, 2000, Usage(input_tokens=1000))

@@ -271,6 +271,21 @@ def test_a_call_alone_shares_nothing_and_holds_up_nobody() -> None:
     assert provider.stable == {"a": 0, "b": len(SHARED), "c": len(SHARED)}
 
 
+def test_an_answer_that_was_known_warms_nothing_so_the_next_one_leads() -> None:
+    class Known(Provider):
+        async def generate(self, request: Request, call: Call) -> Reply:
+            if call.identity.agent != "a":
+                return await super().generate(request, call)
+            call.account.source = "cache"
+            if call.on_text is not None:
+                call.on_text("Known")
+            return Reply(text="Known", model="test:m")
+
+    provider, hall = in_hall(fan_out(), Known())
+    assert provider.started == {"b": 0.0, "c": FIRST_TEXT_S}
+    assert len(hall.waits) == 2
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.sampled_from([0, 0, 0.5, 1, 6]), st.booleans()), min_size=1, max_size=8),

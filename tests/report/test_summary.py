@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
+from konseho_cli.models.service_state import ServiceState
 from konseho_cli.profiling.verdicts import verdicts
 from konseho_cli.report.frame import as_text
 from konseho_cli.report.summary import MOST_STOPS, stops, summary
@@ -23,6 +24,13 @@ def test_a_run_is_one_line_and_what_must_be_known(outcome):
 
 def test_a_plain_terminal_gets_plain_letters(outcome):
     assert as_text(summary(outcome, (), ASCII)).isascii()
+
+
+def test_calls_that_asked_no_model_are_counted_apart(outcome):
+    first, second, *rest = outcome.calls
+    calls = (structs.replace(first, source="cache"), structs.replace(second, source="flight"))
+    line = as_text(summary(structs.replace(outcome, calls=(*calls, *rest)), (), UNICODE))
+    assert "4 calls · 1 of 4 from cache · 1 of 4 shared · 9 tokens" in line
 
 
 def test_simulated_answers_are_named(outcome):
@@ -66,3 +74,13 @@ def test_where_some_prices_are_unknown_the_known_ones_are_the_least(outcome) -> 
         piece.text for piece in summary(structs.replace(outcome, calls=calls), (), UNICODE)[0]
     )
     assert "$0.020 or more" in line
+
+
+def test_a_server_in_trouble_is_named(outcome) -> None:
+    service = ServiceState(
+        model="openai:m", address="", circuit="open", failures=5, concurrency=16,
+        requests=1023, throttled=23, hedges=0,
+    )  # fmt: skip
+    text = as_text(summary(structs.replace(outcome, services=(service,)), (), UNICODE))
+    assert "openai:m: its circuit is open after 5 failures" in text
+    assert "openai:m: 23 of 1,023 requests were refused with a 429" in text

@@ -50,6 +50,12 @@ def test_how_the_events_are_cut_into_batches_changes_nothing(events):
     assert whole == single
 
 
+def test_answers_that_were_there_already_are_counted():
+    view = RunView()
+    view([ask(1), answer(1, source="cache"), ask(2), answer(2)])
+    assert (view.tally.calls, view.tally.cached) == (2, 1)
+
+
 def test_an_agent_that_is_asked_is_waited_for_until_it_answers():
     view = RunView()
     view([StepStarted(at=0, step="s", kind="parallel", agents=("ann", "bob")), ask(1)])

@@ -125,3 +125,21 @@ def test_steps_are_checked_in_a_document_without_places_too() -> None:
     document["steps"] = [{"kind": "ask", "agent": "gone"}]
     with pytest.raises(Exception, match=r"^steps\[0\].agent: unknown agent 'gone'"):
         check_document(document)
+
+
+def test_what_must_be_more_than_nothing_is(said: Said) -> None:
+    assert said(
+        "models: {m: {use: sim, rpm: 0, tpm: 0, window: 0, timeout: 0s}}\n"
+        "limits: {time: 0s}\n"
+        "agents: {a: {limits: {time: 0s}}}\n"
+        "steps:\n- {kind: ask, agent: a, limits: {time: 0s}, timeout: 0s}\n"
+    ) == [
+        "council.yaml:3:29: models.m.rpm: it must be more than 0",
+        "council.yaml:3:37: models.m.tpm: it must be more than 0",
+        "council.yaml:3:48: models.m.window: it must be more than 0",
+        "council.yaml:3:60: models.m.timeout: it must be more than 0",
+        "council.yaml:4:16: limits.time: it must be more than 0",
+        "council.yaml:5:29: agents.a.limits.time: it must be more than 0",
+        "council.yaml:7:40: steps[0].limits.time: it must be more than 0",
+        "council.yaml:7:54: steps[0].timeout: a step needs some time",
+    ]

@@ -1,0 +1,136 @@
+"""An answer that is there already: from memory, and from SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from konseho_cli.bench.council import ANSWER, Waiting
+from konseho_cli.bench.measure import Pair, Row
+from konseho_cli.core.clock import RealClock
+from konseho_cli.models.base import Call, Identity, Message, Request
+from konseho_cli.models.cache import ResponseCache
+from konseho_cli.models.cached import with_cache
+from konseho_cli.models.memory_tier import MemoryTier
+from konseho_cli.models.registry import ModelChoice
+from konseho_cli.store.cache_tier import CacheTier
+from konseho_cli.store.home import DATABASE
+from konseho_cli.telemetry.spans import Recorder
+
+_CHOICE = ModelChoice(provider="openai", model="bench", temperature=0.0)
+_PROMPT = "Should a team of four start with a monolith or with services? " * 16
+"""A thousand characters: what a short council asks."""
+
+
+@contextmanager
+def _memory(scale: float) -> Iterator[Pair]:
+    times = max(10, round(5000 * scale))
+    memory = _room(entries=1000)
+    asyncio.run(_ask(_requests(1), memory, None))  # from here on it is known
+    requests = _requests(1) * times
+    known = {_PROMPT: ANSWER}
+
+    def peer() -> float:
+        start = perf_counter()
+        for _ in range(times):
+            known.get(_PROMPT)
+        return (perf_counter() - start) / times
+
+    yield Pair(ours=lambda: asyncio.run(_ask(requests, memory, None)) / times, peer=peer)
+
+
+@contextmanager
+def _store(scale: float) -> Iterator[Pair]:
+    times = max(2, round(500 * scale))
+    requests = _requests(times)
+    with TemporaryDirectory() as folder:
+        home = Path(folder)
+        # nothing is kept in memory, so that each answer comes from the disk
+        asyncio.run(_filled(requests, home))
+
+        def ours() -> float:
+            return asyncio.run(_from_disk(requests, home)) / times
+
+        with closing(sqlite3.connect(home / DATABASE)) as connection:
+            keys = [key for (key,) in connection.execute("SELECT key FROM cache")]
+
+            def peer() -> float:
+                start = perf_counter()
+                for key in keys:
+                    connection.execute("SELECT value FROM cache WHERE key = ?", (key,)).fetchone()
+                return (perf_counter() - start) / len(keys)
+
+            yield Pair(ours=ours, peer=peer)
+
+
+def _requests(count: int) -> list[Request]:
+    return [
+        Request(
+            model="bench",
+            messages=(
+                Message("system", "You decide."),
+                Message("user", f"{_PROMPT}{number or ''}"),
+            ),
+            temperature=0.0,
+        )
+        for number in range(count)
+    ]
+
+
+def _room(entries: int) -> MemoryTier:
+    return MemoryTier(RealClock.now, entries=entries)
+
+
+async def _ask(requests: list[Request], memory: MemoryTier, tier: CacheTier | None) -> float:
+    """Seconds for all of them, one after another; spans are recorded as in a run."""
+    cache = ResponseCache(memory, tier)
+    model = with_cache(Waiting(0), _CHOICE, cache, {})
+    scope = Recorder(RealClock()).root()
+    identity = Identity(step="bench", agent="bench")
+    start = perf_counter()
+    for request in requests:
+        await model.generate(request, Call(identity=identity, scope=scope))
+    took = perf_counter() - start
+    assert cache.stats.hits in (0, len(requests)), "some were known, some were not"
+    return took
+
+
+async def _filled(requests: list[Request], home: Path) -> None:
+    await _with_tier(home, lambda tier: _ask(requests, _room(0), tier))
+
+
+async def _from_disk(requests: list[Request], home: Path) -> float:
+    async def measured(tier: CacheTier) -> float:
+        await tier.get(b"")  # the database is open
+        return await _ask(requests, _room(0), tier)
+
+    return await _with_tier(home, measured)
+
+
+async def _with_tier(home: Path, use: Callable[[CacheTier], Awaitable[float]]) -> float:
+    tier = CacheTier(lambda: home, RealClock.wall)
+    try:
+        return await use(tier)
+    finally:
+        await tier.aclose()
+
+
+ROWS = (
+    Row(
+        name="cache_memory",
+        title="a known answer from memory, its key of 1,000 characters made and looked up",
+        peer="a dict lookup",
+        prepare=_memory,
+    ),
+    Row(
+        name="cache_store",
+        title="a known answer from SQLite, on its worker thread",
+        peer="a bare sqlite3 select of the same row",
+        prepare=_store,
+    ),
+)

@@ -1,0 +1,136 @@
+"""`konseho cache`: see, clear and fill the cache of answers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, TypeAlias
+
+import typer
+
+from konseho_cli.cli import options
+from konseho_cli.cli.main import SETTINGS
+from konseho_cli.cli.result import deliver_to_stdout
+from konseho_cli.core.clock import RealClock
+from konseho_cli.core.errors import UsageError
+from konseho_cli.core.units import Duration
+from konseho_cli.report import cache as report
+from konseho_cli.report.symbols import symbols_for
+from konseho_cli.store.cache_table import CacheTable, Filter, Totals
+from konseho_cli.store.home import DATABASE, find_home
+
+Model: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--model", "-m", metavar="GLOB", help="Of these models: 'openai:*'."),
+]
+Pattern: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--pattern", metavar="GLOB", help="Whose question begins like this: 'tabs*'."),
+]
+OlderThan: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--older-than", metavar="DURATION", help="Made before that: 12h, 7d."),
+]
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
+
+
+@app.callback(no_args_is_help=True)
+def command() -> None:
+    """See, clear and fill the cache of answers.
+
+    Answers at temperature 0 are kept in .konseho/, and used again where the same is asked of the
+    same model. `konseho run --cache` keeps all of them, --no-cache none.
+    """
+
+
+@app.command()
+def stats(json: options.AsJson = False) -> None:
+    """Show how much is kept, and what it saved over all runs."""
+    place = find_home(os.environ) / DATABASE
+    with _opened() as table:
+        totals = Totals() if table is None else table.totals()
+    text = report.totals_json(totals, place) if json else _told(totals)
+    deliver_to_stdout(text)
+
+
+@app.command("list")
+def list_entries(
+    model: Model = None,
+    pattern: Pattern = None,
+    older_than: OlderThan = None,
+    json: options.AsJson = False,
+) -> None:
+    """List what is kept, the newest first."""
+    wanted = _filter(model, pattern, older_than)
+    with _opened() as table:
+        entries = [] if table is None else table.list(wanted)
+    if json:
+        deliver_to_stdout(report.entries_json(entries))
+    elif entries:
+        symbols = symbols_for(getattr(sys.stdout, "encoding", None))
+        deliver_to_stdout(report.entries_text(entries, symbols, RealClock.wall()))
+
+
+@app.command()
+def clear(
+    model: Model = None,
+    pattern: Pattern = None,
+    older_than: OlderThan = None,
+    json: options.AsJson = False,
+) -> None:
+    """Remove what is kept, or what the options describe.
+
+    Of several options, all must hold. Without any, everything goes.
+    """
+    wanted = _filter(model, pattern, older_than)
+    with _opened() as table:
+        gone = 0 if table is None else table.clear(wanted)
+    deliver_to_stdout(report.cleared_json(gone) if json else report.cleared_text(gone))
+
+
+@app.command()
+def warm(
+    council: options.Council,
+    task: options.Task = None,
+    task_file: options.TaskFile = None,
+    inputs: options.Inputs = [],  # noqa: B006 - Typer reads it, nobody writes it
+    model: options.Models = [],  # noqa: B006
+    quiet: options.Quiet = False,
+) -> None:
+    """Run a council for its answers to be kept.
+
+    A later run that asks the same, with --cache above temperature 0, then pays nothing.
+    """
+    from konseho_cli.cli.warming import warm_up  # it brings the engine
+
+    raise typer.Exit(warm_up(council, task, task_file, inputs, model, quiet=quiet))
+
+
+@contextmanager
+def _opened() -> Iterator[CacheTable | None]:
+    """The table; None where there is none, and none is made to look into it."""
+    home = find_home(os.environ)
+    if not (home / DATABASE).exists():
+        yield None
+        return
+    table = CacheTable(home, RealClock.wall)
+    try:
+        yield table
+    finally:
+        table.close()
+
+
+def _told(totals: Totals) -> str:
+    return report.totals_text(totals, find_home(os.environ) / DATABASE, RealClock.wall())
+
+
+def _filter(model: str | None, pattern: str | None, older_than: str | None) -> Filter:
+    """Raises UsageError."""
+    try:
+        older = None if older_than is None else float(Duration(older_than))
+    except ValueError as error:
+        raise UsageError(f"--older-than {older_than}: {error}") from None
+    return Filter(model=model, pattern=pattern, older_than_s=older)

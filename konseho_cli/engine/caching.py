@@ -1,0 +1,58 @@
+"""Whether a run uses answers again, and where they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from konseho_cli.core.clock import Clock
+from konseho_cli.core.virtual import VirtualLoop
+from konseho_cli.models.cache import CacheWishes, Price, ResponseCache, Tier
+from konseho_cli.models.cached import may_cache
+from konseho_cli.models.registry import ModelChoice
+from konseho_cli.steps.union import Step
+
+if TYPE_CHECKING:
+    from konseho_cli.models.memory_tier import MemoryTier  # only a run that caches loads it
+
+
+def open_cache(
+    wishes: CacheWishes,
+    choices: Iterable[ModelChoice],
+    steps: Iterable[Step],
+    *,
+    env: Mapping[str, str],
+    clock: Clock,
+    price: Price,
+    memory: Callable[[], MemoryTier] | None = None,
+) -> ResponseCache | None:
+    """The cache of one run; None where none of its calls can use one. Nothing is opened yet."""
+    if wishes.cache is False or wishes.size <= 0:
+        return None
+    asked, by_step = wishes.cache is True, any(step.cache is True for step in steps)
+    if not any(may_cache(choice, env, asked=asked, by_step=by_step) for choice in choices):
+        return None
+    return ResponseCache(
+        new_memory(wishes.size, clock.now) if memory is None else memory(),
+        # the virtual clock waits for no thread: there, memory is all there is
+        None if isinstance(clock, VirtualLoop) else _tier(env, clock.wall),
+        price=price,
+        asked=asked,
+        by_step=by_step,
+        refresh=wishes.refresh,
+    )
+
+
+def new_memory(entries: int, now: Callable[[], int]) -> MemoryTier:
+    """Memory for so many answers; `now` is a clock's."""
+    from konseho_cli.models.memory_tier import MemoryTier
+
+    return MemoryTier(now, entries=entries)
+
+
+def _tier(env: Mapping[str, str], wall: Callable[[], float]) -> Tier:
+    """The answers in `.konseho/`."""
+    from konseho_cli.store.cache_tier import CacheTier
+    from konseho_cli.store.home import find_home
+
+    return CacheTier(lambda: find_home(env), wall)

@@ -1,0 +1,91 @@
+"""Which calls may be answered from the cache, and by which key: all that changes an answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgpack
+import msgspec
+from msgspec import structs
+
+from konseho_cli.models.base import Call, Request
+from konseho_cli.models.registry import PROVIDERS, ModelChoice
+
+VERSION = 1
+"""Of the keys: raised where an old answer must not be found under a new key."""
+
+
+def cache_key(request: Request, *, provider: str, base_url: str) -> bytes:
+    """32 bytes over every field of the request, its provider and its address.
+
+    The fields are taken from the request itself, so that a new one cannot be forgotten. The order
+    of a schema's keys counts: the model sees it.
+    """
+    parts = [VERSION, provider, base_url, request]
+    packed = msgpack.packb(parts, use_bin_type=True, unicode_errors="surrogatepass", default=_plain)
+    return hashlib.blake2b(packed, digest_size=32).digest()
+
+
+def _plain(value: Any) -> Any:
+    """What msgpack cannot pack: records, mappings of other kinds, numbers of more than 64 bits."""
+    if isinstance(value, msgspec.Struct):
+        fields = ((name, _number(field)) for name, field in structs.asdict(value).items())
+        return [type(value).__name__, *fields]
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, int):
+        return ["int", hex(value)]
+    raise TypeError(f"a request holds {type(value).__name__}, which has no key")
+
+
+def _number(value: Any) -> Any:
+    """One form for what is equal: temperature 0 and 0.0 are the same request."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class Caching(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model's answers are kept by, and which of them."""
+
+    provider: str
+    base_url: str
+    """Without what proves who we are."""
+    wanted: bool | None
+    """What is said of the model; None: what is asked at temperature 0 is kept."""
+
+    @classmethod
+    def of(cls, choice: ModelChoice, env: Mapping[str, str], *, asked: bool = False) -> Caching:
+        """Of a chosen model; `asked`: the run asks for it wherever nothing else is said."""
+        wanted = _decided(choice.cache)
+        if wanted is None and (asked or choice.provider == "sim"):
+            wanted = asked  # the simulator is free, and its latency is what it is asked for
+        address = PROVIDERS[choice.provider].address(choice, env)
+        return cls(provider=choice.provider, base_url=_anonymous(address), wanted=wanted)
+
+    def may_apply(self, temperature: float | None, *, by_step: bool) -> bool:
+        """Whether any call of such a model can be cached; `by_step`: some step asks for it."""
+        return by_step or (temperature == 0 if self.wanted is None else self.wanted)
+
+    def key(self, request: Request, call: Call) -> bytes | None:
+        """The key of a call whose answer is kept; None: it is asked for itself."""
+        wanted = _decided(call.cache)
+        if wanted is None:
+            wanted = self.wanted
+        if wanted is None:
+            wanted = request.temperature == 0
+        if not wanted:
+            return None
+        return cache_key(request, provider=self.provider, base_url=self.base_url)
+
+
+def _decided(stated: object) -> bool | None:
+    """`warm` speaks of the provider's prompt cache, and says nothing of answers."""
+    return stated if isinstance(stated, bool) else None
+
+
+def _anonymous(url: str) -> str:
+    """The address without user and password, as far as the text states them."""
+    scheme, sign, rest = url.strip().partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme.lower()}{sign}{place.rpartition('@')[2].lower()}{slash}{path}".rstrip("/")

@@ -1,0 +1,85 @@
+"""The outermost wrapper: one logical call, which may have been answered before and is written down."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+import msgspec
+
+from konseho_cli.core.errors import ModelError
+from konseho_cli.models.base import Call, Identity, Model, Reply, Request, Source, Usage
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What a logical call came to: a reply, or an error that no attempt accounts for."""
+
+    reply: Reply | None = None
+    error: ModelError | None = None
+    source: Source = "model"
+    saved: Usage = Usage()
+    """Tokens that the answer took when it was paid for, where it was not paid for now."""
+    wait_s: float = 0.0
+    """How long whoever asks again waits for it."""
+
+
+class Journal(Protocol):
+    """Where finished calls are kept: a cassette, or a store that a run resumes from."""
+
+    def answered(self, identity: Identity, request: Request) -> Kept | None:
+        """What is known already; None: a model must be asked. Raises ReplayMiss."""
+        ...
+
+    async def record(
+        self, identity: Identity, request: Request, kept: Kept, start: int, end: int
+    ) -> None:
+        """Keep what a call came to, before anybody uses it; times on the run's clock."""
+        ...
+
+    def dropped(self, identity: Identity, request: Request, start: int, end: int) -> None:
+        """The call was cancelled: there is nothing to keep but that."""
+        ...
+
+
+class Journaled:
+    """A model whose finished calls are looked up and kept."""
+
+    __slots__ = ("_journal", "_model")
+
+    def __init__(self, model: Model, journal: Journal) -> None:
+        self._model = model
+        self._journal = journal
+
+    async def generate(self, request: Request, call: Call) -> Reply:
+        """Answer. Raises what the model raises, or raised."""
+        identity, now = call.identity, call.scope.recorder.now
+        kept = self._journal.answered(identity, request)
+        if kept is not None:
+            return await _given(kept, call)
+        start = now()
+        try:
+            reply = await self._model.generate(request, call)
+        except ModelError as error:
+            kept = Kept(error=error, source=call.account.source)
+            await self._journal.record(identity, request, kept, start, now())
+            raise
+        except asyncio.CancelledError:
+            self._journal.dropped(identity, request, start, now())
+            raise
+        account = call.account
+        kept = Kept(reply=reply, source=account.source, saved=account.saved)
+        await self._journal.record(identity, request, kept, start, now())
+        return reply
+
+
+async def _given(kept: Kept, call: Call) -> Reply:
+    with call.scope.span("journal", source=kept.source):
+        if kept.wait_s:
+            await asyncio.sleep(kept.wait_s)
+        if kept.error is not None:
+            raise kept.error
+    assert kept.reply is not None
+    call.account.source, call.account.saved = kept.source, kept.saved
+    if call.on_text:
+        call.on_text(kept.reply.text)
+    return kept.reply

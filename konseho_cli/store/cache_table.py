@@ -1,0 +1,230 @@
+"""The table `cache`: answers by key, bounded by age, entries and bytes. Nothing here awaits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from konseho_cli.store.database import Database
+from konseho_cli.store.home import DATABASE, make_home
+
+ENTRIES = 10_000
+MOST_BYTES = 256 * 2**20
+TTL_S = 30 * 86400.0
+_COMPRESSED_FROM = 1024
+_PLAIN, _ZSTD = b"\x00", b"\x01"
+_LARGEST = 64 * 2**20
+"""Bytes that one value may unpack to."""
+_EVICT_EVERY = 256
+"""Values that are put until the bounds are looked at."""
+_NANO = Decimal(10**9)
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry, as people see it."""
+
+    model: str
+    about: str
+    tokens: int
+    hits: int
+    size: int
+    """Bytes on disk."""
+    created: float
+    """Seconds since the epoch."""
+    used: float
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole table, and what it did over all runs."""
+
+    entries: int = 0
+    size: int = 0
+    oldest: float | None = None
+    """Seconds since the epoch."""
+    hits: int = 0
+    misses: int = 0
+    saved_tokens: int = 0
+    saved_cost: Decimal = Decimal(0)
+    """Dollars."""
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries are meant: all of these hold. Patterns are those of a shell."""
+
+    model: str | None = None
+    pattern: str | None = None
+    """Of the question's beginning; upper and lower case are the same."""
+    older_than_s: float | None = None
+    """Seconds since it was made."""
+
+
+_FIELDS = Kept.__struct_fields__
+_SEEN = ", ".join(_FIELDS)
+_WHERE = """
+    (:model IS NULL OR model GLOB :model) AND
+    (:pattern IS NULL OR lower(about) GLOB lower(:pattern)) AND
+    (:before IS NULL OR created < :before)
+"""
+
+
+class CacheTable:
+    """The answers that are kept in one database. Raises StoreFailed, all of it."""
+
+    __slots__ = ("_database", "_entries", "_most_bytes", "_put", "_touched", "_ttl_s", "_wall")
+
+    def __init__(
+        self,
+        home: Path,
+        wall: Callable[[], float],
+        *,
+        entries: int = ENTRIES,
+        most_bytes: int = MOST_BYTES,
+        ttl_s: float = TTL_S,
+    ) -> None:
+        make_home(home)
+        self._database = Database(home / DATABASE)
+        self._wall = wall
+        self._entries = entries
+        self._most_bytes = most_bytes
+        self._ttl_s = ttl_s
+        self._put = 0
+        self._touched: dict[bytes, tuple[int, float]] = {}
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value; None: there is none, it is too old, or it cannot be unpacked."""
+        now = self._wall()
+        found = self._database.rows(
+            "SELECT value FROM cache WHERE key = ? AND created >= ?", (key, now - self._ttl_s)
+        )
+        value = _unpacked(found[0][0]) if found else None
+        if value is not None:
+            hits, _ = self._touched.get(key, (0, now))
+            self._touched[key] = (hits + 1, now)
+        return value
+
+    def put(self, key: bytes, value: bytes, *, model: str, about: str, tokens: int) -> None:
+        """Keep a value, in the place of what was there."""
+        now, packed = self._wall(), _packed(value)
+        self._database.change(
+            "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            (key, packed, len(packed), model, about, tokens, now, now),
+        )
+        self._put += 1
+        if self._put % _EVICT_EVERY == 0:
+            self.evict()
+
+    def drop(self, key: bytes) -> None:
+        """Forget one."""
+        self._database.change("DELETE FROM cache WHERE key = ?", (key,))
+
+    def count(self, *, hits: int, misses: int, saved_tokens: int, saved_cost: Decimal) -> None:
+        """Add to the totals."""
+        self._database.change(
+            "UPDATE cache_totals SET hits = hits + ?, misses = misses + ?, "
+            "saved_tokens = saved_tokens + ?, saved_nanodollars = saved_nanodollars + ?",
+            (hits, misses, saved_tokens, int(saved_cost * _NANO)),
+        )
+
+    def evict(self) -> None:
+        """Forget what is too old, and of what is too much the least recently used."""
+        self._write_touches()
+        self._database.change("DELETE FROM cache WHERE created < ?", (self._wall() - self._ttl_s,))
+        ((entries, size),) = self._database.rows("SELECT count(*), total(size) FROM cache")
+        if entries > self._entries or size > self._most_bytes:
+            self._database.change(
+                "DELETE FROM cache WHERE rowid IN (SELECT rowid FROM (SELECT rowid, "
+                "row_number() OVER latest AS place, sum(size) OVER latest AS together "
+                "FROM cache WINDOW latest AS (ORDER BY used DESC, rowid DESC)) "
+                "WHERE place > ? OR together > ?)",
+                (self._entries, self._most_bytes),
+            )
+
+    def totals(self) -> Totals:
+        """Of the table, and over all runs."""
+        ((entries, size, oldest, *counted, nanodollars),) = self._database.rows(
+            "SELECT (SELECT count(*) FROM cache), (SELECT coalesce(sum(size), 0) FROM cache), "
+            "(SELECT min(created) FROM cache), hits, misses, saved_tokens, saved_nanodollars "
+            "FROM cache_totals"
+        )
+        hits, misses, saved_tokens = counted
+        return Totals(
+            entries=entries, size=size, oldest=oldest, hits=hits, misses=misses,
+            saved_tokens=saved_tokens, saved_cost=Decimal(nanodollars) / _NANO,
+        )  # fmt: skip
+
+    def list(self, wanted: Filter) -> list[Kept]:
+        """The entries that are meant, newest first."""
+        found = self._database.rows(
+            f"SELECT {_SEEN} FROM cache WHERE {_WHERE} ORDER BY created DESC, rowid DESC",  # noqa: S608
+            self._values(wanted),
+        )
+        return [Kept(**dict(zip(_FIELDS, row, strict=True))) for row in found]
+
+    def clear(self, wanted: Filter) -> int:
+        """Forget the entries that are meant, and give their room back; how many there were."""
+        gone = self._database.change(
+            f"DELETE FROM cache WHERE {_WHERE}",  # noqa: S608 - a constant
+            self._values(wanted),
+        )
+        self._database.rows("PRAGMA incremental_vacuum")
+        self._database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
+
+    def close(self) -> None:
+        """Write down what was used, keep to the bounds, and let go."""
+        try:
+            if self._put:
+                self.evict()
+            else:
+                self._write_touches()
+        finally:
+            self._database.close()
+
+    def _write_touches(self) -> None:
+        touched, self._touched = self._touched, {}
+        if not touched:
+            return
+        with self._database.transaction():
+            for key, (hits, used) in touched.items():
+                self._database.change(
+                    "UPDATE cache SET hits = hits + ?, used = max(used, ?) WHERE key = ?",
+                    (hits, used, key),
+                )
+
+    def _values(self, wanted: Filter) -> dict[str, str | float | None]:
+        older = wanted.older_than_s
+        return {
+            "model": wanted.model,
+            "pattern": wanted.pattern,
+            "before": None if older is None else self._wall() - older,
+        }
+
+
+def _packed(value: bytes) -> bytes:
+    if len(value) > _COMPRESSED_FROM:
+        from zstandard import ZstdCompressor  # a short answer needs none
+
+        small = ZstdCompressor().compress(value)
+        if len(small) < len(value):
+            return _ZSTD + small
+    return _PLAIN + value
+
+
+def _unpacked(packed: object) -> bytes | None:
+    """None for what was not packed here, or is larger than anything that was."""
+    if not isinstance(packed, bytes):
+        return None
+    kind, value = packed[:1], packed[1:]
+    if kind != _ZSTD:
+        return value if kind == _PLAIN else None
+    from zstandard import ZstdDecompressor, ZstdError, frame_content_size
+
+    try:
+        if not 0 <= frame_content_size(value) <= _LARGEST:
+            return None
+        return ZstdDecompressor().decompress(value)
+    except ZstdError:
+        return None

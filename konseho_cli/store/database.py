@@ -1,0 +1,117 @@
+"""One SQLite file: opened, brought up to date, and its errors translated. Nothing here awaits."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from konseho_cli.core.errors import StoreFailed
+from konseho_cli.store.tables import MIGRATIONS
+
+BUSY_S = 5.0
+"""How long a writer waits for another process."""
+_PAUSE_S = 0.02
+
+
+class Database:
+    """A connection. Use it on the thread that made it; several processes may have one each."""
+
+    __slots__ = ("_connection", "_path")
+
+    def __init__(self, path: Path) -> None:
+        """Open, or make, and bring it up to date. Raises StoreFailed."""
+        self._path = path
+        with self._translated():
+            _make_private(path)
+            self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+        try:
+            with self._translated():
+                self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def rows(self, statement: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> list[Any]:
+        """What a statement finds. Raises StoreFailed."""
+        with self._translated():
+            return self._connection.execute(statement, values).fetchall()
+
+    def change(self, statement: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> int:
+        """How many rows a statement changed. Raises StoreFailed."""
+        with self._translated():
+            return self._connection.execute(statement, values).rowcount
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; other writers wait. Raises StoreFailed."""
+        self.rows("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            with suppress(StoreFailed):  # a full disk has rolled back already
+                self.rows("ROLLBACK")
+            raise
+        self.rows("COMMIT")
+
+    def close(self) -> None:
+        """Let go. Raises StoreFailed."""
+        with self._translated():
+            self._connection.close()
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        _patiently(connection, "PRAGMA auto_vacuum = INCREMENTAL")  # before there is any table
+        _patiently(connection, "PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if self._version() != len(MIGRATIONS):
+            with self.transaction():
+                self._migrate()
+
+    def _migrate(self) -> None:
+        done = self._version()  # read again: another process may have been first
+        if done > len(MIGRATIONS):
+            raise StoreFailed(
+                f"{self._path} was written by a newer Konseho",
+                hint="update Konseho, or name another folder by KONSEHO_HOME",
+            )
+        for migration in MIGRATIONS[done:]:
+            for statement in migration:
+                self._connection.execute(statement)
+        self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            broken = "malformed" in str(error) or "not a database" in str(error)
+            hint = f"move {self._path} away: a new one is made" if broken else None
+            raise StoreFailed(f"{self._path}: {error}", hint=hint) from error
+        except OSError as error:
+            raise StoreFailed(f"{self._path}: {error.strerror or error}") from error
+
+
+def _make_private(path: Path) -> None:
+    """Whatever the folder lets others see, the file is the user's own; so are its journals."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _patiently(connection: sqlite3.Connection, statement: str) -> None:
+    """SQLite does not wait by itself where two processes make the same file at the same moment."""
+    until = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute(statement).fetchall()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE_S)
