@@ -14,7 +14,7 @@ from konseho_cli.engine.cast import Speaker
 from konseho_cli.engine.fitting import Brief, fit_prompt
 from konseho_cli.models.base import Message, Request, Usage
 from konseho_cli.models.sim import SimModel
-from konseho_cli.models.tokens import TokenEstimator
+from konseho_cli.models.tokens import MOST, START, TokenEstimator
 from konseho_cli.spec.document import ModelSpec
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.chair import Chair
@@ -135,6 +135,13 @@ def test_a_run_with_a_small_window_ends_degraded_and_says_which_prompt_was_short
     (reason,) = outcome.reasons
     assert reason.startswith("chair: cid: the prompt was shortened from about ")
     assert reason.endswith(" to 1.5k tokens to fit the window of sim:instant")
+
+
+def test_a_run_learns_how_many_tokens_a_prompt_takes(stage: Any) -> None:
+    tokens = TokenEstimator()
+    stage.run({"ask": Ask(agent="ann")}, task="x" * 1000, tokens=tokens)  # counted as 2 tokens
+    assert tokens.per_token("test:scripted") == MOST
+    assert tokens.per_token("openai:m") == START
 
 
 def test_a_stand_in_has_a_window_of_its_own() -> None:
