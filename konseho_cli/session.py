@@ -31,6 +31,7 @@ from konseho_cli.models.cache import CacheWishes, ResponseCache
 from konseho_cli.models.prices import Prices
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.models.stack import Shared, build, http_for
+from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.load import Loaded
 from konseho_cli.steps.base import root
@@ -121,7 +122,7 @@ class Session:
             if shared.tape is not None:
                 opened.callback(shared.tape.close)
             opened.push_async_callback(shared.http.aclose)
-            premises = self._premises(self._cast(shared), prices, clock)
+            premises = self._premises(shared, prices, clock)
             execution = Execution(self.plan, premises, clock, bus)
             self._execution = execution
             if self._stopped is not None:
@@ -178,19 +179,21 @@ class Session:
     def _shared(self, prices: Prices, clock: Clock, cache: ResponseCache | None = None) -> Shared:
         """What the models of one run have in common; nothing is opened yet."""
         concurrency = self.options.max_concurrency or self.spec.max_concurrency
-        tape = self.taped.tape(self.casting, clock)
+        tape, tokens = self.taped.tape(self.casting, clock), TokenEstimator()
         return Shared(
             env=self._env,
             http=http_for(self.casting.choices, clock.wall),
-            budgets=self._budgets(prices),
+            budgets=self._budgets(prices, tokens),
+            tokens=tokens,
             slots=Slots(concurrency) if concurrency else None,
+            warms=any(step.cache == "warm" for step in self.loaded.steps.values()),
             wall=clock.wall,
             cache=cache,
             tape=tape,
             journal=tape,
         )
 
-    def _budgets(self, prices: Prices) -> Budgets:
+    def _budgets(self, prices: Prices, tokens: TokenEstimator) -> Budgets:
         """Those that limit something; the engine holds the time of the run and of its steps."""
 
         def budget(whose: str, limits: Limits | None, time_s: float | None = None) -> Budget | None:
@@ -198,7 +201,7 @@ class Session:
                 return None
             found = Budget(
                 whose=whose, calls=limits.calls, tokens=limits.tokens, cost=limits.cost,
-                time_s=time_s, price=prices.cost,
+                time_s=time_s, price=prices.cost, estimate=tokens.estimate,
             )  # fmt: skip
             return None if found.unlimited else found
 
@@ -231,9 +234,12 @@ class Session:
         agent = self.spec.agents[name]
         messages = (Message("system", agent.role.strip()),) if agent.role.strip() else ()
         request = choice.adapt(Request(model=choice.model, messages=messages))
-        return Speaker(id=name, agent=agent, model=model, model_name=choice.name, request=request)
+        return Speaker(
+            id=name, agent=agent, model=model, model_name=choice.name, request=request,
+            window=choice.window,
+        )  # fmt: skip
 
-    def _premises(self, cast: Cast, prices: Prices, clock: Clock) -> Premises:
+    def _premises(self, shared: Shared, prices: Prices, clock: Clock) -> Premises:
         spec, options = self.spec, self.options
         limits = [limit for limit in (spec.limits.time, options.timeout_s) if limit is not None]
         return Premises(
@@ -241,8 +247,9 @@ class Session:
             council=spec.name,
             task=self.task,
             inputs=options.inputs,
-            cast=cast,
+            cast=self._cast(shared),
             price=prices.cost,
+            tokens=shared.tokens,
             seed=self.taped.seed(options.seed, spec.seed),
             on_error=spec.on_error,
             time_limit_s=min(limits, default=None),

@@ -13,6 +13,7 @@ from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.profiling.critical_path import critical_path
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import check_document
@@ -155,6 +156,24 @@ def test_max_concurrency_is_held_and_its_waiting_recorded() -> None:
     assert len(waits) == 1
     assert waits[0].waker is not None
     assert tight.duration_s > free.duration_s
+
+
+@pytest.mark.parametrize(
+    "asks", [{"model": "m"}, {"step": "warm"}], ids=["by its model", "by its step"]
+)
+def test_one_call_of_a_fan_out_goes_first_and_the_others_waits_are_accounted_for(
+    asks: dict[str, str],
+) -> None:
+    step = {"kind": "split", "agents": ["ann"], "items": ["one", "two", "three"]}
+    model = {"use": "sim", "cache": "warm"} if "model" in asks else {"use": "sim"}
+    step |= {"cache": asks["step"]} if "step" in asks else {}
+    options = RunOptions(task="A long text.\n" * 1000, wishes=Wishes(model="m"))
+    outcome = run(session(options, models={"m": model}, steps=[step]))
+    waits = [span for span in outcome.spans if span.kind == "queue.warm"]
+    assert len(waits) == 2
+    assert len({wait.waker for wait in waits}) == 1
+    path = critical_path(outcome.spans)
+    assert sum(each.duration for each in path.segments) == outcome.end - outcome.start
 
 
 def test_an_interrupted_session_says_so_even_before_it_started() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from konseho_cli.bench import (
+    agent_rows,
     cache_rows,
     engine_rows,
     http_row,
@@ -13,6 +14,7 @@ from konseho_cli.bench import (
 from konseho_cli.bench.measure import Row
 
 ROWS: tuple[Row, ...] = (
+    *agent_rows.ROWS,
     *engine_rows.ROWS,
     *stack_rows.ROWS,
     *http_row.ROWS,

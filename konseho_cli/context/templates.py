@@ -170,6 +170,11 @@ def _exists(kind: str, word: str) -> bool:
     return True
 
 
+def compiled() -> int:
+    """How many templates this thread keeps parsed: at most MAX_COMPILED."""
+    return len(_WORKSHOP.compiled)
+
+
 def render(template: str, names: Mapping[str, Any]) -> str:
     """The template as text; structures print as JSON. Raises TemplateFailed."""
     if "{" not in template:

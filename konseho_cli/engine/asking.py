@@ -96,6 +96,7 @@ async def _call(
     try:
         reply = await speaker.model.generate(request, call)
         status, usage, name = "ok", reply.usage, reply.model
+        _learn(state, request, reply)
         _keep(state, speaker, question, reply.text)
         return reply
     except asyncio.CancelledError as stray:
@@ -127,6 +128,12 @@ async def _call(
             wasted=account.wasted,
         )
         _record(state, record, number, problem)
+
+
+def _learn(state: RunState, request: Request, reply: Reply) -> None:
+    """How many tokens the prompt took."""
+    if request.schema is None:  # how a schema is put to the model, nobody says
+        state.premises.tokens.observe(reply.model, request.size, reply.usage)
 
 
 def _record(state: RunState, record: CallRecord, number: int, problem: str) -> None:

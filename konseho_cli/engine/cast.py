@@ -22,6 +22,8 @@ class Speaker(msgspec.Struct, frozen=True, kw_only=True):
     """`provider:model`."""
     request: Request
     """Everything of a request that stays the same; its messages hold the role, if there is one."""
+    window: int | None = None
+    """Tokens that its model takes in, prompt and answer; None: prompts are sent as they are."""
 
     def ask(self, prompt: str, schema: Mapping[str, JSON] | None) -> Request:
         """The request for one prompt."""

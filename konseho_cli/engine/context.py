@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -16,6 +16,8 @@ from konseho_cli.context.templates import evaluate, references, render
 from konseho_cli.core.errors import ModelError, OwnLimitReached
 from konseho_cli.core.hashing import rng
 from konseho_cli.engine.asking import Question, ask
+from konseho_cli.engine.cast import Speaker
+from konseho_cli.engine.fitting import Brief, fit_prompt
 from konseho_cli.engine.gathering import gather
 from konseho_cli.engine.plan import PlannedStep
 from konseho_cli.engine.state import RunState
@@ -82,13 +84,30 @@ class StepState(msgspec.Struct, kw_only=True):
         return brief
 
     def _default(self, earlier: bool) -> str:
-        run = self.run
+        return self._write(self.run.sources(self.planned) if earlier else [])
+
+    def _write(self, sources: Sequence[Mapping[str, str]]) -> str:
+        premises = self.run.premises
         return word(
-            "brief",
-            task=run.premises.task,
-            inputs=dict(run.premises.inputs),
-            sources=run.sources(self.planned) if earlier else [],
+            "brief", task=premises.task, inputs=dict(premises.inputs), sources=list(sources)
         )
+
+    def default_brief(self) -> Brief | None:
+        """The default brief with the earlier outputs in it, where it was asked for."""
+        text = self._briefs.get(True)
+        if text is None or self.planned.step.prompt is not None:
+            return None
+        return Brief(text=text, sources=self.run.sources(self.planned), write=self._write)
+
+    def fitted(self, speaker: Speaker, question: Question) -> Question:
+        """The question, shortened where the speaker's window is too small for it."""
+        if speaker.window is None:
+            return question
+        tokens = self.run.premises.tokens
+        prompt = fit_prompt(
+            question.prompt, question.schema, speaker, tokens, self.default_brief, self.degrade
+        )
+        return structs.replace(question, prompt=prompt)
 
 
 class Context:
@@ -143,7 +162,8 @@ class Context:
             deadline=step.deadline,
         )
         try:
-            return await ask(step.run, self._scope, cast[agent], question, step.degrade)
+            fitted = step.fitted(cast[agent], question)
+            return await ask(step.run, self._scope, cast[agent], fitted, step.degrade)
         except (ModelError, OwnLimitReached) as error:
             fallback = step.planned.step.fallback if step.on_error == "fallback" else None
             if fallback is None or fallback.agent is None:
@@ -152,7 +172,8 @@ class Context:
             if other == name:
                 raise
             question = structs.replace(question, path=f"{question.path}/{name}")
-            stand_in = await ask(step.run, self._scope, cast[other], question, step.degrade)
+            fitted = step.fitted(cast[other], question)
+            stand_in = await ask(step.run, self._scope, cast[other], fitted, step.degrade)
             step.degrade(f"{other} stood in for {name}: {error}")
             return Answer(agent=name, text=stand_in.text, value=stand_in.value)
 

@@ -12,6 +12,7 @@ from konseho_cli.engine.cast import Cast
 from konseho_cli.engine.outcome import CallRecord, StepOutcome
 from konseho_cli.engine.plan import PlannedStep
 from konseho_cli.models.base import Usage
+from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.steps.base import OnError, Part
 from konseho_cli.telemetry.bus import Bus
 from konseho_cli.telemetry.events import Event
@@ -29,6 +30,8 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     cast: Cast
     price: Callable[[str, Usage], Decimal | None]
     """Dollars of a call by model; None: unknown."""
+    tokens: TokenEstimator = msgspec.field(default_factory=TokenEstimator)
+    """Learns from every answer how many tokens a prompt takes."""
     seed: int = 0
     on_error: OnError = "halt"
     time_limit_s: float | None = None

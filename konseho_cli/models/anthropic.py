@@ -10,6 +10,7 @@ from konseho_cli.models.base import Call, Reply, Request, Usage
 from konseho_cli.models.endpoint import Endpoint
 from konseho_cli.models.failures import read_error, status_error
 from konseho_cli.models.http import TOTAL_TIMEOUT_S, Http
+from konseho_cli.models.prefix import least_chars, system_text
 from konseho_cli.models.schema import rooted
 from konseho_cli.models.sse import SseEvent
 from konseho_cli.models.wire import AnswerReader, counted, encode
@@ -81,23 +82,19 @@ class AnthropicModel:
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Ask once. Raises ModelRefused, ModelUnavailable, InvalidReply."""
-        body = encode(_body(request), self._name)
+        body = encode(_body(request, call.stable), self._name)
         reader = _Reader(self._endpoint, self._name)
         await self._http.converse(self._endpoint, body, reader, call, self._timeout_s)
         return reader.reply(request)
 
 
-def _body(request: Request) -> dict[str, Any]:
-    system = "\n\n".join(each.text for each in request.messages if each.role == "system")
+def _body(request: Request, stable: int) -> dict[str, Any]:
+    system, messages = _prompt(request, stable)
     limit = _MAX_TOKENS_CLAUDE_3 if request.model.startswith("claude-3") else _MAX_TOKENS
     body: dict[str, Any] = {
         "model": request.model,
         "max_tokens": request.max_tokens or limit,
-        "messages": [
-            {"role": each.role, "content": each.text}
-            for each in request.messages
-            if each.role != "system"
-        ],
+        "messages": messages,
         "stream": True,
     }
     optional = {
@@ -115,6 +112,31 @@ def _body(request: Request) -> dict[str, Any]:
         }
         body |= {"tools": [tool], "tool_choice": {"type": "tool", "name": _TOOL}}
     return body
+
+
+def _prompt(
+    request: Request, stable: int
+) -> tuple[str | list[dict[str, Any]], list[dict[str, Any]]]:
+    """The system prompt and the messages, with a mark behind each long beginning that stays."""
+    least = least_chars(request.model)
+    text = system_text(request.messages)
+    system = [_kept(text)] if len(text) >= least else text
+    messages: list[dict[str, Any]] = [
+        {"role": each.role, "content": each.text}
+        for each in request.messages
+        if each.role != "system"
+    ]
+    if stable > 0 and len(text) + stable >= least:
+        first = next(each for each in messages if each["role"] == "user")
+        whole = first["content"]
+        rest = [{"type": "text", "text": whole[stable:]}] if whole[stable:].strip() else []
+        first["content"] = [_kept(whole[:stable] if rest else whole), *rest]
+    return system, messages
+
+
+def _kept(text: str) -> dict[str, Any]:
+    """A block up to which the server keeps the prompt for five minutes."""
+    return {"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}
 
 
 class _Reader(AnswerReader):
@@ -192,6 +214,7 @@ class _Reader(AnswerReader):
             input_tokens=counts.get("input_tokens", 0) + read + written,
             output_tokens=counts.get("output_tokens", 0),
             cached_tokens=read,
+            written_tokens=written,
         )
 
     def _failure(self, data: bytes) -> Exception:

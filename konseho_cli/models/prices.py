@@ -45,10 +45,12 @@ class Prices:
     def _calculate(provider: str, name: str, usage: Usage) -> Decimal:
         import genai_prices  # brings pydantic: only for runs that called a priced model
 
+        read = min(usage.cached_tokens, usage.input_tokens)
         counted = genai_prices.Usage(
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
-            cache_read_tokens=min(usage.cached_tokens, usage.input_tokens),
+            cache_read_tokens=read,
+            cache_write_tokens=min(usage.written_tokens, usage.input_tokens - read),
         )
         result: Any = genai_prices.calc_price(counted, model_ref=name, provider_id=provider)
         price = result.total_price

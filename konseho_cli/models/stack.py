@@ -1,7 +1,7 @@
 """The one place where models are put together: a provider in the wrappers that it needs.
 
-Outside in: journal → response cache → single-flight → fallback → budget → retry → circuit breaker →
-hedge → limits → tape → provider. So a journal sees logical calls and a tape sees attempts, free
+Outside in: journal → warming → response cache → single-flight → fallback → budget → retry →
+circuit breaker → hedge → limits → tape → provider. So a journal sees logical calls and a tape sees attempts, free
 answers pass the budget, retries and hedges are counted, and a hedge takes a slot of its own. A
 wrapper that would do nothing for a model is left out.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from konseho_cli.core.slots import Slots
 from konseho_cli.models.adaptive import HIGHEST
 from konseho_cli.models.base import Model
-from konseho_cli.models.budget import Budgeted, Budgets, Estimate
+from konseho_cli.models.budget import Budgeted, Budgets
 from konseho_cli.models.cache import ResponseCache
 from konseho_cli.models.cached import with_cache
 from konseho_cli.models.circuit import Guarded
@@ -28,6 +28,8 @@ from konseho_cli.models.registry import PROVIDERS, ModelChoice
 from konseho_cli.models.retry import Retried
 from konseho_cli.models.service import Service
 from konseho_cli.models.tape import Tape
+from konseho_cli.models.tokens import TokenEstimator
+from konseho_cli.models.warm import Warmed, Warmth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +43,24 @@ class Shared:
     slots: Slots | None = None
     """`max_concurrency`; None: no limit."""
     wall: Callable[[], float] = time.time
-    estimate: Estimate = lambda model, size: size // 4
+    tokens: TokenEstimator = field(default_factory=TokenEstimator)
     services: dict[tuple[str, str], Service] = field(default_factory=dict)
     """By the model's full name and its address: what was learnt of one holds for all who ask it."""
     cache: ResponseCache | None = None
     """Answers that may be used again; None: every call asks a model."""
     tape: Tape | None = None
     journal: Journal | None = None
+    warms: bool = False
+    """Whether some step asks for `cache: warm`, whatever its models say."""
+    warmth: Warmth = field(default_factory=Warmth)
 
 
 def build(choice: ModelChoice, shared: Shared) -> Model:
     """The model that a choice stands for. Raises UsageError, e.g. for a key."""
     model = with_cache(_with_fallback(choice, shared), choice, shared.cache, shared.env)
+    if shared.warms or choice.cache == "warm":
+        place = f"{choice.name} {PROVIDERS[choice.provider].place(choice, shared.env)}"
+        model = Warmed(place, model, shared.warmth, always=choice.cache == "warm")
     return model if shared.journal is None else Journaled(model, shared.journal)
 
 
@@ -116,7 +124,7 @@ def _service(choice: ModelChoice, shared: Shared) -> Service:
     place = PROVIDERS[choice.provider].place(choice, shared.env)
     service = shared.services.get((choice.name, place))
     if service is None:
-        service = Service(choice.name, place, wall=shared.wall, estimate=shared.estimate)
+        service = Service(choice.name, place, wall=shared.wall, estimate=shared.tokens.estimate)
         if place:
             service.adapt(PER_HOST)  # as many as there are connections
         shared.services[choice.name, place] = service

@@ -28,10 +28,10 @@ def from_file(draft: Draft, agent: Agent, path: marks.Path) -> Agent:
     file = _inside(draft, agent.from_, place)
     if file is None:
         return msgspec.structs.replace(agent, from_=None)
-    from konseho_cli.agents.markdown import read_agent  # only where there is one
+    from konseho_cli.agents.prompt_cache import shared  # only where there is one
 
     try:
-        found = read_agent(file)
+        found = shared().agent(file)
     except InvalidCouncil as error:
         draft.problems.errors.extend(error.problems)
         return msgspec.structs.replace(agent, from_=None)

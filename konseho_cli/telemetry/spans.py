@@ -16,12 +16,12 @@ from konseho_cli.core.clock import Clock
 SpanKind = Literal[
     "run", "step", "ask", "queue.pool", "queue.limit", "queue.rate", "backoff", "connect", "ttft",
     "stream", "cache", "tool", "human", "serialize", "context", "journal", "compute", "barrier",
-    "loop_lag", "queue.flight",
+    "loop_lag", "queue.flight", "queue.warm",
 ]  # fmt: skip
 
-WAITS: frozenset[str] = frozenset(
-    {"queue.pool", "queue.limit", "queue.rate", "queue.flight", "backoff", "barrier"}
-)
+WAITS: frozenset[str] = frozenset({
+    "queue.pool", "queue.limit", "queue.rate", "queue.flight", "queue.warm", "backoff", "barrier",
+})  # fmt: skip
 """Kinds in which nothing works: their `waker` is what ended them."""
 
 OPEN = -1

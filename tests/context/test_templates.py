@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from konseho_cli.context.templates import (
+    MAX_COMPILED,
     MAX_OUTPUT,
     BadTemplate,
+    compiled,
     evaluate,
     expression_in,
     references,
@@ -102,3 +104,10 @@ def test_threads_do_not_count_each_others_output() -> None:
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda _: len(render("{{ big }}.", big)), range(40)))
     assert set(results) == {MAX_OUTPUT // 4 + 1}
+
+
+def test_how_many_templates_are_kept_parsed_can_be_seen() -> None:
+    before = compiled()
+    render("{{ once }} and no more", {"once": 1})
+    render("{{ once }} and no more", {"once": 2})
+    assert compiled() == before + 1 <= MAX_COMPILED

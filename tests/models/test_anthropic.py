@@ -90,7 +90,9 @@ def test_the_input_counts_what_was_cached_too(tools: Any) -> None:
         stop("end_turn", output_tokens=9, input_tokens=10),
     ):
         heard = tools.talk(tools.streams(first, *HELLO[1:-1], last), CLAUDE, env=KEY)
-        assert heard.reply.usage == Usage(input_tokens=115, output_tokens=9, cached_tokens=100)
+        assert heard.reply.usage == Usage(
+            input_tokens=115, output_tokens=9, cached_tokens=100, written_tokens=5
+        )
 
 
 @pytest.mark.parametrize(("said", "kept"), [(10**400, 2**53), (-5, 0)], ids=["huge", "negative"])

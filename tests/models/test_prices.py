@@ -40,6 +40,19 @@ def test_cached_tokens_are_cheaper() -> None:
     assert less < plain
 
 
+def test_tokens_that_are_written_into_the_cache_cost_more() -> None:
+    written = Usage(input_tokens=1_000_000, output_tokens=1_000_000, written_tokens=900_000)
+    plain, more = (Prices().cost("anthropic:claude-haiku-4-5", usage) for usage in (USED, written))
+    assert plain is not None
+    assert more is not None
+    assert more > plain
+
+
+def test_more_written_tokens_than_tokens_is_no_reason_to_fail() -> None:
+    odd = Usage(input_tokens=9, output_tokens=1, cached_tokens=7, written_tokens=7)
+    assert Prices().cost("anthropic:claude-haiku-4-5", odd) is not None
+
+
 def test_more_cached_tokens_than_tokens_is_no_reason_to_fail() -> None:
     odd = Usage(input_tokens=5, output_tokens=1, cached_tokens=9)
     assert Prices().cost("openai:gpt-5-mini", odd) is not None

@@ -25,6 +25,7 @@ from konseho_cli.models.retry import Retried
 from konseho_cli.models.sim import SimModel
 from konseho_cli.models.stack import Shared, build
 from konseho_cli.models.tape import Recorded, Tape
+from konseho_cli.models.warm import Warmed
 from konseho_cli.telemetry.spans import Recorder
 
 SECRET = "sk-very-secret-0123456789"
@@ -84,6 +85,11 @@ def test_limits_budget_and_fallback_are_there_where_they_are_set() -> None:
     assert isinstance(build(choose("sim", rpm=3), shared()), Throttled)
     assert isinstance(build(choose("sim", concurrency=3), shared()), Throttled)
     assert isinstance(build(choose("sim", fallback=(choose("sim"),)), shared()), WithFallback)
+
+
+def test_what_shall_warm_the_providers_cache_is_outermost() -> None:
+    assert isinstance(build(choose("openai:m", cache="warm"), shared()), Warmed)
+    assert isinstance(build(choose("sim"), shared(warms=True)), Warmed)
 
 
 def test_a_fallback_answers_in_the_place_of_a_model_that_always_fails(tools: Any) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from konseho_cli.agents.prompt_cache import shared
 from konseho_cli.core.files import shipped
 from konseho_cli.spec.load import Loaded, check_document
 
@@ -31,6 +32,17 @@ def test_the_file_gives_the_role_and_the_council_has_the_last_word(
     agent = loaded.spec.agents["a"]
     assert (agent.role, agent.temperature, agent.weight) == ("You criticise.", 0.5, 1)
     assert agent.from_ is None
+
+
+def test_a_file_is_parsed_once_and_again_when_it_changed(critic: Path, load: Load) -> None:
+    text = "agents: {a: {from: agents/critic.md}}\n" + STEPS
+    load(text)
+    before = shared().stats
+    assert load(text).spec.agents["a"].role == "You criticise."
+    assert (shared().stats.hits, shared().stats.misses) == (before.hits + 1, before.misses)
+    critic.write_text("You praise.\n")
+    assert load(text).spec.agents["a"].role == "You praise."
+    assert shared().stats.misses == before.misses + 1
 
 
 def test_an_agent_inside_a_step_goes_by_the_files_name(critic: Path, load: Load) -> None:
