@@ -129,7 +129,6 @@ class Session:
                 execution.stop(self._stopped)
             if shared.tape is not None:
                 self.taped.begin(shared.tape, premises, self.casting, clock, execution.stop)
-            prices.preload(self.casting.all_models)
             outcome = await execution.run()
         now = loop.time()
         return structs.replace(
@@ -182,7 +181,11 @@ class Session:
         tape, tokens = self.taped.tape(self.casting, clock), TokenEstimator()
         return Shared(
             env=self._env,
-            http=http_for(self.casting.choices, clock.wall),
+            http=http_for(
+                self.casting.choices,
+                wall=clock.wall,
+                on_open=lambda: prices.preload(self.casting.all_models),
+            ),
             budgets=self._budgets(prices, tokens),
             tokens=tokens,
             slots=Slots(concurrency) if concurrency else None,

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
+from konseho_cli.agents.definition import Agent
+from konseho_cli.agents.limits import Limits
 from konseho_cli.bench.council import cast, run, shape, timed
 from konseho_cli.bench.measure import Pair, Row
 from konseho_cli.bench.processes import child
+from konseho_cli.core.units import Count
+from konseho_cli.council import Council
 from konseho_cli.models.http import PER_HOST, Http
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.models.stack import Shared, build
+from konseho_cli.spec.document import ModelSpec
+from konseho_cli.steps.parallel import Parallel
 
 if TYPE_CHECKING:
     import aiohttp
@@ -48,6 +58,48 @@ def _http(scale: float) -> Iterator[Pair]:
         yield Pair(ours=lambda: timed(ours, 1), peer=lambda: timed(peer, 1))
 
 
+@contextmanager
+def _http_all(scale: float) -> Iterator[Pair]:
+    """Everything is switched on, and every answer is new: kept, counted and recorded."""
+    agents = [Agent(name=f"agent{number}") for number in range(max(2, round(1000 * scale)))]
+    with child(["-m", "konseho_cli.bench.server"]) as server, TemporaryDirectory() as folder:
+        assert server.stdout is not None
+        address = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+        model = ModelSpec(
+            use="openai:bench", base_url=address, cache=True, hedge=True, rpm=Count("1G"),
+            tpm=Count("1G"), fallback=("sim:fast",),
+        )  # fmt: skip
+        council = Council(
+            steps=[Parallel(agents=tuple(agent.name for agent in agents))],
+            agents=[structs.replace(agent, role=f"You are {agent.name}.") for agent in agents],
+            models={"all": model}, model="all",
+            limits=Limits(calls=Count("1G"), tokens=Count("1G")),
+        )  # fmt: skip
+
+        async def ours() -> None:
+            outcome = await council.execute("Ready?", record=f"{folder}/tape.jsonl", refresh=True)
+            assert outcome.status == "ok", outcome.error
+
+        async def peer() -> None:
+            await _bare(f"{address}/chat/completions", len(agents))
+
+        with _set("KONSEHO_HOME", folder):
+            yield Pair(ours=lambda: timed(ours, 1), peer=lambda: timed(peer, 1))
+
+
+@contextmanager
+def _set(name: str, value: str) -> Iterator[None]:
+    """With it in the environment, for as long as the block lasts."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
+
+
 async def _bare(url: str, calls: int) -> None:
     """What one would write by hand: as many connections as ours, the answer put together."""
     import aiohttp
@@ -74,6 +126,13 @@ ROWS = (
         title="1,000 streamed calls over HTTP on the loopback",
         peer="a bare aiohttp loop",
         prepare=_http,
+        costly=True,
+    ),
+    Row(
+        name="http_all",
+        title="the same with all of the stack on: cache, budget, hedging, limits, a cassette",
+        peer="a bare aiohttp loop",
+        prepare=_http_all,
         costly=True,
     ),
 )

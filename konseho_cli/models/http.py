@@ -23,7 +23,7 @@ TOTAL_TIMEOUT_S = 600.0
 class Http:
     """The one way to all servers; shared by all providers of a run, closed at its end."""
 
-    __slots__ = ("_hosts", "_per_host", "_slots", "_transport", "wall")
+    __slots__ = ("_hosts", "_on_open", "_per_host", "_slots", "_transport", "wall")
 
     def __init__(
         self,
@@ -31,8 +31,11 @@ class Http:
         connections: int = CONNECTIONS,
         per_host: int = PER_HOST,
         wall: Callable[[], float] = time.time,
+        on_open: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_open` is called when the first call is certain."""
         self.wall = wall
+        self._on_open = on_open
         self._slots = Slots(connections)
         self._per_host = per_host
         self._hosts: dict[str, Slots] = {}
@@ -71,6 +74,7 @@ class Http:
         from konseho_cli.models.transport import Transport
 
         if self._transport is None:
+            self._on_open()
             self._transport = Transport(self.wall)
         return self._transport
 

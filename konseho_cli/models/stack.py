@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from konseho_cli.core.slots import Slots
 from konseho_cli.models.adaptive import HIGHEST
@@ -64,10 +65,10 @@ def build(choice: ModelChoice, shared: Shared) -> Model:
     return model if shared.journal is None else Journaled(model, shared.journal)
 
 
-def http_for(choices: Mapping[str, ModelChoice], wall: Callable[[], float] = time.time) -> Http:
+def http_for(choices: Mapping[str, ModelChoice], **options: Any) -> Http:
     """Connections for models of these choices: as many as they may have requests at once."""
     most = max((_most_at_once(choice) for choice in choices.values()), default=PER_HOST)
-    return Http(connections=max(CONNECTIONS, most), per_host=max(PER_HOST, most), wall=wall)
+    return Http(connections=max(CONNECTIONS, most), per_host=max(PER_HOST, most), **options)
 
 
 def _most_at_once(choice: ModelChoice) -> int:
