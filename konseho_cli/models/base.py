@@ -158,6 +158,8 @@ class Call(msgspec.Struct, kw_only=True):
     """Called before each request after the first. Raises BudgetReached where there may be none."""
     cache: bool | Literal["warm"] | None = None
     """What the step says about caching; None: the model's own `cache` decides."""
+    key: bytes | None = None
+    """What its answer is kept by, where the response cache has found that out already."""
     stable: int = 0
     """Characters at the beginning of the first user message that other calls share."""
     deadline: float | None = None

@@ -13,6 +13,7 @@ from msgspec import structs
 from konseho_cli.models.base import Call, Request
 from konseho_cli.models.registry import PROVIDERS, ModelChoice
 
+_encoder = msgspec.msgpack.Encoder()
 VERSION = 1
 """Of the keys: raised where an old answer must not be found under a new key."""
 
@@ -23,9 +24,27 @@ def cache_key(request: Request, *, provider: str, base_url: str) -> bytes:
     The fields are taken from the request itself, so that a new one cannot be forgotten. The order
     of a schema's keys counts: the model sees it.
     """
-    parts = [VERSION, provider, base_url, request]
-    packed = msgpack.packb(parts, use_bin_type=True, unicode_errors="surrogatepass", default=_plain)
+    try:
+        packed = _encoder.encode((VERSION, provider, base_url, _evened(request)))
+    except (UnicodeEncodeError, OverflowError):  # half a character; a number of more than 64 bits
+        parts = [VERSION, provider, base_url, request]
+        packed = msgpack.packb(parts, unicode_errors="surrogatepass", default=_plain)
     return hashlib.blake2b(packed, digest_size=32).digest()
+
+
+def _evened(request: Request) -> Request:
+    """One form for what is equal: temperature 0 and 0.0, a mapping of any kind and a dict."""
+    if any(isinstance(number, int) for number in (request.temperature, request.top_p)):
+        request = structs.replace(
+            request, temperature=_float(request.temperature), top_p=_float(request.top_p)
+        )
+    if request.schema is not None and type(request.schema) is not dict:
+        return structs.replace(request, schema=dict(request.schema))
+    return request
+
+
+def _float(number: float | None) -> float | None:
+    return None if number is None else float(number)
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import structs
+
 from konseho_cli.models.base import Call, Model, Reply, Request
 from konseho_cli.models.cache import Entry, ResponseCache
 from konseho_cli.models.cache_key import Caching
@@ -36,7 +38,7 @@ class Cached:
             if entry is not None:
                 return _known(entry, call)
             cache.missed()
-        reply = await self._model.generate(request, call)
+        reply = await self._model.generate(request, structs.replace(call, key=key))
         if call.account.source == "model" and _is_worth_keeping(reply):
             cache.keep(key, request, reply)
         return reply

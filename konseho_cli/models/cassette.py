@@ -15,6 +15,7 @@ import msgspec
 
 from konseho_cli.core.errors import InvalidReply, ModelError, ModelRefused, ModelUnavailable
 from konseho_cli.models.base import Identity, Reply, Request, Source, Usage
+from konseho_cli.models.redact import Redactor
 
 FORMAT = 1
 _MOST_TOKENS = 2**53
@@ -171,23 +172,40 @@ def identity_of(parts: Parts) -> Identity:
 
 def request_hash(request: Request) -> str:
     """32 hexadecimal digits over everything that changes the answer."""
-    text = json.dumps(msgspec.to_builtins(request), sort_keys=True)  # lone surrogates as escapes
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    try:
+        text = msgspec.json.encode(request, order="sorted")
+    except UnicodeEncodeError:  # half a character, as a lone surrogate: they are escaped here
+        text = json.dumps(msgspec.to_builtins(request), sort_keys=True).encode()
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
-def hidden_request(request: Request, hide: Callable[[str], str]) -> Request:
+def hidden_request(request: Request, redactor: Redactor) -> Request:
     """The request without secrets, which is what is hashed: no hash of a key is on a cassette."""
-    return msgspec.convert(_hidden(msgspec.to_builtins(request), hide), Request)
+    if _line(request, redactor) is not None:
+        return request
+    return msgspec.convert(_hidden(msgspec.to_builtins(request), redactor.hide), Request)
 
 
-def encode(record: Header | Record, hide: Callable[[str], str]) -> bytes:
-    """One line, its newline included, with `hide` applied to every text in it."""
-    plain = _hidden(msgspec.to_builtins(record), hide)
+def encode(record: Header | Record, redactor: Redactor) -> bytes:
+    """One line, its newline included, without a secret in any text of it."""
+    line = _line(record, redactor)
+    if line is not None:
+        return line + b"\n"
+    plain = _hidden(msgspec.to_builtins(record), redactor.hide)
     try:
         return msgspec.json.encode(plain) + b"\n"
-    except UnicodeEncodeError:  # half a character, as a lone surrogate
+    except UnicodeEncodeError:
         whole = _hidden(plain, lambda text: text.encode("utf-8", "replace").decode())
         return msgspec.json.encode(whole) + b"\n"
+
+
+def _line(value: Header | Record | Request, redactor: Redactor) -> bytes | None:
+    """As JSON, where it holds no secret; mostly it does not, and to look at each text is slow."""
+    try:
+        line = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return None
+    return None if redactor.finds(line) else line
 
 
 _WORDS = frozenset({"role", "kind", "error", "source", "finish"})

@@ -23,6 +23,7 @@ from konseho_cli.models.cassette import (
     decode_record,
     encode,
 )
+from konseho_cli.models.redact import Redactor
 
 MAX_LINE = 64 << 20
 MAX_FILE = 1 << 30
@@ -123,12 +124,12 @@ def _decoded(decode: Callable[[bytes], T], line: bytes, place: str) -> T:
 class CassetteWriter:
     """Appends records to a file that only its owner may read; every line is there at once."""
 
-    __slots__ = ("_file", "_hide", "_path")
+    __slots__ = ("_file", "_path", "_redactor")
 
-    def __init__(self, path: Path, header: Header, hide: Callable[[str], str]) -> None:
+    def __init__(self, path: Path, header: Header, redactor: Redactor) -> None:
         """Overwrites what is there. Raises UsageError."""
         self._path = path
-        self._hide = hide
+        self._redactor = redactor
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             if stat.S_ISREG(os.fstat(self._file).st_mode):
@@ -144,7 +145,7 @@ class CassetteWriter:
 
     def write(self, record: Header | Record) -> None:
         """Write one line, whole. Raises KonsehoError where the disk does not take it."""
-        rest = memoryview(encode(record, self._hide))
+        rest = memoryview(encode(record, self._redactor))
         try:
             while rest:
                 rest = rest[os.write(self._file, rest) :]

@@ -64,7 +64,7 @@ class SingleFlight:
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer, by a request of its own or another's. Raises what the model raises."""
-        key = self._caching.key(request, call)
+        key = call.key or self._caching.key(request, call)
         if key is None:
             return await self._model.generate(request, call)
         while (flight := self._flights.get(key)) is not None:

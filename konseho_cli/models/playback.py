@@ -48,7 +48,7 @@ class Playback:
 
     def attempt(self, identity: Identity, model: str, request: Request) -> Attempt:
         """The recorded attempt. Raises ReplayMiss where there is none, or another request."""
-        asked = hidden_request(request, self._redactor.hide)
+        asked = hidden_request(request, self._redactor)
         key = request_hash(asked)
         own = self._unused(self._attempts.named.get(identity.parts(), ()))
         for attempt in own:
@@ -75,7 +75,7 @@ class Playback:
         own = self._answers.named.get(identity.parts(), ())
         if not own and (identity.logical in self._answers.calls or not self._answers.hashed):
             return None
-        asked = hidden_request(request, self._redactor.hide)
+        asked = hidden_request(request, self._redactor)
         key = request_hash(asked)
         for answered in own:
             if answered.hash == key:

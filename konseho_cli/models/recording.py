@@ -21,6 +21,9 @@ from konseho_cli.models.cassette_file import CassetteWriter
 from konseho_cli.models.journal import Kept
 from konseho_cli.models.redact import Redactor
 
+REMEMBERED = 256
+"""Requests whose hash is kept: an attempt and its logical call have the same one."""
+
 
 class Recording:
     """A cassette that is being written. A file that takes no more ends the run, once."""
@@ -33,11 +36,23 @@ class Recording:
         self._writer: CassetteWriter | None = None
         self._stop: Callable[[KonsehoError], None] | None = None
         self._attempted: set[Identity] = set()
+        self._hashed: dict[int, tuple[Request, Request, str]] = {}
+        """By where a request lies in memory; it is held here, so nothing else lies there."""
 
     def begin(self, header: Header, started: int, stop: Callable[[KonsehoError], None]) -> None:
         """Open the file; `stop` ends the run. Raises UsageError."""
-        self._writer = CassetteWriter(self._path, header, self.redactor.hide)
+        self._writer = CassetteWriter(self._path, header, self.redactor)
         self.started, self._stop = started, stop
+
+    def hashed(self, request: Request) -> tuple[Request, str]:
+        """The request without secrets, and its hash; that of the latest ones is remembered."""
+        known = self._hashed.get(id(request))
+        if known is None or known[0] is not request:
+            hidden = hidden_request(request, self.redactor)
+            known = self._hashed[id(request)] = (request, hidden, request_hash(hidden))
+            if len(self._hashed) > REMEMBERED:
+                del self._hashed[next(iter(self._hashed))]
+        return known[1:]
 
     def attempt(self, identity: Identity, attempt: Attempt) -> None:
         """Write an attempt that has ended."""
@@ -63,10 +78,10 @@ class Recording:
     def _answer(
         self, identity: Identity, request: Request, start: int, end: int, **told: Any
     ) -> None:
-        hidden = hidden_request(request, self.redactor.hide)
+        hidden, digest = self.hashed(request)
         answered = Answered(
             identity=identity.parts(),  # type: ignore[arg-type]
-            hash=request_hash(hidden),
+            hash=digest,
             start=max(0, start - self.started),
             duration=end - start,
             request=None if identity in self._attempted else hidden,

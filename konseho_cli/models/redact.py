@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
+import msgspec
+
 HIDDEN = "***"
 _SHORTEST = 8
 """Shorter keys are placeholders (`none`, `EMPTY`, `ollama`): to hide them would blank plain words."""
@@ -22,12 +24,13 @@ _MESSAGE = 300
 class Redactor:
     """Knows the secrets of one endpoint; shows none of them, in its repr neither."""
 
-    __slots__ = ("_secrets",)
+    __slots__ = ("_escaped", "_secrets")
 
     def __init__(self, *secrets: str | None) -> None:
         forms = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""))}
         long_enough = [form for form in forms if len(form) >= _SHORTEST]
         self._secrets = tuple(sorted(long_enough, key=len, reverse=True))
+        self._escaped = [msgspec.json.encode(secret)[1:-1] for secret in self._secrets]
 
     def hide(self, text: str) -> str:
         """The text without the secrets; otherwise unchanged: fit for answers."""
@@ -35,6 +38,10 @@ class Redactor:
             if secret in text:
                 text = text.replace(secret, HIDDEN)
         return text
+
+    def finds(self, document: bytes) -> bool:
+        """Whether a JSON document holds a secret in any of its texts: `hide` is then due."""
+        return any(secret in document for secret in self._escaped)
 
     def clean(self, text: str) -> str:
         """One short printable line without anything like a key: fit for messages."""
@@ -76,6 +83,9 @@ class Hiding:
 
     def feed(self, piece: str) -> None:
         """Take the next piece."""
+        if not self._secrets:
+            self._sink(piece)
+            return
         text = self._redactor.hide(self._held + piece)
         keep = max((_overlap(text, secret) for secret in self._secrets), default=0)
         self._held = text[len(text) - keep :]

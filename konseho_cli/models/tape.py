@@ -11,7 +11,7 @@ from msgspec import structs
 from konseho_cli.core.errors import KonsehoError, ModelError, ModelUnavailable, ReplayMiss
 from konseho_cli.core.units import show_duration
 from konseho_cli.models.base import Call, Identity, Model, Reply, Request
-from konseho_cli.models.cassette import Attempt, Failure, hidden_request, request_hash
+from konseho_cli.models.cassette import Attempt, Failure
 from konseho_cli.models.journal import Kept
 from konseho_cli.models.playback import Playback, place
 from konseho_cli.models.quota import is_about_limits
@@ -165,10 +165,10 @@ class _Take:
     ) -> None:
         """It ended."""
         self._hiding.flush()
-        request = hidden_request(self._request, self._recording.redactor.hide)
+        request, digest = self._recording.hashed(self._request)
         attempt = Attempt(
             identity=self._call.identity.parts(),  # type: ignore[arg-type]
-            hash=request_hash(request),
+            hash=digest,
             model=self._name,
             request=request,
             start=max(0, self._start - self._recording.started),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -113,7 +113,13 @@ class CacheTable:
             (key, packed, len(packed), model, about, tokens, now, now),
         )
         self._put += 1
-        if self._put % _EVICT_EVERY == 0:
+
+    def together(self, works: Iterable[Callable[[CacheTable], object]]) -> None:
+        """Do all of it in one transaction: a commit costs more than what is in it."""
+        with self._database.transaction():
+            for work in works:
+                work(self)
+        if self._put >= _EVICT_EVERY:
             self.evict()
 
     def drop(self, key: bytes) -> None:
@@ -130,6 +136,7 @@ class CacheTable:
 
     def evict(self) -> None:
         """Forget what is too old, and of what is too much the least recently used."""
+        self._put = 0
         self._write_touches()
         self._database.change("DELETE FROM cache WHERE created < ?", (self._wall() - self._ttl_s,))
         ((entries, size),) = self._database.rows("SELECT count(*), total(size) FROM cache")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
 from konseho_cli.core.errors import StoreFailed
 from konseho_cli.store.cache_table import CacheTable
+
+_SOON_S = 0.05
+_TOGETHER = 64
+"""What is put is written after so many seconds, or when there is so much of it."""
 
 
 class CacheTier:
@@ -20,7 +24,7 @@ class CacheTier:
     nothing is tried.
     """
 
-    __slots__ = ("_failure", "_find", "_table", "_thread", "_wall")
+    __slots__ = ("_failure", "_find", "_new", "_table", "_thread", "_timer", "_wall", "_works")
 
     def __init__(self, find: Callable[[], Path], wall: Callable[[], float]) -> None:
         """`find`: where `.konseho/` is or would be; called when it is needed."""
@@ -29,17 +33,26 @@ class CacheTier:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cache")
         self._table: CacheTable | None = None
         self._failure: StoreFailed | None = None
+        self._works: list[Callable[[CacheTable], object]] = []
+        """What the thread is to do soon."""
+        self._new: dict[bytes, bytes | None] = {}
+        """The values that are among it; None: forgotten."""
+        self._timer: asyncio.TimerHandle | None = None
 
     async def get(self, key: bytes) -> bytes | None:
         """The value. Raises StoreFailed."""
+        if key in self._new:
+            return self._new[key]
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._get, key)
 
     def put(self, key: bytes, value: bytes, *, model: str, about: str, tokens: int) -> None:
         """Keep a value, soon."""
+        self._new[key] = value
         self._soon(lambda table: table.put(key, value, model=model, about=about, tokens=tokens))
 
     def drop(self, key: bytes) -> None:
         """Forget a value, soon."""
+        self._new[key] = None
         self._soon(lambda table: table.drop(key))
 
     def count(self, *, hits: int, misses: int, saved_tokens: int, saved_cost: Decimal) -> None:
@@ -52,13 +65,27 @@ class CacheTier:
 
     async def aclose(self) -> None:
         """Write what was put, and let go. Raises StoreFailed where any of it was not written."""
+        self._hand_over()
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         finally:
             self._thread.shutdown(wait=False)
 
     def _soon(self, work: Callable[[CacheTable], object]) -> None:
-        self._thread.submit(self._try, work)
+        """Let the thread do it, together with what else comes soon: a commit costs the most."""
+        self._works.append(work)
+        if len(self._works) >= _TOGETHER:
+            self._hand_over()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_SOON_S, self._hand_over)
+
+    def _hand_over(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._works:
+            works, self._works, self._new = self._works, [], {}
+            self._thread.submit(self._do, works)
 
     # ------------------------------------------------------------------ on the thread
 
@@ -67,11 +94,11 @@ class CacheTier:
             raise self._failure
         return self._opened().get(key)
 
-    def _try(self, work: Callable[[CacheTable], object]) -> None:
+    def _do(self, works: Sequence[Callable[[CacheTable], object]]) -> None:
         if self._failure is not None:
             return
         try:
-            work(self._opened())
+            self._opened().together(works)
         except StoreFailed as error:
             self._failure = error
 

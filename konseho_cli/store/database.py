@@ -100,8 +100,12 @@ class Database:
 
 
 def _make_private(path: Path) -> None:
-    """Whatever the folder lets others see, the file is the user's own; so are its journals."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    """Whatever the folder lets others see, the file is the user's own; so are its journals.
+
+    Only where it is not there yet: to close a file drops all locks that this process has on it.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _patiently(connection: sqlite3.Connection, statement: str) -> None:

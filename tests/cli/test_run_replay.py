@@ -16,6 +16,7 @@ import pytest
 from msgspec import structs
 
 from konseho_cli.models.cassette import Attempt, decode_record, encode, request_hash
+from konseho_cli.models.redact import Redactor
 
 MODULES_OF_A_REPLAY = """
 import sys
@@ -74,7 +75,7 @@ def as_if_by_openai(lines: list[bytes]) -> Iterator[bytes]:
             record = structs.replace(
                 record, model="openai:gpt-5-mini", request=request, hash=request_hash(request)
             )
-        yield encode(record, str)
+        yield encode(record, Redactor())
 
 
 def test_a_changed_prompt_says_what_changed_with_status_2(konseho, council, tape):

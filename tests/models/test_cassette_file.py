@@ -18,6 +18,7 @@ from konseho_cli.models import cassette_file
 from konseho_cli.models.base import Message, Reply, Request
 from konseho_cli.models.cassette import Attempt, Header, request_hash
 from konseho_cli.models.cassette_file import CassetteWriter, read_cassette
+from konseho_cli.models.redact import Redactor
 
 HEADER = Header(konseho_cassette=1, version="0", council="c", run="r", seed=7, started=1.0)
 
@@ -34,7 +35,7 @@ def attempt(number: int = 0) -> Attempt:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "run.jsonl"
-    writer = CassetteWriter(path, HEADER, lambda text: text)
+    writer = CassetteWriter(path, HEADER, Redactor())
     for number in range(3):
         writer.write(attempt(number))
     writer.close()
@@ -58,14 +59,14 @@ def test_only_its_owner_may_read_it_even_where_it_was_there_before(tmp_path: Pat
     path = tmp_path / "run.jsonl"
     path.write_text("something older and longer" * 100)
     path.chmod(0o644)
-    CassetteWriter(path, HEADER, lambda text: text).close()
+    CassetteWriter(path, HEADER, Redactor()).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert read_cassette(path).attempts == ()
 
 
 def test_every_line_is_there_as_soon_as_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    writer = CassetteWriter(path, HEADER, lambda text: text)
+    writer = CassetteWriter(path, HEADER, Redactor())
     writer.write(attempt())
     assert len(read_cassette(path).attempts) == 1
     writer.close()
@@ -159,12 +160,12 @@ def test_a_name_that_is_no_file_says_that_runs_are_not_stored_yet(tmp_path: Path
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "no" / "where", Path("a\0b")):
         with pytest.raises(UsageError, match="cannot be written"):
-            CassetteWriter(path, HEADER, lambda text: text)
+            CassetteWriter(path, HEADER, Redactor())
 
 
 def test_a_full_disk_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     def write(path: Any) -> None:
-        CassetteWriter(Path(path), HEADER, lambda text: text)
+        CassetteWriter(Path(path), HEADER, Redactor())
 
     if os.path.exists("/dev/full"):
         with pytest.raises(KonsehoError, match="/dev/full could not be written"):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def test_of_too_much_the_least_recently_used_go(opened: Open, wall: Wall) -> Non
 def test_bounds_hold_after_many_writes_without_a_close(opened: Open) -> None:
     table = opened(entries=10)
     for number in range(1000):
-        put(table, str(number))
+        table.together([partial(put, key=str(number))])
     assert table.totals().entries <= 10 + 256
 
 

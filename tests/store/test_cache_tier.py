@@ -59,8 +59,8 @@ def test_two_tiers_use_one_database_at_once(tmp_path: Path) -> None:
             two.put(b"%d" % (number + 50), b"two", model="m", about="a", tokens=1)
         assert await two.get(b"99") == b"two"
         assert await one.get(b"49") == b"one"
-        assert await one.get(b"99") == b"two"
         await two.aclose()
+        assert await one.get(b"99") == b"two"
 
     use(tmp_path, both)
 
