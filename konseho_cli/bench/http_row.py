@@ -7,8 +7,9 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
@@ -59,14 +60,14 @@ def _http(scale: float) -> Iterator[Pair]:
 
 
 @contextmanager
-def _http_all(scale: float) -> Iterator[Pair]:
-    """Everything is switched on, and every answer is new: kept, counted and recorded."""
+def _whole(scale: float, *, kept: bool) -> Iterator[Pair]:
+    """Everything is switched on; with `kept`, every answer goes to the cache and to a cassette."""
     agents = [Agent(name=f"agent{number}") for number in range(max(2, round(1000 * scale)))]
     with child(["-m", "konseho_cli.bench.server"]) as server, TemporaryDirectory() as folder:
         assert server.stdout is not None
         address = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
         model = ModelSpec(
-            use="openai:bench", base_url=address, cache=True, hedge=True, rpm=Count("1G"),
+            use="openai:bench", base_url=address, cache=kept, hedge=True, rpm=Count("1G"),
             tpm=Count("1G"), fallback=("sim:fast",),
         )  # fmt: skip
         council = Council(
@@ -77,7 +78,8 @@ def _http_all(scale: float) -> Iterator[Pair]:
         )  # fmt: skip
 
         async def ours() -> None:
-            outcome = await council.execute("Ready?", record=f"{folder}/tape.jsonl", refresh=True)
+            keep: Any = {"record": f"{folder}/tape.jsonl", "refresh": True} if kept else {}
+            outcome = await council.execute("Ready?", **keep)
             assert outcome.status == "ok", outcome.error
 
         async def peer() -> None:
@@ -130,9 +132,16 @@ ROWS = (
     ),
     Row(
         name="http_all",
-        title="the same with all of the stack on: cache, budget, hedging, limits, a cassette",
+        title="the same with the whole stack on: fallback, budget, retry, breaker, hedging, limits",
         peer="a bare aiohttp loop",
-        prepare=_http_all,
+        prepare=partial(_whole, kept=False),
+        costly=True,
+    ),
+    Row(
+        name="http_kept",
+        title="and with each answer kept in the cache on disk, and recorded on a cassette",
+        peer="a bare aiohttp loop",
+        prepare=partial(_whole, kept=True),
         costly=True,
     ),
 )

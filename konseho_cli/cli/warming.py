@@ -9,7 +9,7 @@ from konseho_cli.cli.asking import check_stdin, read_models, read_task
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.streams import tell
 from konseho_cli.cli.watching import conduct, screen_for
-from konseho_cli.core.errors import KonsehoError
+from konseho_cli.core.errors import KonsehoError, StoreFailed
 from konseho_cli.models.cache import CacheWishes
 from konseho_cli.report.cache import warmed_text
 from konseho_cli.session import RunOptions, Session
@@ -42,6 +42,8 @@ def warm_up(
     for warning in outcome.warnings:
         screen.say(f"warning: {warning}")
     deliver_to_stdout(warmed_text(outcome))
+    if outcome.error is None and outcome.cache is not None and outcome.cache.broken:
+        raise StoreFailed("no answer is kept on disk, so none will be there")
     if outcome.error is not None:
         tell(KonsehoError(outcome.error, hint=outcome.hint))
     return outcome.exit_code if screen.stopped_by is None else 128 + screen.stopped_by

@@ -150,7 +150,8 @@ def _cost(
     price, wasted = state.premises.price, account.wasted
     if account.source != "model":
         return Decimal(0)
-    paid = Decimal(0) if status == "failed" else price(name, usage)
+    unsent = status == "cancelled" and not account.requests
+    paid = Decimal(0) if status == "failed" or unsent else price(name, usage)
     vain = price(name, wasted) if wasted.total else Decimal(0)
     return None if paid is None or vain is None else paid + vain
 

@@ -129,6 +129,8 @@ def _prompt(
     if stable > 0 and len(text) + stable >= least:
         first = next(each for each in messages if each["role"] == "user")
         whole = first["content"]
+        if not whole[:stable].strip():
+            return system, messages  # a block of blanks is refused
         rest = [{"type": "text", "text": whole[stable:]}] if whole[stable:].strip() else []
         first["content"] = [_kept(whole[:stable] if rest else whole), *rest]
     return system, messages

@@ -129,6 +129,8 @@ class Account(msgspec.Struct, kw_only=True):
     """Second requests made because the first one was slow."""
     wasted: Usage = Usage()
     """Tokens of requests that were paid for and whose answer nobody used, as estimated."""
+    deadline: float | None = None
+    """The earliest one that held for it, a budget's included."""
     saved: Usage = Usage()
     """Tokens that an answer took when it was paid for, where it was not paid for now."""
 

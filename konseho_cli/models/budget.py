@@ -210,6 +210,7 @@ class Budgeted:
         shortest = min(timed, key=lambda budget: (budget.time_s or 0.0) - budget.used_s)
         end = start + (shortest.time_s or 0.0) - shortest.used_s
         earliest = end if call.deadline is None else min(end, call.deadline)
+        call.account.deadline = earliest
         try:
             async with asyncio.timeout_at(end) as timer:
                 return await self._model.generate(request, structs.replace(call, deadline=earliest))

@@ -111,8 +111,10 @@ def decode(value: bytes) -> Entry | None:
     try:
         entry = _decoder.decode(value)
         entry.text.decode("utf-8", "surrogatepass")
-        if entry.cost is not None:
-            Decimal(entry.cost)
+        if entry.cost is not None and not Decimal(entry.cost).is_finite():
+            return None
+        if min(msgspec.structs.astuple(entry.usage)) < 0:
+            return None
     except (ValueError, ArithmeticError):  # msgspec's errors and Unicode's are ValueErrors
         return None
     return entry if entry.version == FORMAT else None
@@ -128,6 +130,8 @@ class CacheStats(msgspec.Struct, kw_only=True):
     """Answers of an identical request that was in flight already."""
     misses: int = 0
     writes: int = 0
+    broken: bool = False
+    """Whether the tier that outlives the process did not work."""
     saved_tokens: int = 0
     saved_cost: Decimal = Decimal(0)
     """Dollars that the answers took when they were paid for, as far as that is known."""
@@ -248,6 +252,7 @@ class ResponseCache:
     def _leave_out(self, error: KonsehoError) -> None:
         if self._tier is not None:
             self._tier = None
+            self.stats.broken = True
             hint = f" ({error.hint})" if error.hint else ""
             self.warnings.append(f"answers are not kept on disk: {error}{hint}")
 

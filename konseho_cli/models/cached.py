@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
+from konseho_cli.core.errors import InvalidReply
 from konseho_cli.models.base import Call, Model, Reply, Request
 from konseho_cli.models.cache import Entry, ResponseCache
 from konseho_cli.models.cache_key import Caching
 from konseho_cli.models.flight import SingleFlight
 from konseho_cli.models.registry import ModelChoice
+from konseho_cli.models.structured import decode
 
 
 class Cached:
@@ -39,7 +41,7 @@ class Cached:
                 return _known(entry, call)
             cache.missed()
         reply = await self._model.generate(request, structs.replace(call, key=key))
-        if call.account.source == "model" and _is_worth_keeping(reply):
+        if call.account.source == "model" and _is_worth_keeping(request, reply):
             cache.keep(key, request, reply)
         return reply
 
@@ -71,6 +73,14 @@ def _known(entry: Entry, call: Call) -> Reply:
     return reply
 
 
-def _is_worth_keeping(reply: Reply) -> bool:
-    """Whole, plain, and by the model that was asked."""
-    return reply.finish == "stop" and not reply.notes
+def _is_worth_keeping(request: Request, reply: Reply) -> bool:
+    """Whole, plain, in the shape that was asked for, and by the model that was asked."""
+    if reply.finish != "stop" or reply.notes:
+        return False
+    if request.schema is None:
+        return True
+    try:
+        decode(reply.text, request.schema)
+    except InvalidReply:
+        return False
+    return True

@@ -89,9 +89,8 @@ class SingleFlight:
             raise
         finally:
             del self._flights[key]
-            flight.end(
-                Landing(by=call.scope.here, deadline=call.deadline, reply=reply, error=failure)
-            )
+            deadline = call.account.deadline or call.deadline
+            flight.end(Landing(by=call.scope.here, deadline=deadline, reply=reply, error=failure))
 
     def _shared(self, reply: Reply, call: Call) -> Reply:
         self._cache.shared(reply)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
@@ -64,8 +65,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 _FIELDS = Kept.__struct_fields__
 _SEEN = ", ".join(_FIELDS)
 _WHERE = """
-    (:model IS NULL OR model GLOB :model) AND
-    (:pattern IS NULL OR lower(about) GLOB lower(:pattern)) AND
+    (:model IS NULL OR fits(model, :model)) AND
+    (:pattern IS NULL OR fits(folded(about), folded(:pattern))) AND
     (:before IS NULL OR created < :before)
 """
 
@@ -85,7 +86,9 @@ class CacheTable:
         ttl_s: float = TTL_S,
     ) -> None:
         make_home(home)
-        self._database = Database(home / DATABASE)
+        self._database = Database(
+            home / DATABASE, functions={"fits": fnmatchcase, "folded": str.casefold}
+        )
         self._wall = wall
         self._entries = entries
         self._most_bytes = most_bytes
@@ -151,15 +154,16 @@ class CacheTable:
 
     def totals(self) -> Totals:
         """Of the table, and over all runs."""
-        ((entries, size, oldest, *counted, nanodollars),) = self._database.rows(
-            "SELECT (SELECT count(*) FROM cache), (SELECT coalesce(sum(size), 0) FROM cache), "
-            "(SELECT min(created) FROM cache), hits, misses, saved_tokens, saved_nanodollars "
+        ((entries, size, oldest),) = self._database.rows(
+            "SELECT count(*), coalesce(sum(size), 0), min(created) FROM cache"
+        )
+        ((hits, misses, saved_tokens, nanodollars),) = self._database.rows(
+            "SELECT total(hits), total(misses), total(saved_tokens), total(saved_nanodollars) "
             "FROM cache_totals"
         )
-        hits, misses, saved_tokens = counted
         return Totals(
-            entries=entries, size=size, oldest=oldest, hits=hits, misses=misses,
-            saved_tokens=saved_tokens, saved_cost=Decimal(nanodollars) / _NANO,
+            entries=entries, size=size, oldest=oldest, hits=int(hits), misses=int(misses),
+            saved_tokens=int(saved_tokens), saved_cost=Decimal(int(nanodollars)) / _NANO,
         )  # fmt: skip
 
     def list(self, wanted: Filter) -> list[Kept]:

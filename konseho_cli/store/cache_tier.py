@@ -92,7 +92,11 @@ class CacheTier:
     def _get(self, key: bytes) -> bytes | None:
         if self._failure is not None:
             raise self._failure
-        return self._opened().get(key)
+        try:
+            return self._opened().get(key)
+        except StoreFailed as error:
+            self._failure = error  # a file that somebody holds is waited for once, not every time
+            raise
 
     def _do(self, works: Sequence[Callable[[CacheTable], object]]) -> None:
         if self._failure is not None:

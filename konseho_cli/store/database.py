@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,13 @@ class Database:
 
     __slots__ = ("_connection", "_path")
 
-    def __init__(self, path: Path) -> None:
-        """Open, or make, and bring it up to date. Raises StoreFailed."""
+    def __init__(
+        self, path: Path, functions: Mapping[str, Callable[..., Any]] | None = None
+    ) -> None:
+        """Open, or make, and bring it up to date; `functions` of texts are for its statements.
+
+        Raises StoreFailed.
+        """
         self._path = path
         with self._translated():
             _make_private(path)
@@ -32,6 +38,9 @@ class Database:
         try:
             with self._translated():
                 self._prepare()
+                for name, function in (functions or {}).items():
+                    arguments = len(signature(function).parameters)
+                    self._connection.create_function(name, arguments, function, deterministic=True)
         except BaseException:
             self._connection.close()
             raise
@@ -95,6 +104,9 @@ class Database:
             broken = "malformed" in str(error) or "not a database" in str(error)
             hint = f"move {self._path} away: a new one is made" if broken else None
             raise StoreFailed(f"{self._path}: {error}", hint=hint) from error
+        except (UnicodeDecodeError, OverflowError) as error:  # what SQLite says of a broken file
+            hint = f"move {self._path} away: a new one is made"
+            raise StoreFailed(f"{self._path}: the file is broken", hint=hint) from error
         except OSError as error:
             raise StoreFailed(f"{self._path}: {error.strerror or error}") from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,14 +19,24 @@ def find_home(env: Mapping[str, str], start: Path | None = None) -> Path:
     Makes nothing. `start`: None is the working directory. Raises StoreFailed where that is gone.
     """
     stated = env.get("KONSEHO_HOME", "").strip()
-    if stated:
-        return Path(stated).expanduser()
     try:
+        if stated:
+            return Path(stated).expanduser()
         here = (start or Path.cwd()).resolve()
         places = (folder / NAME for folder in (here, *here.parents))
-        return next((place for place in places if place.is_dir()), here / NAME)
-    except (OSError, RuntimeError) as error:
+        return next((place for place in places if place.is_dir() and _is_ours(place)), here / NAME)
+    except RuntimeError as error:
+        raise StoreFailed(f"KONSEHO_HOME={stated}: {error}") from error
+    except OSError as error:
         raise StoreFailed(f"the working directory cannot be read: {error}") from error
+
+
+def _is_ours(place: Path) -> bool:
+    """Whether nobody else can read what is written there, or write what we would believe."""
+    if not hasattr(os, "getuid"):
+        return True
+    found = place.stat()
+    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def make_home(home: Path) -> None:

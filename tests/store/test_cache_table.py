@@ -159,3 +159,14 @@ def test_the_newest_is_listed_first(opened: Open, wall: Wall) -> None:
         put(table, about, about=about)
         wall.now += 1
     assert [kept.about for kept in table.list(Filter())] == ["second", "first"]
+
+
+def test_patterns_are_those_of_a_shell_in_any_alphabet(opened: Open) -> None:
+    table = opened()
+    for key, model, about in (
+        ("1", "sim:x", "Äpfel oder Birnen"), ("2", "openai:a", "Pears"), ("3", "openai:b", "x"),
+    ):  # fmt: skip
+        table.put(key.encode(), b"v", model=model, about=about, tokens=1)
+    assert [each.model for each in table.list(Filter(pattern="äpfel*"))] == ["sim:x"]
+    assert table.clear(Filter(model="[!s]*")) == 2
+    assert [each.model for each in table.list(Filter())] == ["sim:x"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from konseho_cli.core.errors import StoreFailed
-from konseho_cli.store.home import find_home, make_home
+from konseho_cli.store.home import NAME, find_home, make_home
 
 
 def test_the_nearest_folder_upward_is_the_home(tmp_path: Path) -> None:
@@ -51,3 +51,19 @@ def test_where_it_cannot_be_made_the_error_names_the_way_out(tmp_path: Path) -> 
     with pytest.raises(StoreFailed, match="cannot be made") as caught:
         make_home(tmp_path / "file" / ".konseho")
     assert "KONSEHO_HOME" in str(caught.value.hint)
+
+
+def test_a_folder_that_others_may_write_to_is_passed_over(tmp_path: Path) -> None:
+    shared = tmp_path / NAME
+    shared.mkdir()
+    shared.chmod(0o777)
+    below = tmp_path / "project"
+    below.mkdir()
+    assert find_home({}, below) == below / NAME
+    shared.chmod(0o700)
+    assert find_home({}, below) == shared
+
+
+def test_a_home_of_nobody_is_named() -> None:
+    with pytest.raises(StoreFailed, match="KONSEHO_HOME=~nobody-at-all/x"):
+        find_home({"KONSEHO_HOME": "~nobody-at-all/x"})
