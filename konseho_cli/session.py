@@ -133,7 +133,11 @@ class Session:
         now = loop.time()
         return structs.replace(
             outcome,
-            services=tuple(service.state(now) for service in shared.services.values()),
+            services=tuple(
+                service.state(now)
+                for service in shared.services.values()
+                if service.address or service.requests  # the simulator's are none
+            ),
             cache=None if cache is None else cache.stats,
             warnings=(*outcome.warnings, *(() if cache is None else cache.warnings)),
         )

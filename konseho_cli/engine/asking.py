@@ -77,18 +77,7 @@ async def _call(
     repair: int,
 ) -> Reply:
     """One logical model call, with its record and its events on every way out."""
-    identity = Identity(
-        step=question.path, item=question.item, agent=speaker.id, turn=question.turn, repair=repair
-    )
-    number = scope.current or 0
-    call = Call(
-        identity=identity,
-        scope=scope,
-        seed=state.premises.seed,
-        priority=question.priority,
-        cache=question.cache,
-        deadline=question.deadline,
-    )
+    call, number = _new_call(state, scope, speaker, question, repair), scope.current or 0
     _listen(state, call, speaker, question, number)
     start, account = state.recorder.now(), call.account
     status: Literal["ok", "failed", "cancelled"] = "failed"
@@ -126,8 +115,9 @@ async def _call(
             retries=account.retries,
             hedges=account.hedges,
             wasted=account.wasted,
+            error=problem,
         )
-        _record(state, record, number, problem)
+        _record(state, record, number)
 
 
 def _learn(state: RunState, request: Request, reply: Reply) -> None:
@@ -136,11 +126,27 @@ def _learn(state: RunState, request: Request, reply: Reply) -> None:
         state.premises.tokens.observe(reply.model, request.size, reply.usage)
 
 
-def _record(state: RunState, record: CallRecord, number: int, problem: str) -> None:
+def _new_call(
+    state: RunState, scope: Scope, speaker: Speaker, question: Question, repair: int
+) -> Call:
+    identity = Identity(
+        step=question.path, item=question.item, agent=speaker.id, turn=question.turn, repair=repair
+    )
+    return Call(
+        identity=identity,
+        scope=scope,
+        seed=state.premises.seed,
+        priority=question.priority,
+        cache=question.cache,
+        deadline=question.deadline,
+    )
+
+
+def _record(state: RunState, record: CallRecord, number: int) -> None:
     """Keep the record of a call that ended, and tell whoever listens."""
     state.calls.append(record)
     if state.wants(AskFinished):
-        state.bus.emit(_finished(record, number, problem))
+        state.bus.emit(_finished(record, number))
 
 
 def _cost(
@@ -183,7 +189,7 @@ def _listen(state: RunState, call: Call, speaker: Speaker, question: Question, n
         )
 
 
-def _finished(record: CallRecord, number: int, problem: str) -> AskFinished:
+def _finished(record: CallRecord, number: int) -> AskFinished:
     return AskFinished(
         at=record.end,
         step=record.step,
@@ -194,7 +200,7 @@ def _finished(record: CallRecord, number: int, problem: str) -> AskFinished:
         output_tokens=record.usage.output_tokens,
         model=record.model,
         cost=record.cost,
-        error=problem,
+        error=record.error,
         source=record.source,
     )
 

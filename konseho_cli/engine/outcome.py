@@ -42,6 +42,8 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Second requests made because the first one was slow."""
     wasted: Usage = Usage()
     """Tokens of requests that were paid for and whose answer nobody used, as estimated."""
+    error: str = ""
+    """Why it failed; empty where it did not."""
     start: int
     """Nanoseconds on the run's clock, as all times here."""
     end: int

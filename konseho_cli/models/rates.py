@@ -177,5 +177,6 @@ class Rates:
         return NotAsked(
             f"{self._name}: not asked: its limits ({', '.join(stated)}) allow the next request in "
             f"{show_duration(wait_s)}, which is longer than there is time",
+            hint="raise them, or give it more time",
             retry_after_s=wait_s,
         )

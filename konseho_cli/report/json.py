@@ -90,6 +90,7 @@ def _call(outcome: RunOutcome, call: CallRecord) -> dict[str, Any]:
         "label": call.label,
         "model": call.model,
         "status": call.status,
+        "error": call.error or None,
         "source": call.source,
         "start_s": _since(outcome, call.start),
         "end_s": _since(outcome, call.end),
