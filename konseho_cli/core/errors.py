@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 
 class KonsehoError(Exception):
@@ -76,6 +76,18 @@ class ModelError(KonsehoError):
         """Seconds the server asked us to wait; None when it did not say."""
         self.partial = partial
         """Text that had already streamed when the call broke."""
+
+    def retold(self, message: str) -> Self:
+        """The same failure with more to say, or for another caller; this one is its cause."""
+        told = type(self)(
+            message,
+            hint=self.hint,
+            status=self.status,
+            retry_after_s=self.retry_after_s,
+            partial=self.partial,
+        )
+        told.__cause__ = self
+        return told
 
 
 class ModelRefused(ModelError):

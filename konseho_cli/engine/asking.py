@@ -85,7 +85,7 @@ async def _call(
     try:
         reply = await speaker.model.generate(request, call)
         status, usage, name = "ok", reply.usage, reply.model
-        _learn(state, request, reply)
+        _learn(state, request, reply, account)
         _keep(state, speaker, question, reply.text)
         return reply
     except asyncio.CancelledError as stray:
@@ -120,10 +120,11 @@ async def _call(
         _record(state, record, number)
 
 
-def _learn(state: RunState, request: Request, reply: Reply) -> None:
-    """How many tokens the prompt took."""
+def _learn(state: RunState, request: Request, reply: Reply, account: Account) -> None:
+    """How many tokens the prompt took, or had taken when the answer was paid for."""
     if request.schema is None:  # how a schema is put to the model, nobody says
-        state.premises.tokens.observe(reply.model, request.size, reply.usage)
+        usage = reply.usage + account.saved
+        state.premises.tokens.observe(reply.model, request.size, usage)
 
 
 def _new_call(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from konseho_cli.core.clock import Clock
 from konseho_cli.core.virtual import VirtualLoop
+from konseho_cli.engine.taping import redactor_of
 from konseho_cli.models.cache import CacheWishes, Price, ResponseCache, Tier
 from konseho_cli.models.cached import may_cache
 from konseho_cli.models.registry import ModelChoice
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def open_cache(
     wishes: CacheWishes,
-    choices: Iterable[ModelChoice],
+    choices: Collection[ModelChoice],
     steps: Iterable[Step],
     *,
     env: Mapping[str, str],
@@ -40,6 +41,7 @@ def open_cache(
         asked=asked,
         by_step=by_step,
         refresh=wishes.refresh,
+        hide=redactor_of(env, choices).hide,
     )
 
 

@@ -8,6 +8,7 @@ from itertools import groupby
 import msgspec
 
 from konseho_cli.context.window import fit, shorten_prompt
+from konseho_cli.core.errors import ModelRefused
 from konseho_cli.core.units import show_count
 from konseho_cli.engine.cast import Speaker
 from konseho_cli.models.tokens import TokenEstimator
@@ -15,6 +16,9 @@ from konseho_cli.steps.base import JSON
 
 _MOST_FOR_ANSWERS = 4_096
 """Tokens that are kept free for an answer whose length nobody limited."""
+
+_LEAST = 200
+"""Characters of a prompt: what is shorter asks nothing."""
 
 Source = Mapping[str, str]
 """An earlier output as the default brief shows it: its `title`, `step / agent`, and its `text`."""
@@ -54,7 +58,10 @@ def fit_prompt(
     brief: Callable[[], Brief | None],
     degrade: Callable[[str], None],
 ) -> str:
-    """The prompt as the speaker's window takes it in; a shortened one degrades the step."""
+    """The prompt as the speaker's window takes it in; a shortened one degrades the step.
+
+    Raises ModelRefused where the role leaves no room for one.
+    """
     if speaker.window is None:
         return prompt
     name = speaker.model_name
@@ -65,6 +72,11 @@ def fit_prompt(
     limit = max(0, tokens.chars(name, room) - around)
     if len(prompt) <= limit:
         return prompt
+    if limit < _LEAST:
+        raise ModelRefused(
+            f"{speaker.id}: its role fills the window of {name}, {show_count(speaker.window)} tokens",
+            hint="raise the model's `window`, or shorten the role",
+        )
     shorter = _shorten(prompt, limit, brief())
     before, after = (show_count(tokens.estimate(name, around + len(p))) for p in (prompt, shorter))
     degrade(

@@ -80,7 +80,7 @@ class Taped:
         taping = self._taping
         if self.cassette is None and taping.record is None:
             return None
-        redactor = _redactor(self._env, casting.choices)
+        redactor = redactor_of(self._env, casting.choices.values())
         pace = taping.speed or (1.0 if isinstance(clock, VirtualLoop) else None)
         return Tape(
             recording=None if taping.record is None else Recording(Path(taping.record), redactor),
@@ -155,11 +155,11 @@ def _without_keys(env: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in env.items() if name not in KEYS}
 
 
-def _redactor(env: Mapping[str, str], choices: Mapping[str, ModelChoice]) -> Redactor:
+def redactor_of(env: Mapping[str, str], choices: Iterable[ModelChoice]) -> Redactor:
     """Knows every key in the environment, and every password in an address."""
     addresses = [env.get(each.base_url_env, "") for each in PROVIDERS.values()]
     addresses += [text for name, text in env.items() if name.upper() in _PROXIES]
-    addresses += [url for choice in choices.values() for url in _addresses(choice)]
+    addresses += [url for choice in choices for url in _addresses(choice)]
     keys = [env.get(name, "").strip() for name in KEYS]
     return Redactor(*keys, *_passwords(addresses))
 

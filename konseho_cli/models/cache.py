@@ -157,7 +157,9 @@ class ResponseCache:
         asked: bool = False,
         by_step: bool = False,
         refresh: bool = False,
+        hide: Callable[[str], str] = str,
     ) -> None:
+        """`hide` takes secrets out of what is kept in the clear."""
         self.stats = CacheStats()
         self.warnings: list[str] = []
         self.asked = asked
@@ -170,6 +172,7 @@ class ResponseCache:
         self._below = below
         self._tier = below
         self._price = price
+        self._hide = hide
 
     @property
     def has_below(self) -> bool:
@@ -214,7 +217,7 @@ class ResponseCache:
         self._memory.put(key, value)
         self.stats.writes += 1
         if self._tier is not None:
-            about = _about(request.messages)
+            about = _about(request.messages, self._hide)
             self._tier.put(
                 key, value, model=reply.model, about=about, tokens=reply.usage.total
             )  # fmt: skip
@@ -266,8 +269,8 @@ class ResponseCache:
             self.stats.saved_cost += Decimal(cost)
 
 
-def _about(messages: tuple[Message, ...]) -> str:
+def _about(messages: tuple[Message, ...], hide: Callable[[str], str]) -> str:
     """The beginning of the last question, in one line."""
     said = next((each.text for each in reversed(messages) if each.role == "user"), "")
-    line = " ".join(said[: 4 * ABOUT].split())[:ABOUT]
+    line = hide(" ".join(said[: 8 * ABOUT].split()))[:ABOUT]
     return line.encode("utf-8", "replace").decode("utf-8")

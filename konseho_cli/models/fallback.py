@@ -98,12 +98,4 @@ def _all(failures: Sequence[ModelError]) -> ModelError:
     last = failures[-1]
     if len(failures) == 1:
         return last
-    told = type(last)(
-        f"no model could answer: {'; '.join(map(str, failures))}",
-        hint=last.hint,
-        status=last.status,
-        retry_after_s=last.retry_after_s,
-        partial=last.partial,
-    )
-    told.__cause__ = last
-    return told
+    return last.retold(f"no model could answer: {'; '.join(map(str, failures))}")

@@ -72,7 +72,7 @@ class SingleFlight:
                 landing = await flight.landing()
                 wait.waker = landing.by
             if landing.error is not None and not _has_longer(call, landing):
-                raise _again(landing.error)
+                raise landing.error.retold(str(landing.error))  # an error has one traceback
             if landing.reply is not None:
                 return self._shared(landing.reply, call)
         return await self._lead(key, request, call)
@@ -105,16 +105,3 @@ def _has_longer(call: Call, landing: Landing) -> bool:
     return landing.deadline is not None and (
         call.deadline is None or call.deadline > landing.deadline
     )
-
-
-def _again(error: ModelError) -> ModelError:
-    """The same failure for another caller: an error has one traceback."""
-    copy = type(error)(
-        str(error),
-        hint=error.hint,
-        status=error.status,
-        retry_after_s=error.retry_after_s,
-        partial=error.partial,
-    )
-    copy.__cause__ = error
-    return copy

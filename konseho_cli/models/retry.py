@@ -102,13 +102,5 @@ def _numbered(call: Call, again: int) -> Call:
 
 
 def _told(error: ModelUnavailable, why: str) -> ModelUnavailable:
-    """The same error with what came of it, raised from the original's own traceback."""
-    told = ModelUnavailable(
-        f"{error} ({why})",
-        hint=error.hint,
-        status=error.status,
-        retry_after_s=error.retry_after_s,
-        partial=error.partial,
-    )
-    told.__cause__ = error
-    return told
+    """The same error with what came of it."""
+    return error.retold(f"{error} ({why})")

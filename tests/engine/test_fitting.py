@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from konseho_cli.agents.definition import Agent
+from konseho_cli.core.errors import ModelRefused
 from konseho_cli.core.units import Count
 from konseho_cli.council import Council
 from konseho_cli.engine.cast import Speaker
@@ -113,11 +114,16 @@ def test_where_the_outputs_have_no_more_to_give_the_rest_does() -> None:
     assert text.endswith("# Your part\n\nDecide.\n")
 
 
-@pytest.mark.parametrize("window", [1, 10, 100, 500])
-def test_a_window_that_holds_nothing_is_no_reason_to_fail(window: int) -> None:
-    text, said = fitted(window, OLD, NEW)
-    assert len(text) <= max(0, 3 * window)
+def test_a_window_that_holds_little_gets_little() -> None:
+    text, said = fitted(500, OLD, NEW)
+    assert 0 < len(text) <= 3 * 500
     assert len(said) == 1
+
+
+@pytest.mark.parametrize("window", [1, 10, 100])
+def test_a_window_that_the_role_fills_is_refused_rather_than_asked_nothing(window: int) -> None:
+    with pytest.raises(ModelRefused, match="its role fills the window"):
+        fitted(window, OLD, NEW)
 
 
 def test_a_run_with_a_small_window_ends_degraded_and_says_which_prompt_was_shortened() -> None:
