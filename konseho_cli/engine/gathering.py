@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
 from konseho_cli.core.errors import BudgetReached, KonsehoError, OwnLimitReached, StepFailed
@@ -12,6 +12,10 @@ from konseho_cli.steps.base import Branch, Gathered, StepContext, Wait
 from konseho_cli.telemetry.spans import Scope
 
 T = TypeVar("T")
+
+
+MOST_NAMES = 3
+"""Of those that failed alike, in one reason."""
 
 
 class Strand(StepContext, Protocol):
@@ -87,10 +91,10 @@ def _settle(
     ctx: Strand, done: Mapping[str, T], lost: Mapping[str, KonsehoError], quorum: int, asked: int
 ) -> None:
     if asked - len(lost) < quorum:
-        for error in lost.values():
-            if isinstance(error, OwnLimitReached):
-                raise error  # what to raise is a limit, and that is its own exit status
-        reasons = "; ".join(f"{name}: {error}" for name, error in lost.items())
+        for failure in lost.values():
+            if isinstance(failure, OwnLimitReached):
+                raise failure  # what to raise is a limit, and that is its own exit status
+        reasons = "; ".join(f"{names}: {error}" for names, error, _ in _together(lost))
         if quorum == asked == 1:
             raise StepFailed(ctx.step, reasons, hint=_shared_hint(lost))
         raise StepFailed(
@@ -98,8 +102,18 @@ def _settle(
             f"{len(lost)} of {asked} failed, {quorum} must succeed ({reasons})",
             hint=_shared_hint(lost) or "set a lower `quorum`, or `on_error`",
         )
+    for names, error, many in _together(lost):
+        ctx.degrade(f"{names} {'were' if many > 1 else 'was'} dropped: {error}")
+
+
+def _together(lost: Mapping[str, KonsehoError]) -> Iterator[tuple[str, str, int]]:
+    """Names of those with the same error, the error, and how many they are: a thousand is one line."""
+    by_error: dict[str, list[str]] = {}
     for name, error in lost.items():
-        ctx.degrade(f"{name} was dropped: {error}")
+        by_error.setdefault(str(error), []).append(name)
+    for text, names in by_error.items():
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        yield f"{', '.join(names[:MOST_NAMES])}{more}", text, len(names)
 
 
 def _shared_hint(lost: Mapping[str, KonsehoError]) -> str | None:

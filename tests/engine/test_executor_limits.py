@@ -161,3 +161,11 @@ def test_the_beginning_of_an_answer_that_broke_off_is_kept(stage: Any, scripted:
     assert outcome.status == "failed"
     (part,) = outcome.step("one").parts
     assert (part.label, part.text) == ("ann (broken off)", "It begins")
+
+
+def test_many_that_fail_alike_are_one_reason(stage: Any, scripted: Any) -> None:
+    down = ModelUnavailable("p:m: 503")
+    names = ("ann", "bob", "cid", "dee", "eve")
+    model = scripted({name: (1.0, down) for name in names[:-1]})
+    outcome = stage.run({"all": Parallel(agents=names, quorum=1)}, model)
+    assert outcome.step("all").reasons == ("ann, bob, cid and 1 more were dropped: p:m: 503",)
