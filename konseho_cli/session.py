@@ -133,6 +133,7 @@ class Session:
         now = loop.time()
         return structs.replace(
             outcome,
+            replayed=self.taped.cassette is not None,
             services=tuple(
                 service.state(now)
                 for service in shared.services.values()

@@ -27,7 +27,11 @@ Model: TypeAlias = Annotated[
 ]
 Pattern: TypeAlias = Annotated[
     str | None,
-    typer.Option("--pattern", metavar="GLOB", help="Whose question begins like this: 'tabs*'."),
+    typer.Option(
+        "--pattern",
+        metavar="GLOB",
+        help="Whose question has this near its beginning: 'tabs*spaces'.",
+    ),
 ]
 OlderThan: TypeAlias = Annotated[
     str | None,

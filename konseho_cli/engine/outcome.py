@@ -94,6 +94,8 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     start: int
     end: int
     spans: Sequence[Span]
+    replayed: bool = False
+    """Whether its answers came from a cassette."""
     services: tuple[ServiceState, ...] = ()
     """The models that were at hand, each with its circuit breaker and its limits at the end."""
     cache: CacheStats | None = None

@@ -121,6 +121,8 @@ def _load(taping: Taping) -> Cassette | None:
     if not 0 <= taping.speed <= FASTEST:
         raise UsageError(f"a replay at {taping.speed} times its speed is not possible")
     if taping.replay is None:
+        if taping.speed != 1 or taping.miss != "error":
+            raise UsageError("a speed and what a miss comes to are of a replay: name its cassette")
         return None
     if taping.record is not None and _same(Path(taping.record), Path(taping.replay)):
         raise UsageError(

@@ -27,6 +27,7 @@ from konseho_cli.models.redact import Redactor
 
 MAX_LINE = 64 << 20
 MAX_FILE = 1 << 30
+_BEGINS = b'{"konseho_cassette":'
 _NOT_ONE = "is this a cassette? `konseho run --record FILE` writes one"
 
 T = TypeVar("T")
@@ -121,6 +122,17 @@ def _decoded(decode: Callable[[bytes], T], line: bytes, place: str) -> T:
         raise UsageError(f"{place}: the line cannot be read: {what}", hint=_NOT_ONE) from None
 
 
+def _refuse_to_replace(path: Path) -> None:
+    """What is no cassette is not written over: a name mistyped must not cost a council file."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        begins = file.read(len(_BEGINS))
+    if begins and begins != _BEGINS:
+        what = f"{shown_path(path)} is there already, and is no cassette"
+        raise UsageError(what, hint="record to another file, or remove this one first")
+
+
 class CassetteWriter:
     """Appends records to a file that only its owner may read; every line is there at once."""
 
@@ -131,7 +143,11 @@ class CassetteWriter:
         self._path = path
         self._redactor = redactor
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            _refuse_to_replace(path)
+            # Not to wait for ever for the reader of a pipe that has none.
+            how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0)
+            self._file = os.open(path, how, 0o600)
+            os.set_blocking(self._file, True)
             if stat.S_ISREG(os.fstat(self._file).st_mode):
                 os.chmod(path, 0o600)  # it may have been there before
         except (OSError, ValueError) as error:

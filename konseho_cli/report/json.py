@@ -44,6 +44,7 @@ def outcome_document(
         "status": outcome.status,
         "exit_status": exit_status,
         "simulated": outcome.simulated,
+        "replayed": outcome.replayed,
         "answer": outcome.answer,
         "gate": outcome.gate,
         "error": outcome.error,

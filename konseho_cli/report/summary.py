@@ -43,6 +43,7 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
         Piece(f"{sign} {word}", "strong" if fine else "accent"),
         Piece(f" in {show_duration(outcome.duration_s)}{dot}"),
         *((Piece("simulated", "accent"), Piece(dot)) if outcome.simulated else ()),
+        *((Piece("replayed", "accent"), Piece(dot)) if outcome.replayed else ()),
         Piece(dot.join(parts)),
     )
 

@@ -287,7 +287,9 @@ class _Walk:
         if isinstance(value, (int, float)):
             return isinstance(kind, (kinds.IntType, kinds.FloatType, kinds.CustomType))
         if isinstance(value, str):
-            return isinstance(kind, (kinds.StrType, kinds.LiteralType, kinds.CustomType))
+            if isinstance(kind, kinds.LiteralType):
+                return value in kind.values
+            return isinstance(kind, (kinds.StrType, kinds.CustomType))
         if isinstance(value, (list, tuple)):
             return isinstance(kind, (kinds.VarTupleType, kinds.ListType))
         return isinstance(value, dict) and isinstance(kind, (kinds.StructType, kinds.DictType))
@@ -302,7 +304,8 @@ class _Walk:
         if isinstance(kind, kinds.StrType):
             return "an id" if kind.pattern in _IDS else "text"
         if isinstance(kind, kinds.LiteralType):
-            return "one of " + ", ".join(str(each) for each in kind.values)
+            listed = ", ".join(str(each) for each in kind.values)
+            return f"one of {listed}" if len(kind.values) > 1 else listed
         return names.get(type(kind), "a value")
 
     def _tagged(self, types: list[Any], value: Any, path: Path) -> Any:

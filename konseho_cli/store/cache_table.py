@@ -57,7 +57,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str | None = None
     pattern: str | None = None
-    """Of the question's beginning; upper and lower case are the same."""
+    """Of anything in the question's beginning; upper and lower case are the same."""
     older_than_s: float | None = None
     """Seconds since it was made."""
 
@@ -209,7 +209,7 @@ class CacheTable:
         older = wanted.older_than_s
         return {
             "model": wanted.model,
-            "pattern": wanted.pattern,
+            "pattern": None if wanted.pattern is None else f"*{wanted.pattern}*",
             "before": None if older is None else self._wall() - older,
         }
 

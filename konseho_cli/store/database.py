@@ -14,7 +14,7 @@ from typing import Any
 from konseho_cli.core.errors import StoreFailed
 from konseho_cli.store.tables import MIGRATIONS
 
-BUSY_S = 5.0
+BUSY_S = 2.0
 """How long a writer waits for another process."""
 _PAUSE_S = 0.02
 

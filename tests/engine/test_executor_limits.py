@@ -166,6 +166,6 @@ def test_the_beginning_of_an_answer_that_broke_off_is_kept(stage: Any, scripted:
 def test_many_that_fail_alike_are_one_reason(stage: Any, scripted: Any) -> None:
     down = ModelUnavailable("p:m: 503")
     names = ("ann", "bob", "cid", "dee", "eve")
-    model = scripted({name: (1.0, down) for name in names[:-1]})
+    model = scripted(dict.fromkeys(names[:-1], (1.0, down)))
     outcome = stage.run({"all": Parallel(agents=names, quorum=1)}, model)
     assert outcome.step("all").reasons == ("ann, bob, cid and 1 more were dropped: p:m: 503",)

@@ -16,7 +16,7 @@ from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.engine.taping import Taping
+from konseho_cli.engine.taping import Taped, Taping
 from konseho_cli.models.cache import CacheWishes
 from konseho_cli.models.cassette_file import read_cassette
 from konseho_cli.session import RunOptions, Session
@@ -350,3 +350,9 @@ def test_answers_that_were_paid_for_once_come_back_from_where_they_came(file: Pa
     assert seen(again)["makespan"] == seen(first)["makespan"]
     assert (again.answer, again.cost) == (first.answer, first.cost)
     assert again.cache is None
+
+
+def test_a_speed_without_a_replay_is_refused() -> None:
+    for taping in (Taping(speed=0.0), Taping(miss="call")):
+        with pytest.raises(UsageError, match="are of a replay"):
+            Taped(taping, Wishes(), {})

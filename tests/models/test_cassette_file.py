@@ -57,7 +57,8 @@ def test_what_was_written_is_read_in_the_order_in_which_it_began(file: Path) -> 
 
 def test_only_its_owner_may_read_it_even_where_it_was_there_before(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    path.write_text("something older and longer" * 100)
+    CassetteWriter(path, HEADER, Redactor()).close()
+    path.write_bytes(path.read_bytes() * 100)
     path.chmod(0o644)
     CassetteWriter(path, HEADER, Redactor()).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -170,3 +171,19 @@ def test_a_full_disk_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     if os.path.exists("/dev/full"):
         with pytest.raises(KonsehoError, match="/dev/full could not be written"):
             write("/dev/full")
+
+
+def test_what_is_no_cassette_is_not_written_over(tmp_path: Path) -> None:
+    council = tmp_path / "council.yaml"
+    council.write_text("konseho: 1")
+    with pytest.raises(UsageError, match="is there already, and is no cassette"):
+        CassetteWriter(council, HEADER, Redactor())
+    assert council.read_text() == "konseho: 1"
+    (tmp_path / "empty").touch()
+    CassetteWriter(tmp_path / "empty", HEADER, Redactor()).close()
+
+
+def test_a_pipe_that_nobody_reads_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="cannot be written"):
+        CassetteWriter(tmp_path / "pipe", HEADER, Redactor())
