@@ -21,9 +21,11 @@ class Group:
         self._create = asyncio.get_running_loop().create_task
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run it as a task."""
-        self._tasks.append(self._create(coroutine))
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run it as a task, which may be cancelled for itself."""
+        task = self._create(coroutine)
+        self._tasks.append(task)
+        return task
 
     async def stop(self) -> None:
         """Cancel what still runs, oldest first, and wait until it has ended."""

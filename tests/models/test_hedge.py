@@ -183,3 +183,29 @@ def test_a_cancelled_call_leaves_nothing_running(tools: Any) -> None:
         return len(model.cancelled)
 
     assert run_virtual(main) == 2
+
+
+def test_where_the_first_fails_and_the_second_breaks_off_what_was_shown_is_not_asked_again(
+    tools: Any,
+) -> None:
+    broke = ModelUnavailable("broke", partial="so ")
+    run = Run(tools, (5, 0, ModelUnavailable("down")), (6, 1, broke))
+    assert run.error is broke
+    assert run.shown == ["so "]
+
+
+def test_a_cancellation_from_outside_is_no_victory_of_the_second(tools: Any) -> None:
+    async def main(loop: VirtualLoop) -> bool:
+        service = Service("p:m")
+        for _ in range(40):
+            service.latencies.observe(0.1)
+            service.latencies.requests += 1
+        hedged = Hedged(
+            Throttled(Timed([(50, 1, "slow"), (1.0, 5, "quick")]), service, None), service
+        )
+        task = asyncio.ensure_future(hedged.generate(tools.ask(), tools.call()))
+        loop.call_at(1.1, task.cancel)  # in the very turn in which the second speaks
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert run_virtual(main)

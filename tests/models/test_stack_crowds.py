@@ -220,8 +220,15 @@ def test_where_the_second_request_wins_the_path_goes_through_what_the_first_one_
     class Slow(Server):
         async def generate(self, request: Request, call: Call) -> Reply:
             self.takes_s = 0.2 if call.identity.hedge else 50.0
-            return await super().generate(request, call)
+            reply = await super().generate(request, call)
+            assert call.on_text
+            call.on_text("x")
+            with call.scope.span("stream"):
+                await asyncio.sleep(1)
+            return reply
 
     service = limited()
     hedging(service)
-    assert path_kinds(Hedged(Throttled(Slow(), service, None), service), 1) == ["ttft", "ttft"]
+    assert path_kinds(Hedged(Throttled(Slow(), service, None), service), 1) == [
+        "ttft", "ttft", "stream",
+    ]  # fmt: skip
