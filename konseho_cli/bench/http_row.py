@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
@@ -18,8 +18,10 @@ from konseho_cli.agents.limits import Limits
 from konseho_cli.bench.council import cast, run, shape, timed
 from konseho_cli.bench.measure import Pair, Row
 from konseho_cli.bench.processes import child
+from konseho_cli.core.slots import Slots
 from konseho_cli.core.units import Count
 from konseho_cli.council import Council
+from konseho_cli.models.budget import Budget, Budgets
 from konseho_cli.models.http import PER_HOST, Http
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.models.stack import Shared, build
@@ -37,19 +39,28 @@ _QUESTION = {
 }
 
 
+_MANY = 10**9
+"""More of anything than a run uses: limits that are held, and never reached."""
+_WHOLE = {"hedge": True, "rpm": _MANY, "tpm": _MANY, "concurrency": "auto"}
+
+
 @contextmanager
-def _http(scale: float) -> Iterator[Pair]:
+def _http(scale: float, *, whole: bool) -> Iterator[Pair]:
+    """Through the stack as it is by default, or with all of it switched on."""
     calls = max(2, round(1000 * scale))
     plan = shape(1, calls)
     with child(["-m", "konseho_cli.bench.server"]) as server:
         assert server.stdout is not None
         address = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+        choice = ModelChoice(provider="openai", model="bench", base_url=address)
+        if whole:
+            spare = ModelChoice(provider="sim", model="fast")
+            choice = structs.replace(choice, fallback=(spare,), **_WHOLE)
 
         async def ours() -> None:
             http = Http()
             try:
-                choice = ModelChoice(provider="openai", model="bench", base_url=address)
-                await run(plan, cast(calls, build(choice, Shared(env={}, http=http))))
+                await run(plan, cast(calls, build(choice, _shared(http, whole=whole))))
             finally:
                 await http.aclose()
 
@@ -59,15 +70,22 @@ def _http(scale: float) -> Iterator[Pair]:
         yield Pair(ours=lambda: timed(ours, 1), peer=lambda: timed(peer, 1))
 
 
+def _shared(http: Http, *, whole: bool) -> Shared:
+    if not whole:
+        return Shared(env={}, http=http)
+    budget = Budget(calls=_MANY, tokens=_MANY, price=lambda model, usage: None)
+    return Shared(env={}, http=http, budgets=Budgets(run=budget), slots=Slots(_MANY))
+
+
 @contextmanager
-def _whole(scale: float, *, kept: bool) -> Iterator[Pair]:
-    """Everything is switched on; with `kept`, every answer goes to the cache and to a cassette."""
+def _kept(scale: float) -> Iterator[Pair]:
+    """A whole council, from its making on; every answer goes to the cache and to a cassette."""
     agents = [Agent(name=f"agent{number}") for number in range(max(2, round(1000 * scale)))]
     with child(["-m", "konseho_cli.bench.server"]) as server, TemporaryDirectory() as folder:
         assert server.stdout is not None
         address = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
         model = ModelSpec(
-            use="openai:bench", base_url=address, cache=kept, hedge=True, rpm=Count("1G"),
+            use="openai:bench", base_url=address, cache=True, hedge=True, rpm=Count("1G"),
             tpm=Count("1G"), fallback=("sim:fast",),
         )  # fmt: skip
         council = Council(
@@ -78,8 +96,7 @@ def _whole(scale: float, *, kept: bool) -> Iterator[Pair]:
         )  # fmt: skip
 
         async def ours() -> None:
-            keep: Any = {"record": f"{folder}/tape.jsonl", "refresh": True} if kept else {}
-            outcome = await council.execute("Ready?", **keep)
+            outcome = await council.execute("Ready?", record=f"{folder}/tape.jsonl", refresh=True)
             assert outcome.status == "ok", outcome.error
 
         async def peer() -> None:
@@ -127,21 +144,21 @@ ROWS = (
         name="http",
         title="1,000 streamed calls over HTTP on the loopback",
         peer="a bare aiohttp loop",
-        prepare=_http,
+        prepare=partial(_http, whole=False),
         costly=True,
     ),
     Row(
         name="http_all",
         title="the same with the whole stack on: fallback, budget, retry, breaker, hedging, limits",
         peer="a bare aiohttp loop",
-        prepare=partial(_whole, kept=False),
+        prepare=partial(_http, whole=True),
         costly=True,
     ),
     Row(
         name="http_kept",
-        title="and with each answer kept in the cache on disk, and recorded on a cassette",
+        title="a council of them, with each answer kept on disk and recorded on a cassette",
         peer="a bare aiohttp loop",
-        prepare=partial(_whole, kept=True),
+        prepare=_kept,
         costly=True,
     ),
 )
