@@ -11,6 +11,7 @@ from konseho_cli.agents.definition import Agent
 from konseho_cli.agents.limits import Limits
 from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import UsageError
+from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.engine.caching import new_memory
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
@@ -170,6 +171,13 @@ class Council:
             await asyncio.wait([run])
 
     def _session(self, task: str | None, options: RunKeywords) -> Session:
+        unknown = [name for name in options if name not in RunKeywords.__annotations__]
+        if unknown:
+            hint = did_you_mean(unknown[0], RunKeywords.__annotations__)
+            raise UsageError(f"a run takes no '{unknown[0]}'", hint=hint)
+        refresh, cache = options.get("refresh", False), options.get("cache")
+        if refresh and cache is False:
+            raise UsageError("refresh=True keeps new answers, and cache=False keeps none")
         wanted = RunOptions(
             task=task,
             inputs=fill_inputs(self.spec, options.get("inputs", {})),
@@ -178,8 +186,8 @@ class Council:
             seed=options.get("seed"),
             timeout_s=options.get("timeout_s"),
             caching=CacheWishes(
-                cache=options.get("cache"),
-                refresh=options.get("refresh", False),
+                cache=refresh or cache,
+                refresh=refresh,
                 size=self._cache_size,
             ),
             taping=Taping(

@@ -316,3 +316,12 @@ def test_what_was_said_in_a_step_that_did_not_end_is_kept() -> None:
     assert (outcome.status, step.status, step.value) == ("limit", "cancelled", None)
     assert [part.label for part in step.parts] == ["ann"]
     assert step.parts[0].text.startswith("[simulated]")
+
+
+def test_a_keyword_that_no_run_takes_is_refused_with_the_one_that_was_meant() -> None:
+    council = Council(steps=[Ask(agent=ANN)], model="sim:instant")
+    with pytest.raises(UsageError, match="a run takes no 'cach'") as caught:
+        council.run("x", cach=True)  # type: ignore[call-arg]
+    assert "cache" in str(caught.value.hint)
+    with pytest.raises(UsageError, match="keeps none"):
+        council.run("x", cache=False, refresh=True)

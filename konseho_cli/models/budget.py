@@ -80,12 +80,13 @@ class Budget(msgspec.Struct, kw_only=True):
         self._add(Share(-share.tokens, -share.cost))
         self.used_calls -= requests
 
-    def charge(self, model: str, usage: Usage) -> None:
-        """Count what was used."""
+    def charge(self, model: str, usage: Usage, size: int = 0) -> None:
+        """Count what was used; where the model counts nothing, what `size` characters come to."""
         price = self.price(model, usage) if self.cost is not None else ZERO
         if price is None:
             self.uncounted = model
-        self._add(Share(usage.total, price or ZERO))
+        tokens = usage.total or self.estimate(model, size)
+        self._add(Share(tokens, price or ZERO))
 
     def reached(self, what: str, *, more: str = "", hint: str | None = None) -> KonsehoError:
         """The error for a limit of `what` that is reached."""
@@ -187,7 +188,8 @@ class Budgeted:
                 if wasted.total:
                     budget.charge(self._name, wasted)
                 if reply is not None:
-                    budget.charge(reply.model, reply.usage)
+                    size = request.size + len(reply.text)
+                    budget.charge(reply.model, reply.usage, size)
 
     def _admit(self, budgets: list[Budget], request: Request) -> list[Share]:
         """Count the call in everywhere, or nowhere."""

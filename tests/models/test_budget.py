@@ -101,3 +101,16 @@ def test_an_answer_that_counts_nothing_is_kept_and_the_next_call_refused(tools: 
     reply, refused = asyncio.run(main())
     assert reply.text == "x"
     assert "p:m does not say what it used" in str(refused)
+
+
+def test_where_the_server_counts_nothing_tokens_are_estimated(tools: Any) -> None:
+    budget = Budget(tokens=150, price=a_cent_each)
+    model = Budgeted("p:m", Answering(Usage()), Budgets(run=budget))
+
+    async def main() -> None:
+        await model.generate(PROMPT, tools.call())
+        with pytest.raises(BudgetReached):
+            await model.generate(PROMPT, tools.call())
+
+    asyncio.run(main())
+    assert budget.used_tokens == 100
