@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import msgspec
@@ -16,14 +17,15 @@ from konseho_cli.core.source import shown_path
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.casting import Casting, Wishes
 from konseho_cli.engine.state import Premises
-from konseho_cli.models.cassette import FORMAT, Header, Wished
-from konseho_cli.models.cassette_file import Cassette, read_cassette
-from konseho_cli.models.playback import Playback
-from konseho_cli.models.recording import Recording
+from konseho_cli.models.base import Miss
 from konseho_cli.models.redact import Redactor
 from konseho_cli.models.registry import KEYS, PROVIDERS, ModelChoice
-from konseho_cli.models.tape import Miss, Tape
 from konseho_cli.version import __version__
+
+if TYPE_CHECKING:  # only a run that is recorded or replayed loads them
+    from konseho_cli.models.cassette import Wished
+    from konseho_cli.models.cassette_file import Cassette
+    from konseho_cli.models.tape import Tape
 
 FASTEST = 1e6
 _CLAUDE_KEY = "ANTHROPIC_API_KEY"
@@ -80,6 +82,10 @@ class Taped:
         taping = self._taping
         if self.cassette is None and taping.record is None:
             return None
+        from konseho_cli.models.playback import Playback
+        from konseho_cli.models.recording import Recording
+        from konseho_cli.models.tape import Tape
+
         redactor = redactor_of(self._env, casting.choices.values())
         pace = taping.speed or (1.0 if isinstance(clock, VirtualLoop) else None)
         return Tape(
@@ -98,6 +104,8 @@ class Taped:
         stop: Callable[[KonsehoError], None],
     ) -> None:
         """The run begins; `stop` ends it. Raises UsageError where the file cannot be written."""
+        from konseho_cli.models.cassette import FORMAT, Header
+
         tape.stop = stop
         if tape.recording is not None:
             header = Header(
@@ -108,6 +116,8 @@ class Taped:
             tape.recording.begin(header, clock.now(), stop)
 
     def _wished(self, casting: Casting) -> Wished:
+        from konseho_cli.models.cassette import Wished
+
         return Wished(
             model=self.wishes.model,
             models=self.wishes.models,
@@ -129,6 +139,8 @@ def _load(taping: Taping) -> Cassette | None:
             f"{shown_path(Path(taping.record))} is replayed, so it cannot be recorded to as well",
             hint="record to another file",
         )
+    from konseho_cli.models.cassette_file import read_cassette
+
     return read_cassette(Path(taping.replay))
 
 

@@ -111,6 +111,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return self.input_tokens + self.output_tokens
 
 
+Miss = Literal["error", "call"]
+"""What a call that is not on a cassette comes to in a replay: an error, or a call to the model."""
+
 Source = Literal["model", "cache", "flight", "journal"]
 """Who gave an answer: a model now, the response cache, an identical call in flight, a journal."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 
 import msgspec
 
@@ -122,7 +121,11 @@ def _bounded(seconds: float) -> float:
 
 
 def _date(text: str | None) -> float | None:
+    if text is None:
+        return None
+    from email.utils import parsedate_to_datetime  # only for a server that sends dates
+
     try:
-        return None if text is None else parsedate_to_datetime(text).timestamp()
+        return parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None

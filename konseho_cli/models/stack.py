@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from konseho_cli.core.slots import Slots
 from konseho_cli.models.adaptive import HIGHEST
@@ -23,14 +23,16 @@ from konseho_cli.models.circuit import Guarded
 from konseho_cli.models.fallback import Alternative, WithFallback
 from konseho_cli.models.hedge import Hedged
 from konseho_cli.models.http import CONNECTIONS, PER_HOST, Http
-from konseho_cli.models.journal import Journal, Journaled
 from konseho_cli.models.limits import Limited, Throttled
 from konseho_cli.models.registry import PROVIDERS, ModelChoice
 from konseho_cli.models.retry import Retried
 from konseho_cli.models.service import Service
-from konseho_cli.models.tape import Tape
 from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.models.warm import Warmed, Warmth
+
+if TYPE_CHECKING:  # only a run that is recorded or replayed loads them
+    from konseho_cli.models.journal import Journal
+    from konseho_cli.models.tape import Tape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,11 @@ def build(choice: ModelChoice, shared: Shared) -> Model:
     if shared.warms or choice.cache == "warm":
         place = f"{choice.name} {PROVIDERS[choice.provider].place(choice, shared.env)}"
         model = Warmed(place, model, shared.warmth, always=choice.cache == "warm")
-    return model if shared.journal is None else Journaled(model, shared.journal)
+    if shared.journal is None:
+        return model
+    from konseho_cli.models.journal import Journaled
+
+    return Journaled(model, shared.journal)
 
 
 def http_for(choices: Mapping[str, ModelChoice], **options: Any) -> Http:

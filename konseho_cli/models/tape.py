@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import structs
 
 from konseho_cli.core.errors import KonsehoError, ModelError, ModelUnavailable, ReplayMiss
 from konseho_cli.core.units import show_duration
-from konseho_cli.models.base import Call, Identity, Model, Reply, Request
+from konseho_cli.models.base import Call, Identity, Miss, Model, Reply, Request
 from konseho_cli.models.cassette import Attempt, Failure
 from konseho_cli.models.journal import Kept
 from konseho_cli.models.playback import Playback, place
 from konseho_cli.models.quota import is_about_limits
 from konseho_cli.models.recording import Recording
 from konseho_cli.telemetry.spans import Scope, Span, SpanKind
-
-Miss = Literal["error", "call"]
 
 _PHASES = frozenset({"queue.limit", "connect", "ttft", "stream"})
 PATIENCE_S = 10.0
