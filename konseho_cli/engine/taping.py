@@ -181,7 +181,8 @@ def redactor_of(env: Mapping[str, str], choices: Iterable[ModelChoice]) -> Redac
 def _passwords(addresses: Iterable[str]) -> list[str]:
     found: list[str] = []
     for address in addresses:
-        userinfo = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
+        place = address.partition("://")[2] or address  # a proxy may be written without a scheme
+        userinfo = place.partition("/")[0].rpartition("@")[0]
         password = userinfo.partition(":")[2]
         found += [userinfo, unquote(userinfo), password, unquote(password)]
     return found

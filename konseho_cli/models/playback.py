@@ -65,6 +65,17 @@ class Playback:
                     return self._use(attempt)
         raise self._missing(identity)
 
+    def second(self, first: Attempt) -> Attempt | None:
+        """The hedge that answered where this request did not, if nobody has asked for it."""
+        if first.identity[-1]:
+            return None
+        found = self._unused(self._attempts.named.get((*first.identity[:-1], 1), ()))
+        return next((attempt for attempt in found if attempt.reply is not None), None)
+
+    def use(self, attempt: Attempt) -> None:
+        """It has been given."""
+        self._use(attempt)
+
     def answer(self, identity: Identity, request: Request) -> Answered | None:
         """The answer of a logical call that no model was asked for; None: there is none.
 

@@ -259,11 +259,42 @@ class Replayed:
         return await self._play(attempt, call)
 
     async def _play(self, attempt: Attempt, call: Call) -> Reply:
-        await _Performance(attempt, call, self._tape.pace).play()
-        if attempt.cancelled:
+        loop = asyncio.get_running_loop()
+        start_s = loop.time()
+
+        def lonely() -> bool:
+            return self._playback.second(attempt) is not None
+
+        try:
+            await _Performance(attempt, call, self._tape.pace, lonely).play()
+        except ModelError:
+            second = self._playback.second(attempt)
+            if second is None:
+                raise
+        else:
+            if attempt.reply is not None:
+                return attempt.reply
+            second = self._playback.second(attempt)
+        if second is None:
             raise self._not_cut_off(attempt, call)
-        assert attempt.reply is not None
-        return attempt.reply
+        return await self._rest_of(second, start_s + self._scaled(second, attempt), call)
+
+    def _scaled(self, second: Attempt, first: Attempt) -> float:
+        """Seconds from the start of the first to the end of the second, at this pace."""
+        pace = self._tape.pace
+        return 0.0 if pace is None else (second.start + second.duration - first.start) / 1e9 / pace
+
+    async def _rest_of(self, second: Attempt, end_s: float, call: Call) -> Reply:
+        """What a hedge answered that is not made again: its moment is a matter of chance."""
+        self._playback.use(second)
+        call.account.hedges += 1
+        call.account.requests += 1
+        with call.scope.span("stream"):
+            await asyncio.sleep(max(0.0, end_s - asyncio.get_running_loop().time()))
+        assert second.reply is not None
+        if call.on_text:
+            call.on_text(second.reply.text)
+        return second.reply
 
     def _not_cut_off(self, attempt: Attempt, call: Call) -> ReplayMiss:
         took = show_duration(attempt.duration / 1e9)
@@ -279,8 +310,12 @@ class Replayed:
 class _Performance:
     """One attempt as it happens again."""
 
-    def __init__(self, attempt: Attempt, call: Call, pace: float | None) -> None:
+    def __init__(
+        self, attempt: Attempt, call: Call, pace: float | None, lonely: Callable[[], bool]
+    ) -> None:
+        """`lonely`: whether what cut it off, a hedge, has not been made again."""
         self._attempt = attempt
+        self._lonely = lonely
         self._call = call
         self._pace = pace
         loop = asyncio.get_running_loop()
@@ -312,8 +347,10 @@ class _Performance:
         attempt = self._attempt
         if attempt.cancelled:
             await self._cues_before(attempt.duration, through=True)
-            waited_s = self._clock() - self._start_s
-            await asyncio.sleep(max(0.0, attempt.duration / 1e9 - waited_s) + PATIENCE_S)
+            waited_s, took_s = self._clock() - self._start_s, attempt.duration / 1e9
+            await asyncio.sleep(max(0.0, took_s / (self._pace or 1.0) - waited_s))
+            if not self._lonely():
+                await asyncio.sleep(PATIENCE_S)
             return
         await self._until(attempt.duration, through=True)
         if attempt.failure is not None:

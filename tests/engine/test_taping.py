@@ -356,3 +356,19 @@ def test_a_speed_without_a_replay_is_refused() -> None:
     for taping in (Taping(speed=0.0), Taping(miss="call")):
         with pytest.raises(UsageError, match="are of a replay"):
             Taped(taping, Wishes(), {})
+
+
+def test_a_hedge_that_chance_does_not_make_again_still_answers(tmp_path: Path) -> None:
+    """Recorded on a real clock: the percentiles of a replay are a little different."""
+    document = {
+        "models": {"m": {"use": "sim:ttft=0.01s,spread=0.8,tps=50000", "hedge": True}},
+        "agents": {"a": {"role": "r", "model": "m"}},
+        "steps": [{"id": "p", "kind": "split", "agent": "a", "items": "{{ task }}", "by": "lines",
+                   "merge": "concat", "max_agents": 10}],
+    }  # fmt: skip
+    tape, task = tmp_path / "t.jsonl", "\n".join(f"line {number}" for number in range(200))
+    recorded = asyncio.run(session(Taping(record=tape), task_=task, **document).run())
+    assert sum(call.hedges for call in recorded.calls) > 0
+    replays = [run(session(Taping(replay=tape), task_=task, **document)) for _ in range(2)]
+    assert [each.answer for each in replays] == [recorded.answer] * 2
+    assert replays[0].duration_s == replays[1].duration_s
