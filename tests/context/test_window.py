@@ -57,8 +57,11 @@ def test_nothing_is_torn_and_nothing_is_lost_uncounted(clusters: list[str], limi
 
 
 def _ends(clusters: list[str]) -> set[int]:
+    """Where a cut tears nothing: behind each cluster, and behind each letter of a plain word."""
     ends, end = {0}, 0
     for cluster in clusters:
+        if cluster.strip().isalpha() and cluster.isascii():
+            ends |= {end + at for at in range(len(cluster))}
         end += len(cluster)
         ends.add(end)
     return ends
