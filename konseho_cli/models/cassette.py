@@ -20,7 +20,7 @@ from konseho_cli.models.redact import Redactor
 FORMAT = 1
 _MOST_TOKENS = 2**53
 
-Ns = Annotated[int, msgspec.Meta(ge=0, le=366 * 86_400 * 10**9)]
+Ns = Annotated[int, msgspec.Meta(ge=0, le=100 * 86_400 * 10**9)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Parts: TypeAlias = tuple[str, Number, str, str, Number, Number, Number, Number, Number]
 """An identity as `Identity.parts()` gives it: step, iteration, item, agent, turn, and so on."""
