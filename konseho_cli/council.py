@@ -186,7 +186,7 @@ class Council:
             seed=options.get("seed"),
             timeout_s=options.get("timeout_s"),
             caching=CacheWishes(
-                cache=refresh or cache,
+                cache=cache,
                 refresh=refresh,
                 size=self._cache_size,
             ),

@@ -17,7 +17,7 @@ from konseho_cli.agents.definition import Agent
 from konseho_cli.agents.limits import Limits
 from konseho_cli.bench.council import cast, run, shape, timed
 from konseho_cli.bench.measure import Pair, Row
-from konseho_cli.bench.processes import child
+from konseho_cli.bench.processes import served
 from konseho_cli.core.slots import Slots
 from konseho_cli.core.units import Count
 from konseho_cli.council import Council
@@ -49,9 +49,7 @@ def _http(scale: float, *, whole: bool) -> Iterator[Pair]:
     """Through the stack as it is by default, or with all of it switched on."""
     calls = max(2, round(1000 * scale))
     plan = shape(1, calls)
-    with child(["-m", "konseho_cli.bench.server"]) as server:
-        assert server.stdout is not None
-        address = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+    with served("server") as address:
         choice = ModelChoice(provider="openai", model="bench", base_url=address)
         if whole:
             spare = ModelChoice(provider="sim", model="fast")
@@ -81,9 +79,7 @@ def _shared(http: Http, *, whole: bool) -> Shared:
 def _kept(scale: float) -> Iterator[Pair]:
     """A whole council, from its making on; every answer goes to the cache and to a cassette."""
     agents = [Agent(name=f"agent{number}") for number in range(max(2, round(1000 * scale)))]
-    with child(["-m", "konseho_cli.bench.server"]) as server, TemporaryDirectory() as folder:
-        assert server.stdout is not None
-        address = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+    with served("server") as address, TemporaryDirectory() as folder:
         model = ModelSpec(
             use="openai:bench", base_url=address, cache=True, hedge=True, rpm=Count("1G"),
             tpm=Count("1G"), fallback=("sim:fast",),

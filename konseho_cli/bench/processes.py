@@ -37,6 +37,14 @@ def child(arguments: Sequence[str], **env: str) -> Iterator[subprocess.Popen[str
         process.stdout.close()
 
 
+@contextmanager
+def served(module: str) -> Iterator[str]:
+    """The base URL of a server of ours, which runs in a process of its own."""
+    with child(["-m", f"konseho_cli.bench.{module}"]) as server:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+
+
 def seconds_until_line(arguments: Sequence[str]) -> float:
     """From the start of `python ARGUMENTS` to its first line of output. Raises RuntimeError."""
     start = perf_counter()

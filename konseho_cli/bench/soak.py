@@ -17,7 +17,7 @@ import msgspec
 from memory_profiler import memory_usage
 
 from konseho_cli.agents.definition import Agent
-from konseho_cli.bench.processes import child
+from konseho_cli.bench.processes import served
 from konseho_cli.core.units import Duration, show_size
 from konseho_cli.council import Council
 from konseho_cli.engine.outcome import RunOutcome
@@ -72,9 +72,7 @@ class Soak(msgspec.Struct, kw_only=True):
 
 def soak(calls: int) -> Soak:
     """Run councils until so many calls are made."""
-    with child(["-m", "konseho_cli.bench.flaky_server"]) as server:
-        assert server.stdout is not None
-        address = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+    with served("flaky_server") as address:
         return asyncio.run(_soak(_council(address), calls // AGENTS))
 
 

@@ -60,7 +60,7 @@ def read_caching(cache: bool | None, *, refresh: bool) -> CacheWishes:
     """`--cache`, `--no-cache` and `--refresh`. Raises UsageError."""
     if refresh and cache is False:
         raise UsageError("--refresh keeps new answers, and --no-cache keeps none")
-    return CacheWishes(cache=refresh or cache, refresh=refresh)  # what is asked anew is kept
+    return CacheWishes(cache=cache, refresh=refresh)
 
 
 def read_timeout(text: str | None) -> float | None:

@@ -56,8 +56,10 @@ def stats(json: options.AsJson = False) -> None:
     place = find_home(os.environ) / DATABASE
     with _opened() as table:
         totals = Totals() if table is None else table.totals()
-    text = report.totals_json(totals, place) if json else _told(totals)
-    deliver_to_stdout(text)
+    if json:
+        deliver_to_stdout(report.totals_json(totals, place))
+    else:
+        deliver_to_stdout(report.totals_text(totals, place, RealClock.wall()))
 
 
 @app.command("list")
@@ -125,10 +127,6 @@ def _opened() -> Iterator[CacheTable | None]:
         yield table
     finally:
         table.close()
-
-
-def _told(totals: Totals) -> str:
-    return report.totals_text(totals, find_home(os.environ) / DATABASE, RealClock.wall())
 
 
 def _filter(model: str | None, pattern: str | None, older_than: str | None) -> Filter:

@@ -30,7 +30,11 @@ def open_cache(
     """The cache of one run; None where none of its calls can use one. Nothing is opened yet."""
     if wishes.cache is False or wishes.size <= 0:
         return None
-    asked, by_step = wishes.cache is True, any(step.cache is True for step in steps)
+    # What is asked anew is kept: to refresh is to ask for the cache.
+    asked, by_step = (
+        wishes.cache is True or wishes.refresh,
+        any(step.cache is True for step in steps),
+    )
     if not any(may_cache(choice, env, asked=asked, by_step=by_step) for choice in choices):
         return None
     return ResponseCache(

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from konseho_cli.context.templates import as_json, evaluate
+from konseho_cli.core.deadline import earliest, ending_at
 from konseho_cli.core.errors import (
     BudgetReached,
     KonsehoError,
@@ -122,20 +123,10 @@ async def _in_time(
     if limits is None or limits.time is None:
         return await _tries(state, planned, scope, names, on_error, state.deadline)
     end = asyncio.get_running_loop().time() + limits.time
-    try:
-        async with asyncio.timeout_at(end) as timer:
-            deadline = earliest(end, state.deadline)
-            return await _tries(state, planned, scope, names, on_error, deadline)
-    except TimeoutError:
-        if not timer.expired():
-            raise
-        what = f"the limit of step '{planned.id}' of {show_duration(limits.time)} is reached"
-        raise OwnLimitReached(what) from None
-
-
-def earliest(*times: float | None) -> float | None:
-    """The first of them; None is never."""
-    return min((time for time in times if time is not None), default=None)
+    what = f"the limit of step '{planned.id}' of {show_duration(limits.time)} is reached"
+    async with ending_at(end, lambda: OwnLimitReached(what)):
+        deadline = earliest(end, state.deadline)
+        return await _tries(state, planned, scope, names, on_error, deadline)
 
 
 async def _tries(
@@ -181,10 +172,6 @@ async def _one_try(planned: PlannedStep, step: StepState, scope: Scope) -> StepR
         return await planned.step.run(ctx)
     end = asyncio.get_running_loop().time() + timeout
     step.deadline = earliest(end, step.deadline)
-    try:
-        async with asyncio.timeout_at(end) as timer:
-            return await planned.step.run(ctx)
-    except TimeoutError:
-        if not timer.expired():
-            raise
-        raise StepTimeout(f"it took longer than its timeout of {show_duration(timeout)}") from None
+    what = f"it took longer than its timeout of {show_duration(timeout)}"
+    async with ending_at(end, lambda: StepTimeout(what)):
+        return await planned.step.run(ctx)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 from msgspec import structs
 
+from konseho_cli.core.deadline import earliest, ending_at
 from konseho_cli.core.errors import BudgetReached, KonsehoError, OwnLimitReached
 from konseho_cli.core.units import show_count, show_duration, show_money
 from konseho_cli.models.base import Call, Identity, Model, Reply, Request, Usage
@@ -90,9 +92,7 @@ class Budget(msgspec.Struct, kw_only=True):
 
     def reached(self, what: str, *, more: str = "", hint: str | None = None) -> KonsehoError:
         """The error for a limit of `what` that is reached."""
-        kind = OwnLimitReached if self.whose else BudgetReached
-        whose = f" of {self.whose}" if self.whose else ""
-        return kind(f"the limit{whose} of {what} is reached{more}", hint=hint)
+        return self._error(f"the limit{self._of} of {what} is reached{more}", hint)
 
     def _share(self, model: str, request: Request) -> Share:
         share = Share(max(1, self.estimate(model, request.size)), ZERO)
@@ -125,9 +125,16 @@ class Budget(msgspec.Struct, kw_only=True):
         return price
 
     def _unheld(self, why: str, instead: str) -> KonsehoError:
+        what = f"limits.cost{self._of} cannot be held: {why}"
+        return self._error(what, f"limit {instead} instead")
+
+    @property
+    def _of(self) -> str:
+        return f" of {self.whose}" if self.whose else ""
+
+    def _error(self, what: str, hint: str | None) -> KonsehoError:
         kind = OwnLimitReached if self.whose else BudgetReached
-        whose = f" of {self.whose}" if self.whose else ""
-        return kind(f"limits.cost{whose} cannot be held: {why}", hint=f"limit {instead} instead")
+        return kind(what, hint=hint)
 
     def _add(self, share: Share) -> None:
         self.used_tokens += share.tokens
@@ -211,15 +218,11 @@ class Budgeted:
         start = clock()
         shortest = min(timed, key=lambda budget: (budget.time_s or 0.0) - budget.used_s)
         end = start + (shortest.time_s or 0.0) - shortest.used_s
-        earliest = end if call.deadline is None else min(end, call.deadline)
-        call.account.deadline = earliest
+        call.account.deadline = deadline = earliest(end, call.deadline)
+        late = partial(shortest.reached, show_duration(shortest.time_s or 0.0))
         try:
-            async with asyncio.timeout_at(end) as timer:
-                return await self._model.generate(request, structs.replace(call, deadline=earliest))
-        except TimeoutError:
-            if not timer.expired():
-                raise
-            raise shortest.reached(show_duration(shortest.time_s or 0.0)) from None
+            async with ending_at(end, late):
+                return await self._model.generate(request, structs.replace(call, deadline=deadline))
         finally:
             for budget in timed:
                 budget.used_s += clock() - start

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-from typing import Any
 
-import msgpack
 import msgspec
 from msgspec import structs
 
@@ -24,11 +23,11 @@ def cache_key(request: Request, *, provider: str, base_url: str) -> bytes:
     The fields are taken from the request itself, so that a new one cannot be forgotten. The order
     of a schema's keys counts: the model sees it.
     """
+    parts = (VERSION, provider, base_url, _evened(request))
     try:
-        packed = _encoder.encode((VERSION, provider, base_url, _evened(request)))
+        packed = _encoder.encode(parts)
     except (UnicodeEncodeError, OverflowError):  # half a character; a number of more than 64 bits
-        parts = [VERSION, provider, base_url, request]
-        packed = msgpack.packb(parts, unicode_errors="surrogatepass", default=_plain)
+        packed = json.dumps(msgspec.to_builtins(parts)).encode()
     return hashlib.blake2b(packed, digest_size=32).digest()
 
 
@@ -47,23 +46,6 @@ def _float(number: float | None) -> float | None:
     return None if number is None else float(number)
 
 
-def _plain(value: Any) -> Any:
-    """What msgpack cannot pack: records, mappings of other kinds, numbers of more than 64 bits."""
-    if isinstance(value, msgspec.Struct):
-        fields = ((name, _number(field)) for name, field in structs.asdict(value).items())
-        return [type(value).__name__, *fields]
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, int):
-        return ["int", hex(value)]
-    raise TypeError(f"a request holds {type(value).__name__}, which has no key")
-
-
-def _number(value: Any) -> Any:
-    """One form for what is equal: temperature 0 and 0.0 are the same request."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 class Caching(msgspec.Struct, frozen=True, kw_only=True):
     """What a model's answers are kept by, and which of them."""
 
@@ -79,8 +61,8 @@ class Caching(msgspec.Struct, frozen=True, kw_only=True):
         wanted = _decided(choice.cache)
         if wanted is None and (asked or choice.provider == "sim"):
             wanted = asked  # the simulator is free, and its latency is what it is asked for
-        address = PROVIDERS[choice.provider].address(choice, env)
-        return cls(provider=choice.provider, base_url=_anonymous(address), wanted=wanted)
+        place = PROVIDERS[choice.provider].place(choice, env)
+        return cls(provider=choice.provider, base_url=place, wanted=wanted)
 
     def may_apply(self, temperature: float | None, *, by_step: bool) -> bool:
         """Whether any call of such a model can be cached; `by_step`: some step asks for it."""
@@ -101,10 +83,3 @@ class Caching(msgspec.Struct, frozen=True, kw_only=True):
 def _decided(stated: object) -> bool | None:
     """`warm` speaks of the provider's prompt cache, and says nothing of answers."""
     return stated if isinstance(stated, bool) else None
-
-
-def _anonymous(url: str) -> str:
-    """The address without user and password, as far as the text states them."""
-    scheme, sign, rest = url.strip().partition("://")
-    place, slash, path = rest.partition("/")
-    return f"{scheme.lower()}{sign}{place.rpartition('@')[2].lower()}{slash}{path}".rstrip("/")

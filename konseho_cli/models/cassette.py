@@ -123,10 +123,7 @@ class Attempt(
     cancelled: bool = False
 
     def __post_init__(self) -> None:
-        ends = (self.reply is not None, self.failure is not None, self.cancelled)
-        if sum(ends) != 1:
-            raise ValueError("an attempt ends in a reply, in a failure, or it is cancelled")
-        _check_usage(self.reply)
+        _check_end(self)
         ends_so_far = 0
         for _, start, end in self.phases:
             if not ends_so_far <= start <= end <= self.duration:
@@ -156,10 +153,7 @@ class Answered(
     """Only where no attempt holds it, because the answer came from somewhere else."""
 
     def __post_init__(self) -> None:
-        ends = (self.reply is not None, self.failure is not None, self.cancelled)
-        if sum(ends) != 1:
-            raise ValueError("a call ends in a reply, in a failure, or it is cancelled")
-        _check_usage(self.reply)
+        _check_end(self)
 
 
 Record = Attempt | Answered
@@ -228,7 +222,10 @@ def _hidden(value: Any, hide: Callable[[str], str], *, free: bool = False) -> An
     return value
 
 
-def _check_usage(reply: Reply | None) -> None:
+def _check_end(record: Record) -> None:
+    if sum((record.reply is not None, record.failure is not None, record.cancelled)) != 1:
+        raise ValueError(f"an {record.__struct_config__.tag} is a reply, a failure, or cancelled")
+    reply = record.reply
     if reply is not None and not all(
         0 <= tokens <= _MOST_TOKENS for tokens in msgspec.structs.astuple(reply.usage)
     ):

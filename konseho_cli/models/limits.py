@@ -126,7 +126,7 @@ class Throttled:
             own.release(by=here)
 
     async def _ask(self, request: Request, call: Call, use: Use | None, *, tries: bool) -> Reply:
-        service, scope = self._service, call.scope
+        service = self._service
         attempt = _Attempt(service, call, tries=tries)
         try:
             attempt.send(use)
@@ -136,7 +136,7 @@ class Throttled:
             attempt.learnt_nothing()
             raise
         except ModelUnavailable as error:
-            service.failed(error, tried=attempt.tries, by=scope.here)
+            service.failed(error, call.scope, tried=attempt.tries)
             if error.partial:
                 call.account.wasted += service.paid_for(request, error.partial)
             raise
@@ -185,8 +185,7 @@ class _Attempt:
     def answered(self) -> None:
         """It was answered."""
         self._service.answered(self._call.scope)
-        if self.tries:
-            self._let_in()
+        self._let_in()
 
     def learnt_nothing(self) -> None:
         """It ended without a word of the server's."""

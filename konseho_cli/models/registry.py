@@ -88,10 +88,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         return choice.base_url or self._stated(env) or self.base_url
 
     def place(self, choice: ModelChoice, env: Mapping[str, str]) -> str:
-        """The address as it may be shown and kept: without a user and password."""
-        scheme, found, rest = self.address(choice, env).partition("://")
-        host, slash, path = rest.partition("/")
-        return f"{scheme}{found}{host.rpartition('@')[2]}{slash}{path}"
+        """The address as it may be shown and kept: in one spelling, without a user and password."""
+        address = self.address(choice, env).strip()
+        (scheme, host), path = _origin(address), address.partition("://")[2].partition("/")[2]
+        return f"{scheme}://{host}/{path}".rstrip("/") if host else scheme
 
     def key(self, choice: ModelChoice, env: Mapping[str, str]) -> str | None:
         """The key; None where none is needed or the server gets none. Raises UsageError."""

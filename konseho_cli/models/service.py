@@ -144,7 +144,7 @@ class Service:
             if adaptive.limit != slots.capacity:
                 slots.resize(adaptive.limit, by=scope.here)
 
-    def failed(self, error: ModelUnavailable, *, tried: bool, by: int) -> None:
+    def failed(self, error: ModelUnavailable, scope: Scope, *, tried: bool) -> None:
         """A request failed, perhaps because the server wants to be left alone."""
         hold_s = error.retry_after_s
         if error.status == 429:
@@ -155,7 +155,7 @@ class Service:
                 hold_s = min(_FIRST_HOLD_S * 2.0 ** min(self._refusals, 9), _LONGEST_HOLD_S)
             if self.adaptive is not None and self.slots is not None:
                 self.adaptive.refused(asyncio.get_running_loop().time())
-                self.slots.resize(self.adaptive.limit, by)
+                self.slots.resize(self.adaptive.limit, by=scope.here)
         if hold_s is not None:
             self.gate.close(hold_s)
         if tried:

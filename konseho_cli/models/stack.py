@@ -1,9 +1,9 @@
 """The one place where models are put together: a provider in the wrappers that it needs.
 
 Outside in: journal → warming → response cache → single-flight → fallback → budget → retry →
-circuit breaker → hedge → limits → tape → provider. So a journal sees logical calls and a tape sees attempts, free
-answers pass the budget, retries and hedges are counted, and a hedge takes a slot of its own. A
-wrapper that would do nothing for a model is left out.
+circuit breaker → hedge → limits → tape → provider. So a journal sees logical calls and a tape
+sees attempts, free answers pass the budget, retries and hedges are counted, and a hedge takes a
+slot of its own. A wrapper that would do nothing for a model is left out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from konseho_cli.core.slots import Slots
 from konseho_cli.models.adaptive import HIGHEST
@@ -71,10 +71,13 @@ def build(choice: ModelChoice, shared: Shared) -> Model:
     return Journaled(model, shared.journal)
 
 
-def http_for(choices: Mapping[str, ModelChoice], **options: Any) -> Http:
+def http_for(
+    choices: Mapping[str, ModelChoice], *, wall: Callable[[], float], on_open: Callable[[], None]
+) -> Http:
     """Connections for models of these choices: as many as they may have requests at once."""
     most = max((_most_at_once(choice) for choice in choices.values()), default=PER_HOST)
-    return Http(connections=max(CONNECTIONS, most), per_host=max(PER_HOST, most), **options)
+    connections, per_host = max(CONNECTIONS, most), max(PER_HOST, most)
+    return Http(connections=connections, per_host=per_host, wall=wall, on_open=on_open)
 
 
 def _most_at_once(choice: ModelChoice) -> int:

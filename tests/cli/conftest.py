@@ -24,6 +24,18 @@ steps:
   - {id: last, kind: chair, agent: ann}
 """
 
+HALF_DONE = """\
+konseho: 1
+name: half
+task: Say something.
+agents: {ann: {role: You are Ann., model: "sim:ttft=300,spread=0"}, bob: {role: You are Bob.}}
+model: "sim:instant"
+steps:
+  - {id: done, kind: ask, agent: bob}
+  - {id: open, kind: ask, agent: ann}
+"""
+"""One step is over at once; nothing but a signal ends the next one while a test looks."""
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -78,3 +90,11 @@ def council(tmp_path: Path) -> Callable[..., Path]:
         return file
 
     return write
+
+
+@pytest.fixture
+def half_done(tmp_path: Path) -> Path:
+    """A council whose last step hangs."""
+    file = tmp_path / "half.yaml"
+    file.write_text(HALF_DONE, encoding="utf-8")
+    return file

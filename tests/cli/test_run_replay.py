@@ -133,16 +133,6 @@ def test_text_streams_from_a_cassette(konseho, council, tape):
     assert again.out == first.out
 
 
-HANGS = """\
-konseho: 1
-name: hangs
-task: Say something.
-agents: {ann: {role: You are Ann., model: "sim:ttft=300,spread=0"}, bob: {role: You are Bob.}}
-model: "sim:instant"
-steps:
-  - {id: done, kind: ask, agent: bob}
-  - {id: open, kind: ask, agent: ann}
-"""
 PATIENCE_S = 20
 
 
@@ -153,11 +143,9 @@ def _until(there: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_run_that_is_killed_leaves_a_cassette_that_can_be_used(konseho, tape, tmp_path):
-    file = tmp_path / "hangs.yaml"
-    file.write_text(HANGS)
+def test_a_run_that_is_killed_leaves_a_cassette_that_can_be_used(konseho, tape, half_done):
     process = subprocess.Popen(
-        [sys.executable, "-m", "konseho_cli", "run", str(file), "--record", str(tape)],
+        [sys.executable, "-m", "konseho_cli", "run", str(half_done), "--record", str(tape)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -165,7 +153,7 @@ def test_a_run_that_is_killed_leaves_a_cassette_that_can_be_used(konseho, tape, 
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    ran = konseho("run", file, "--replay", tape, "--json")
+    ran = konseho("run", half_done, "--replay", tape, "--json")
     assert ran.status == 2
     assert "step 'open', agent 'ann', turn 1" in ran.err
     told = json.loads(ran.out)

@@ -12,21 +12,9 @@ import sys
 import termios
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-HALF_DONE = """\
-konseho: 1
-name: half
-task: Say something.
-agents: {ann: {role: You are Ann., model: "sim:ttft=300,spread=0"}, bob: {role: You are Bob.}}
-model: "sim:instant"
-steps:
-  - {id: done, kind: ask, agent: bob}
-  - {id: open, kind: ask, agent: ann}
-"""
-"""One step is over at once; nothing but a signal ends the next one while a test looks."""
 PATIENCE_S = 20
 """So long may the machine take; no test waits for it to pass."""
 
@@ -100,13 +88,6 @@ def terminal(
         process.kill()
         process.wait()
         os.close(ours)
-
-
-@pytest.fixture
-def half_done(tmp_path: Path) -> Path:
-    file = tmp_path / "half.yaml"
-    file.write_text(HALF_DONE, encoding="utf-8")
-    return file
 
 
 def test_a_terminal_sees_the_tree_live_then_the_summary_and_the_answer_last(council):
