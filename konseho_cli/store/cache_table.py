@@ -9,14 +9,13 @@ from pathlib import Path
 
 import msgspec
 
+from konseho_cli.core.packing import expand, squeeze
 from konseho_cli.store.database import Database
 from konseho_cli.store.home import DATABASE, make_home
 
 ENTRIES = 10_000
 MOST_BYTES = 256 * 2**20
 TTL_S = 30 * 86400.0
-_COMPRESSED_FROM = 1024
-_PLAIN, _ZSTD = b"\x00", b"\x01"
 _LARGEST = 64 * 2**20
 """Bytes that one value may unpack to."""
 _EVICT_EVERY = 256
@@ -110,7 +109,7 @@ class CacheTable:
 
     def put(self, key: bytes, value: bytes, *, model: str, about: str, tokens: int) -> None:
         """Keep a value, in the place of what was there."""
-        now, packed = self._wall(), _packed(value)
+        now, packed = self._wall(), squeeze(value)
         self._database.change(
             "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
             (key, packed, len(packed), model, about, tokens, now, now),
@@ -214,28 +213,11 @@ class CacheTable:
         }
 
 
-def _packed(value: bytes) -> bytes:
-    if len(value) > _COMPRESSED_FROM:
-        from zstandard import ZstdCompressor  # a short answer needs none
-
-        small = ZstdCompressor().compress(value)
-        if len(small) < len(value):
-            return _ZSTD + small
-    return _PLAIN + value
-
-
 def _unpacked(packed: object) -> bytes | None:
     """None for what was not packed here, or is larger than anything that was."""
     if not isinstance(packed, bytes):
         return None
-    kind, value = packed[:1], packed[1:]
-    if kind != _ZSTD:
-        return value if kind == _PLAIN else None
-    from zstandard import ZstdDecompressor, ZstdError, frame_content_size
-
     try:
-        if not 0 <= frame_content_size(value) <= _LARGEST:
-            return None
-        return ZstdDecompressor().decompress(value)
-    except ZstdError:
+        return expand(packed, largest=_LARGEST)
+    except ValueError:
         return None

@@ -1,0 +1,256 @@
+"""The store's seam: what is kept of runs, as records of primitives and bytes, and its protocols.
+
+Nothing here knows SQLite, a path or a thread: a networked store is to be one more file beside this.
+Times of a run are nanoseconds since it began; a session that resumes it goes on where the one before
+ended. Dates are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A row, as it is written and as it is read again."""
+
+    run: str
+    """Id of the run."""
+
+
+class RunBegan(_Record, frozen=True, kw_only=True, gc=False):
+    """A run is about to ask its first model, or it goes on: then it replaces what was kept of it."""
+
+    council: str
+    """Its name."""
+    file: str
+    """The absolute path of the council file; empty where it was made in Python."""
+    task: str
+    """The beginning of it, in one line, for people; `document` has the whole."""
+    models: tuple[str, ...]
+    """`provider:model`."""
+    simulated: bool
+    """Whether any of them is the embedded simulator."""
+    started: float
+    process: str
+    """Where it runs, `host:pid:start`, so that one that was killed is told from one that runs."""
+    version: str
+    """Of Konseho."""
+    document: bytes
+    """Packed: all that is needed to run it again."""
+
+
+class CallKept(_Record, frozen=True, kw_only=True, gc=False):
+    """One logical model call that ended."""
+
+    path: str
+    """The step with its try: `review`, `review~1`."""
+    iteration: int
+    item: str
+    agent: str
+    turn: int
+    repair: int
+    tool_turn: int
+    step: str
+    """The step's id."""
+    label: str
+    """The item, round or turn it was about, for people."""
+    model: str
+    """Who answered, or was asked, `provider:model`."""
+    status: Literal["ok", "failed", "cancelled"]
+    source: str
+    """Who gave the answer: model, cache, flight or journal."""
+    start: int
+    end: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    written_tokens: int
+    wasted_tokens: int
+    """Paid for and used by nobody, as estimated."""
+    cost: Decimal | None
+    """Dollars; None: unknown."""
+    requests: int
+    retries: int
+    hedges: int
+    error: str
+    """Why it failed; empty where it did not."""
+    body: bytes
+    """Packed: the request without secrets, and what it came to."""
+
+
+class StepKept(_Record, frozen=True, kw_only=True, gc=False):
+    """One step that ended."""
+
+    step: str
+    """Its id."""
+    index: int
+    """Its place in the file, from 0."""
+    kind: str
+    status: Literal["ok", "degraded", "failed", "skipped", "cancelled"]
+    reasons: tuple[str, ...]
+    start: int | None
+    """None: it never started."""
+    end: int | None
+    body: bytes
+    """Packed: its value, its parts and its details."""
+
+
+class SpanKept(_Record, frozen=True, kw_only=True, gc=False):
+    """One span that ended; `telemetry/spans.py` says what its fields mean."""
+
+    id: int
+    parent: int | None
+    task: int
+    kind: str
+    start: int
+    end: int
+    closed: int
+    waker: int | None
+    attributes: str
+    """A JSON object."""
+
+
+class EventKept(_Record, frozen=True, kw_only=True, gc=False):
+    """One event, in the order of the run."""
+
+    at: int
+    name: str
+    fields: str
+    """A JSON object."""
+
+
+class RunEnded(_Record, frozen=True, kw_only=True, gc=False):
+    """A run came to its end; a run that was killed has none."""
+
+    status: Literal["ok", "degraded", "failed", "limit", "interrupted"]
+    exit_status: int
+    """What its process ended with."""
+    ended: float
+    duration: int
+    """Nanoseconds; of all its sessions together, where it was resumed."""
+    error: str
+    """What ended it, in one line; empty where nothing did."""
+    body: bytes
+    """Packed: answer, gate, hint, warnings, and what else the outcome holds."""
+
+
+Record: TypeAlias = RunBegan | CallKept | StepKept | SpanKept | EventKept | RunEnded
+"""A later record takes the place of an earlier one of the same run (RunBegan, RunEnded), the same
+step (StepKept), the same identity (CallKept: `path` to `tool_turn`), the same span (SpanKept)."""
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """What outlives runs: a baseline to compare with, a thing that was learnt."""
+
+    kind: Literal["baseline", "learning"]
+    name: str
+    """Once of each kind: a later one takes its place."""
+    made: float
+    body: bytes
+    """Packed."""
+
+
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One run as a list of runs shows it: its beginning, its end, and its calls together."""
+
+    began: RunBegan
+    ended: RunEnded | None
+    sessions: int
+    """How often it was begun: 1, and 1 more each time it was resumed."""
+    calls: int
+    """Calls that ended ok or failed."""
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal
+    """Dollars of the calls whose cost is known."""
+    unpriced: int
+    """Calls whose cost is not known."""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which runs are meant: all of these hold."""
+
+    prefix: str = ""
+    """How the id begins."""
+    council: str | None = None
+    """A shell pattern of its name."""
+    status: tuple[str, ...] = ()
+    """Of its end; `unfinished`: it has none."""
+    since: float | None = None
+    """Began at that date or after it."""
+    before: float | None = None
+    limit: int | None = None
+    """At most so many, the newest."""
+
+
+class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
+    """All of one run but its spans and events."""
+
+    row: RunRow
+    steps: tuple[StepKept, ...]
+    """In the order of the file."""
+    calls: tuple[CallKept, ...]
+    """In the order in which they were written."""
+
+
+class RunWriter(Protocol):
+    """What a run writes to. `write` and `aclose` raise StoreFailed."""
+
+    async def write(self, records: Sequence[Record]) -> None:
+        """Keep all of them or none: when it returns, they outlive a kill of the process."""
+        ...
+
+    def soon(self, records: Sequence[Record]) -> None:
+        """Keep them when nobody waits for anything else; what goes wrong, `write` and `aclose` raise.
+
+        A record that is written after one that was handed over here may be kept before it.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Keep what is still to be kept, and let go."""
+        ...
+
+
+class RunReader(Protocol):
+    """What history reads. All of it raises StoreFailed."""
+
+    async def runs(self, wanted: Wanted) -> list[RunRow]:
+        """The newest first."""
+        ...
+
+    async def load(self, run: str) -> StoredRun | None:
+        """One run by its whole id; None: there is none."""
+        ...
+
+    async def trace(self, run: str) -> tuple[list[SpanKept], list[EventKept]]:
+        """The spans and events of one run that were kept, in order."""
+        ...
+
+    async def remove(self, runs: Sequence[str]) -> int:
+        """Forget runs with all that belongs to them; how many there were."""
+        ...
+
+
+class Notes(Protocol):
+    """What is remembered across runs. All of it raises StoreFailed."""
+
+    async def note(self, note: Note) -> None:
+        """Keep it."""
+        ...
+
+    async def notes(self, kind: str) -> list[Note]:
+        """All of a kind, by name."""
+        ...
+
+    async def forget(self, kind: str, name: str) -> bool:
+        """Whether there was one."""
+        ...
+
+
+class Store(RunWriter, RunReader, Notes, Protocol):
+    """All of it: SQLite, memory, and one day a server. The cache of answers is a `Tier`, beside it."""
