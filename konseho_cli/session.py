@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,7 +24,7 @@ from konseho_cli.engine.executor import Execution, Interrupted
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.plan import Plan, make_plan
 from konseho_cli.engine.state import Premises
-from konseho_cli.engine.storing import Storing, open_writer
+from konseho_cli.engine.storing import Storing, open_store
 from konseho_cli.engine.taping import Taped, Taping, redactor_of
 from konseho_cli.models.base import Message, Model, Request
 from konseho_cli.models.cache import CacheWishes, ResponseCache
@@ -118,6 +117,13 @@ class Session:
         """Whether any agent is answered for by the simulator."""
         return any(choice.provider == "sim" for choice in self.casting.choices.values())
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the run is written down, so that it can be resumed."""
+        if self.taped.cassette is not None and self.options.taping.miss == "error":
+            return False  # a copy of what is kept already
+        return self._store is not None or self.options.storing.enabled
+
     def interrupt(self, signal: str) -> None:
         """End the run; what is finished is kept and the outcome says so. For signal handlers."""
         self._stopped = Interrupted(f"interrupted by {signal}")
@@ -196,14 +202,11 @@ class Session:
 
     def _keeper(self, prices: Prices, clock: Clock) -> Keeper | None:
         """None: the run is not kept. Nothing is opened yet."""
-        if self.taped.cassette is not None and self.options.taping.miss == "error":
-            return None  # a copy of what is kept already
-        store = self._store or partial(open_writer, self.options.storing, self._env)
-        writer = store()
-        if writer is None:
+        if not self.is_kept:
             return None
         from konseho_cli.engine.keeping import Keeper
 
+        writer = self._store() if self._store else open_store(self.options.storing, self._env)
         redactor = redactor_of(self._env, self.casting.choices.values())
         return Keeper(writer, redactor, prices.cost, clock.now(), self._past)
 

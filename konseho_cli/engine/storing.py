@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 if TYPE_CHECKING:  # only a run that is kept loads it
-    from konseho_cli.store.base import RunWriter
+    from konseho_cli.store.base import Store
 
 
 class Storing(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,10 +24,8 @@ class Storing(msgspec.Struct, frozen=True, kw_only=True):
     """Whether events are kept beside calls, steps and spans."""
 
 
-def open_writer(storing: Storing, env: Mapping[str, str]) -> RunWriter | None:
-    """The store of one run; None: it is not kept. Nothing is opened yet."""
-    if not storing.enabled:
-        return None
+def open_store(storing: Storing, env: Mapping[str, str]) -> Store:
+    """Where runs are kept. Nothing is opened yet."""
     from konseho_cli.store.location import locate
     from konseho_cli.store.sqlite_store import SqliteStore
 
