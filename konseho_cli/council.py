@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
@@ -15,6 +16,7 @@ from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.engine.caching import new_memory
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.storing import Storing, open_store
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cache import ENTRIES, CacheWishes
 from konseho_cli.session import RunOptions, Session
@@ -68,6 +70,8 @@ class RunKeywords(TypedDict, total=False):
     """A cassette that answers in the place of models."""
     replay_speed: float
     """1 as recorded, 2 twice as fast, 0 at once: in virtual time where `run` makes the loop."""
+    store: bool | str | Path
+    """Whether the run is kept, so that it can be resumed: in `.konseho/`, or in this database."""
 
 
 class Council:
@@ -137,6 +141,27 @@ class Council:
         self._outcome = outcome
         return outcome
 
+    async def resume(
+        self, run: str = "last", *, store: bool | str | Path = True, force: bool = False
+    ) -> RunOutcome:
+        """Go on with a run that was kept: models are called only for what is not there.
+
+        `run`: its id, the beginning of one, or `last`. Raises UsageError for a council that has
+        changed since, unless `force`.
+        """
+        from konseho_cli.resuming import Resumption, resume
+        from konseho_cli.store.find import find_stored
+
+        storing = _storing(store)
+        reader = open_store(storing, os.environ)
+        try:
+            stored = await find_stored(reader, run)
+        finally:
+            await reader.aclose()
+        wanted = Resumption(force=force, storing=storing)
+        self._outcome = await resume(stored, wanted, loaded=self._loaded).run()
+        return self._outcome
+
     def run(self, task: str | None = None, **options: Unpack[RunKeywords]) -> RunOutcome:
         """`execute`, for code that is not asynchronous."""
         try:
@@ -195,6 +220,7 @@ class Council:
                 replay=options.get("replay"),
                 speed=options.get("replay_speed", 1.0),
             ),
+            storing=_storing(options.get("store", False)),
         )
         return Session(self._loaded, wanted, memory=self._shared_memory)
 
@@ -202,3 +228,9 @@ class Council:
         if self._memory is None:
             self._memory = new_memory(self._cache_size, RealClock.now)
         return self._memory
+
+
+def _storing(store: bool | str | Path) -> Storing:
+    if isinstance(store, bool):
+        return Storing(enabled=store)
+    return Storing(enabled=True, file=Path(store))

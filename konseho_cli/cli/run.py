@@ -8,6 +8,8 @@ from konseho_cli.cli import options
 from konseho_cli.cli.asking import check_stdin, read_caching, read_models, read_task, read_timeout
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
+from konseho_cli.cli.stored import find_replay
+from konseho_cli.engine.storing import Storing
 from konseho_cli.engine.taping import Taping
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.find import find_council
@@ -29,6 +31,8 @@ def command(
     cache: options.Cache = None,
     refresh: options.Refresh = False,
     record: options.Record = None,
+    store: options.Store = None,
+    no_store: options.NoStore = False,
     replay: options.Replay = None,
     replay_speed: options.ReplaySpeed = 1.0,
     replay_miss: options.ReplayMiss = "error",
@@ -57,7 +61,10 @@ def command(
         timeout_s=read_timeout(timeout),
         strict=strict,
         caching=read_caching(cache, refresh=refresh),
-        taping=Taping(record=record, replay=replay, speed=replay_speed, miss=replay_miss),
+        taping=Taping(
+            record=record, replay=find_replay(replay, store), speed=replay_speed, miss=replay_miss
+        ),
+        storing=Storing(enabled=not no_store, file=store),
     )
     session = Session(loaded, wanted)
     if only_plan:

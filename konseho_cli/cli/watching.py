@@ -159,6 +159,8 @@ class _LoopClock:
 def _remark(session: Session) -> str:
     """Where the answers come from, if not from models."""
     origins = [f"replayed from {session.taped.cassette.file}"] if session.taped.cassette else []
+    if session.options.resumed is not None:
+        origins.append(f"goes on with run {session.options.resumed.row.began.run}")
     return " · ".join(filter(None, (*origins, _simulation(session))))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from konseho_cli.core.errors import UsageError
-from konseho_cli.store.base import RunReader, RunRow, Wanted
+from konseho_cli.store.base import RunReader, RunRow, StoredRun, Wanted
 
 LAST = "last"
 MOST = 8
@@ -33,6 +33,15 @@ async def find_run(reader: RunReader, name: str) -> RunRow:
         raise UsageError(_ambiguous(name, rows), hint="more characters of the id tell them apart")
     known = await reader.runs(Wanted(limit=1))
     raise UsageError(f"no run '{name:.40}' is kept", hint=_NAMES if known else _HOW)
+
+
+async def find_stored(reader: RunReader, name: str) -> StoredRun:
+    """All of the run that `name` means. Raises UsageError, StoreFailed."""
+    row = await find_run(reader, name)
+    found = await reader.load(row.began.run)
+    if found is None:  # removed in the meantime
+        raise UsageError(f"there is no run '{name:.40}' any more")
+    return found
 
 
 _HOW = "`konseho run` keeps every run that it makes"
