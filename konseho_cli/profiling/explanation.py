@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
+from konseho_cli.profiling.asked import Asked
 from konseho_cli.profiling.critical_path import critical_path
 from konseho_cli.profiling.debates import DebateAccount, debate_account
 from konseho_cli.profiling.excerpt import MOST, Excerpt, excerpt
-from konseho_cli.profiling.origin import Asked, Had, Origin, asked_of, had_before, origin
+from konseho_cli.profiling.origin import Had, Origin, had_before, origin
 from konseho_cli.profiling.votes import VoteAccount, vote_account
 from konseho_cli.steps.base import as_text
 
@@ -92,7 +93,10 @@ def explain(outcome: RunOutcome, asked: Sequence[Asked] = ()) -> Explanation:
         simulated=outcome.simulated,
         replayed=outcome.replayed,
         origin=origin(outcome),
-        steps=tuple(_step(outcome, step, asked_of(asked, step.id)) for step in outcome.steps),
+        steps=tuple(
+            _step(outcome, step, [one for one in asked if one.step == step.id])
+            for step in outcome.steps
+        ),
         calls=_calls(outcome.calls),
         critical_path=critical_path(outcome.spans).headline(),
     )
@@ -102,7 +106,7 @@ def _step(outcome: RunOutcome, step: StepOutcome, asked: Sequence[Asked]) -> Ste
     debate = debate_account(step) if step.kind == "debate" else None
     vote = vote_account(step) if step.kind == "vote" else None
     said = [] if debate or vote else list(_said(step))
-    alone = asked[0] if asked and step.kind in ("chair", "ask") else None
+    alone = asked[-1] if asked and step.kind in ("chair", "ask") else None
     ended = step.start is not None and step.end is not None
     return StepAccount(
         id=step.id,
@@ -115,7 +119,7 @@ def _step(outcome: RunOutcome, step: StepOutcome, asked: Sequence[Asked]) -> Ste
         debate=debate,
         vote=vote,
         had=None if alone is None else had_before(outcome, step, alone),
-        prompt_size=None if alone is None else sum(map(len, alone.prompts[:1])),
+        prompt_size=None if alone is None else len(alone.prompt),
     )
 
 

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
 
 from konseho_cli.engine.outcome import RunOutcome, StepOutcome
+from konseho_cli.profiling.asked import Asked
 
 _LEAST = 20
 """Characters of a text that is looked for anywhere; a shorter one must have lines of its own."""
 _HEAD = 60
 _DEEPEST = 2
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What one call was asked."""
-
-    step: str
-    agent: str
-    label: str
-    system: str
-    """The agent's role."""
-    prompts: tuple[str, ...]
-    """What it was told after that; more than one where an answer had to be repaired."""
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +52,7 @@ def origin(outcome: RunOutcome) -> Origin | None:
 
 def had_before(outcome: RunOutcome, step: StepOutcome, asked: Asked) -> tuple[Had, ...]:
     """The outputs of steps that had ended when this one began, as far as its prompt held them."""
-    prompt = asked.prompts[0] if asked.prompts else ""
+    prompt = asked.prompt
     return tuple(
         Had(step=earlier.id, label=part.label, whole=_holds(prompt, part.text))
         for earlier in outcome.steps
@@ -96,8 +85,3 @@ def _holds(prompt: str, text: str) -> bool:
 def _begins_in(prompt: str, text: str) -> bool:
     text = text.strip()
     return _holds(prompt, text) or (len(text) > _HEAD and text[:_HEAD] in prompt)
-
-
-def asked_of(asked: Sequence[Asked], step: str) -> tuple[Asked, ...]:
-    """What the calls of one step were asked."""
-    return tuple(one for one in asked if one.step == step)

@@ -24,7 +24,7 @@ def outcome_markdown(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
         _answer(outcome.answer),
         "## Steps",
         _table(outcome),
-        *(block for step in outcome.steps for block in _step(step)),
+        *(block for step in outcome.steps for block in step_markdown(step)),
     ]
     return encodable("\n\n".join(block for block in blocks if block) + "\n")
 
@@ -92,7 +92,7 @@ def _took(step: StepOutcome) -> str:
     return show_duration((step.end - step.start) / 1e9)
 
 
-def _step(step: StepOutcome) -> Iterator[str]:
+def step_markdown(step: StepOutcome) -> Iterator[str]:
     """What was said, quoted, so that headings in it are not ours."""
     if not step.parts and not step.details:
         return
