@@ -34,6 +34,7 @@ from konseho_cli.models.stack import Shared, build, http_for
 from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.settings import Settings, said_over
 from konseho_cli.steps.base import root
 from konseho_cli.steps.union import Step
 from konseho_cli.telemetry.bus import Bus, Subscription
@@ -57,6 +58,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     caching: CacheWishes = CacheWishes()
     taping: Taping = Taping()
     """What is recorded, and what is replayed."""
+    settings: Settings = Settings()
+    """How it is carried out: what the caller says over what a preset says."""
+    targets: Targets = Targets()
+    """Of a preset; they hold where the council states none."""
 
 
 class Session:
@@ -76,6 +81,8 @@ class Session:
         self.loaded = loaded
         self.spec: CouncilSpec = loaded.spec
         self.options = options
+        self.targets: Targets = said_over(loaded.spec.targets, options.targets)
+        """What the run is held to."""
         self.plan: Plan = make_plan(loaded.steps)
         self.task = (self.spec.task or "") if options.task is None else options.task
         self._env = os.environ if env is None else env
@@ -170,7 +177,7 @@ class Session:
             return
         for what, there in (
             ("a gate", self.spec.gate is not None),
-            ("targets", self.spec.targets != Targets()),
+            ("targets", self.spec.targets != Targets() or _of_answers(self.options.targets)),
             ("--strict", self.options.strict),
         ):
             if there:
@@ -182,7 +189,10 @@ class Session:
 
     def _shared(self, prices: Prices, clock: Clock, cache: ResponseCache | None = None) -> Shared:
         """What the models of one run have in common; nothing is opened yet."""
-        concurrency = self.options.max_concurrency or self.spec.max_concurrency
+        options = self.options
+        concurrency = (
+            options.max_concurrency or self.spec.max_concurrency or options.settings.max_concurrency
+        )
         tape, tokens = self.taped.tape(self.casting, clock), TokenEstimator()
         return Shared(
             env=self._env,
@@ -269,6 +279,11 @@ class Session:
                 *self.taped.warnings,
             ),
         )
+
+
+def _of_answers(targets: Targets) -> bool:
+    """Whether any of them is about what the models do; Konseho's own time is not."""
+    return structs.replace(targets, step_overhead=None) != Targets()
 
 
 def _reads_task(step: Step) -> bool:
