@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +14,7 @@ from msgspec import structs
 
 from konseho_cli.agents.limits import Limits
 from konseho_cli.core.clock import Clock, RealClock
+from konseho_cli.core.collecting import collecting
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.hashing import new_run_id
 from konseho_cli.core.slots import Slots
@@ -24,7 +26,7 @@ from konseho_cli.engine.executor import Execution, Interrupted
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.plan import Plan, make_plan
 from konseho_cli.engine.state import Premises
-from konseho_cli.engine.taping import Taped, Taping
+from konseho_cli.engine.taping import Taped, Taping, redactor_of
 from konseho_cli.models.base import Message, Model, Request
 from konseho_cli.models.budget import Budget, Budgets
 from konseho_cli.models.cache import CacheWishes, ResponseCache
@@ -38,9 +40,11 @@ from konseho_cli.spec.settings import Settings, said_over
 from konseho_cli.steps.base import root
 from konseho_cli.steps.union import Step
 from konseho_cli.telemetry.bus import Bus, Subscription
+from konseho_cli.telemetry.events import EVERYDAY, EVERYTHING, LEVELS, Event
 
 if TYPE_CHECKING:
     from konseho_cli.models.memory_tier import MemoryTier  # only a run that caches loads it
+    from konseho_cli.telemetry.event_file import EventFile  # only one that writes them
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +62,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     caching: CacheWishes = CacheWishes()
     taping: Taping = Taping()
     """What is recorded, and what is replayed."""
+    events_out: str | Path | None = None
+    """A file for every event, a line each; `-` is stdout."""
     settings: Settings = Settings()
     """How it is carried out: what the caller says over what a preset says."""
     targets: Targets = Targets()
@@ -107,6 +113,17 @@ class Session:
         """Whether any agent is answered for by the simulator."""
         return any(choice.provider == "sim" for choice in self.casting.choices.values())
 
+    @property
+    def most(self) -> frozenset[type[Event]]:
+        """The kinds of events that are built at all, whoever listens."""
+        level = self.options.settings.level
+        return EVERYTHING if level is None else LEVELS[level]
+
+    @property
+    def usual(self) -> frozenset[type[Event]]:
+        """The kinds for a listener that does not say what it wants: no pieces, unless asked for."""
+        return self.most if self.options.settings.level == "all" else self.most & EVERYDAY
+
     def interrupt(self, signal: str) -> None:
         """End the run; what is finished is kept and the outcome says so. For signal handlers."""
         self._stopped = Interrupted(f"interrupted by {signal}")
@@ -120,16 +137,21 @@ class Session:
         prices = Prices()
         cache = self._open_cache(prices, clock)
         shared = self._shared(prices, clock, cache)
-        bus = Bus(clock, loop.call_soon)
-        for listener, kinds in subscriptions:
-            bus.subscribe(listener, kinds)
+        bus = Bus(clock, loop.call_soon, self.most)
+        for subscription in subscriptions:
+            bus.subscribe(*subscription)
         async with AsyncExitStack() as opened:
+            events = self._open_events(clock)
+            if events is not None:
+                opened.push_async_callback(asyncio.to_thread, events.close)
+                bus.subscribe(events, self.usual)
             if cache is not None:
                 opened.push_async_callback(cache.aclose)
             if shared.tape is not None:
                 opened.callback(shared.tape.close)
             opened.push_async_callback(shared.http.aclose)
-            premises = self._premises(shared, prices, clock)
+            step_ended = opened.enter_context(collecting(self.options.settings.collection))
+            premises = self._premises(shared, prices, clock, step_ended)
             execution = Execution(self.plan, premises, clock, bus)
             self._execution = execution
             if self._stopped is not None:
@@ -147,8 +169,23 @@ class Session:
                 if service.address or service.requests  # the simulator's are none
             ),
             cache=None if cache is None else cache.stats,
-            warnings=(*outcome.warnings, *(() if cache is None else cache.warnings)),
+            warnings=(
+                *outcome.warnings,
+                *(() if cache is None else cache.warnings),
+                *(() if events is None else events.warnings),
+            ),
         )
+
+    def _open_events(self, clock: Clock) -> EventFile | None:
+        """Raises UsageError where the file cannot be written."""
+        if self.options.events_out is None:
+            return None
+        if not self.most:
+            raise UsageError("emit_events is off, so there is no event to write")
+        from konseho_cli.telemetry.event_file import EventFile
+
+        redactor = redactor_of(self._env, self.casting.choices.values())
+        return EventFile(Path(self.options.events_out), redactor, clock.wall)
 
     def _open_cache(self, prices: Prices, clock: Clock) -> ResponseCache | None:
         """None where no call can use one; a replay asks its cassette alone."""
@@ -257,7 +294,9 @@ class Session:
             window=choice.window,
         )  # fmt: skip
 
-    def _premises(self, shared: Shared, prices: Prices, clock: Clock) -> Premises:
+    def _premises(
+        self, shared: Shared, prices: Prices, clock: Clock, step_ended: Callable[[], None]
+    ) -> Premises:
         spec, options = self.spec, self.options
         limits = [limit for limit in (spec.limits.time, options.timeout_s) if limit is not None]
         return Premises(
@@ -273,6 +312,7 @@ class Session:
             time_limit_s=min(limits, default=None),
             answer=spec.answer,
             gate=spec.gate,
+            step_ended=step_ended,
             warnings=(
                 *map(str, self.loaded.warnings),
                 *self.casting.warnings,

@@ -138,6 +138,7 @@ class Execution:
                     reasons=outcome.reasons,
                 )
             )
+        self._premises.step_ended()
 
     def _finish(self, error: BaseException | None, waker: int | None) -> None:
         """End the run: with our own error as its outcome, with any other by raising it."""

@@ -38,6 +38,8 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     answer: str | None = None
     gate: str | None = None
     warnings: tuple[str, ...] = ()
+    step_ended: Callable[[], None] = lambda: None
+    """Called where a step has ended and its own objects are of no use any more."""
 
 
 class RunState(msgspec.Struct):

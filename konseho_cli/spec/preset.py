@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from msgspec import structs
+
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.files import shipped
 from konseho_cli.core.source import shown_path
@@ -55,7 +57,18 @@ def _check_events(settings: Settings, problems: Problems) -> None:
         problems.error(("settings", "events"), what, value=settings.events)
 
 
-def find_preset(name: str, beside: Path | None = None) -> Path:
+def preset_under(own: Settings, name: str | Path | None, council: Path | None) -> Preset:
+    """What the caller says itself, over the preset that is named, if one is.
+
+    `council`: the file beside which presets may lie. Raises UsageError, InvalidCouncil.
+    """
+    below = Preset(konseho_preset=1)
+    if name is not None:
+        below = load_preset(name if isinstance(name, Path) else find_preset(name, council))
+    return structs.replace(below, settings=own.over(below.settings))
+
+
+def find_preset(name: str, council: Path | None = None) -> Path:
     """A file, or a name: of a preset beside the council's file, else of one that ships.
 
     Raises UsageError.
@@ -63,7 +76,7 @@ def find_preset(name: str, beside: Path | None = None) -> Path:
     path = Path(name)
     if path.suffix in (".yaml", ".yml") or len(path.parts) != 1:
         return path
-    known = presets_beside(beside)
+    known = presets_beside(council)
     if name in known:
         return known[name]
     near = did_you_mean(name, known)
@@ -77,6 +90,6 @@ def presets_beside(council: Path | None = None) -> Mapping[str, Path]:
     """Every preset by its name; what lies beside a council hides what ships."""
     folders = [shipped(FOLDER)]
     if council is not None:
-        folders.append(council.resolve().parent / FOLDER)
+        folders.append(council.absolute().parent / FOLDER)
     found = {file.stem: file for folder in folders for file in sorted(folder.glob("*.yaml"))}
     return {name: file for name, file in found.items() if name not in _NO_PRESETS}

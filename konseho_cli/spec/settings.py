@@ -7,14 +7,13 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 import msgspec
 from msgspec import structs
 
+from konseho_cli.core.collecting import Collection
 from konseho_cli.core.units import Count, Duration, Size
 from konseho_cli.spec.document import Table
 from konseho_cli.steps.base import Positive
 
 T = TypeVar("T", bound=Table)
 EventLevel: TypeAlias = Literal["none", "steps", "all"]
-Collection: TypeAlias = Literal["normal", "frozen", "manual"]
-"""When Python looks for garbage: as always, past what a run began with, or between steps alone."""
 Release: TypeAlias = Literal["end", "eager"]
 """When outputs that nobody reads any more are let go."""
 
