@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import structs
 
 from konseho_cli.core.errors import StoreFailed, UsageError
@@ -213,3 +215,33 @@ def test_a_council_whose_file_is_gone_goes_on_as_it_was(tmp_path: Path) -> None:
     outcome = gone_on(store, kept(store))
     assert outcome.status == "ok"
     assert any("panel.yaml is gone" in warning for warning in outcome.warnings)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    stop_after=st.integers(1, 12),
+    on_error=st.sampled_from(["halt", "continue", "retry"]),
+    wait=st.sampled_from(["all", "quorum"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_fails_an_interrupted_run_ends_as_one_that_was_not(
+    seed: int, stop_after: int, on_error: str, wait: str
+) -> None:
+    steps = [{**step} for step in COUNCIL["steps"]]
+    steps[0].update(quorum=1, wait=wait)
+    loaded = council(
+        seed=seed, on_error=on_error, steps=steps, model="m",
+        models={"m": {"use": "sim:errors=0.15", "attempts": 1}},
+    )  # fmt: skip
+    whole, store = first_run(MemoryStore(), loaded), MemoryStore()
+    first = first_run(store, loaded, stop_after)
+    stored = kept(store)
+    done = {call.body for call in stored.calls if call.status == "ok"}
+    again = gone_on(store, stored)
+    if first.status == "interrupted":
+        assert (again.status, again.answer, again.error) == (
+            whole.status,
+            whole.answer,
+            whole.error,
+        )
+    assert done <= {call.body for call in kept(store).calls}  # none was asked again

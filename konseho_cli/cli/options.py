@@ -7,6 +7,8 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from konseho_cli.spec.settings import EventLevel
+
 Council: TypeAlias = Annotated[
     str,
     typer.Argument(
@@ -68,6 +70,29 @@ Cache: TypeAlias = Annotated[
 Refresh: TypeAlias = Annotated[
     bool, typer.Option("--refresh", help="Ask the models in any case, and keep their answers.")
 ]
+Preset: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--preset", envvar="KONSEHO_PRESET", metavar="NAME|FILE",
+        help="Settings under a name: `konseho list --presets` shows those that ship. What the "
+        "command line or the council says itself holds over them.",
+    ),
+]  # fmt: skip
+Events: TypeAlias = Annotated[
+    EventLevel | None,
+    typer.Option(
+        "--events", envvar="KONSEHO_EVENTS",
+        help="The most that is built of events: none (no live view), steps, or all, pieces of "
+        "text included. By default what is listened to, but pieces of text.",
+    ),
+]  # fmt: skip
+EventsOut: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--events-out", metavar="FILE",
+        help="Write every event to a file as it comes, one JSON object a line; - is stdout.",
+    ),
+]  # fmt: skip
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Check everything, show the plan, call nothing.")
 ]

@@ -34,7 +34,7 @@ def run_and_report(session: Session, destination: Destination, *, quiet: bool) -
     screen = screen_for(session, quiet=quiet)
     stream = _stream(session, screen) if destination.stream else None
     outcome = conduct(session, screen, stream)
-    held = verdicts(outcome, session.spec.targets)
+    held = verdicts(outcome, session.targets)
     status = exit_status(outcome, held, strict=session.options.strict)
     if screen.stopped_by is not None:
         status = 128 + screen.stopped_by
