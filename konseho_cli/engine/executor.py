@@ -44,10 +44,21 @@ class Execution:
         self._premises = premises
         self._clock = clock
         self._state = RunState(premises, Recorder(clock), bus)
+        self._state.outcomes.update(premises.finished)
         self._scope = self._state.recorder.root()
-        self._started: set[str] = set()
+        self._started: set[str] = set(premises.finished)
         self._error: KonsehoError | None = None
         self._over: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def premises(self) -> Premises:
+        """What was given."""
+        return self._premises
+
+    @property
+    def recorder(self) -> Recorder:
+        """The run's spans."""
+        return self._state.recorder
 
     def stop(self, error: KonsehoError) -> None:
         """End the run early; what is finished is kept. The first call counts."""
@@ -59,6 +70,8 @@ class Execution:
         anchor = Anchor.of(self._clock)
         if state.wants(RunStarted):
             bus.emit(self._announcement())
+        for step in self._premises.finished.values():
+            self._announce(step)
         status: RunStatus = "failed"
         try:
             with self._scope.span("run", council=self._premises.council) as span:
@@ -82,6 +95,8 @@ class Execution:
 
     async def _run_steps(self) -> None:
         group = Group()
+        if len(self._state.outcomes) == len(self._plan.steps):
+            self._finish(None, waker=None)
         self._start_ready(group, waker=None)
         try:
             with self._scope.span("barrier", branches=len(self._plan.steps)) as barrier:
@@ -117,18 +132,24 @@ class Execution:
             error = problem  # the owner raises it
         finally:
             outcome = stepped.outcome if stepped else _cut_short(planned, span.start, span.end)
-            self._record(outcome)
+            self._record(outcome, planned.index)
         if error is not None or len(state.outcomes) == len(self._plan.steps):
             self._finish(error, waker=span.id)
         else:
             self._start_ready(group, waker=span.id)
 
-    def _record(self, outcome: StepOutcome) -> None:
+    def _record(self, outcome: StepOutcome, index: int) -> None:
         state = self._state
         said = tuple(state.said.pop(outcome.id, ()))
         if outcome.status in ("failed", "cancelled"):
             outcome = structs.replace(outcome, parts=said)  # it was paid for: not thrown away
         state.outcomes[outcome.id] = outcome
+        self._announce(outcome)
+        for listener in self._premises.ended:
+            listener(outcome, index)
+
+    def _announce(self, outcome: StepOutcome) -> None:
+        state = self._state
         if state.wants(StepFinished):
             state.bus.emit(
                 StepFinished(

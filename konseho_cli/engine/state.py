@@ -35,9 +35,13 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     on_error: OnError = "halt"
     time_limit_s: float | None = None
+    finished: Mapping[str, StepOutcome] = msgspec.field(default_factory=dict)
+    """Steps that ended before the run began to go on."""
     answer: str | None = None
     gate: str | None = None
     warnings: tuple[str, ...] = ()
+    ended: tuple[Callable[[StepOutcome, int], None], ...] = ()
+    """Told how each step ended, and its place in the file."""
 
 
 class RunState(msgspec.Struct):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -18,6 +18,7 @@ from konseho_cli.store.base import (
     EventKept,
     RunBegan,
     RunEnded,
+    RunRow,
     SpanKept,
     StepKept,
     Store,
@@ -104,3 +105,30 @@ def use(request: pytest.FixtureRequest, tmp_path: Path) -> Use:
             asyncio.run(main())
 
     return work
+
+
+MakeRow: TypeAlias = Callable[..., RunRow]
+
+
+@pytest.fixture
+def row() -> MakeRow:
+    """A run by its id; `status=None`: it has no end."""
+
+    def make(
+        run: str, *, status: Any = "ok", started: float = 1e9, process: str = "", **more: Any
+    ) -> RunRow:
+        began = RunBegan(
+            run=run, council="small", file="", task="Tabs or spaces?", models=("sim:fast",),
+            simulated=True, started=started, process=process, version="0", document=b"",
+        )  # fmt: skip
+        ended = None
+        if status is not None:
+            ended = RunEnded(
+                run=run, status=status, exit_status=0, ended=started + 1, duration=10**9,
+                error="", body=b"",
+            )  # fmt: skip
+        figures = {"sessions": 1, "calls": 0, "input_tokens": 0, "output_tokens": 0}
+        rest = {"cost": Decimal(0), "unpriced": 0, **figures, **more}
+        return RunRow(began=began, ended=ended, **rest)
+
+    return make
