@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import pytest
 
 from konseho_cli.core.packing import pack
+from konseho_cli.core.virtual import run_virtual
 from konseho_cli.store.base import (
     CallKept,
     EventKept,
@@ -22,8 +24,10 @@ from konseho_cli.store.base import (
     Store,
 )
 from konseho_cli.store.memory_store import MemoryStore
+from konseho_cli.store.sqlite_store import SqliteStore
 
-Use: TypeAlias = Callable[[Callable[[Store], Awaitable[object]]], None]
+Act: TypeAlias = Callable[[Store], Awaitable[object]]
+Use: TypeAlias = Callable[..., None]
 
 
 def began(run: str = "r1", **fields: object) -> RunBegan:
@@ -82,16 +86,23 @@ def kept() -> SimpleNamespace:
     return SimpleNamespace(began=began, call=call, step=step, span=span, event=event, ended=ended)
 
 
-@pytest.fixture(params=["memory"])
-def use() -> Use:
-    """Does something with a new store of each kind, and closes it."""
+@pytest.fixture(params=["memory", "sqlite", "sqlite in virtual time"])
+def use(request: pytest.FixtureRequest, tmp_path: Path) -> Use:
+    """Does something with a new store of each kind and closes it; the next act opens it again."""
+    kind = str(request.param)
+    memory = MemoryStore()
 
-    def work(act: Callable[[Store], Awaitable[object]]) -> None:
-        async def main() -> None:
-            async with MemoryStore() as store:
-                await act(store)
+    def work(*acts: Act) -> None:
+        async def main(loop: object = None) -> None:
+            for act in acts:
+                store = memory if kind == "memory" else SqliteStore(tmp_path / "konseho.db")
+                async with store:
+                    await act(store)
 
-        asyncio.run(main())
+        if kind.endswith("virtual time"):
+            run_virtual(main)
+        else:
+            asyncio.run(main())
 
     return work
 
