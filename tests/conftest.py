@@ -168,7 +168,10 @@ POSITIONS: Mapping[str, Sequence[tuple[str, bool] | None]] = {
     "cid": (("It depends on the deploys.", False), None),
 }  # fmt: skip
 """By round; None: nobody is there any more."""
-WINNERS = {"ann": "To cut it", "bob": "Four people", "cid": "Four people", "dee": "Four people"}
+WINNERS = {
+    "ann": "To cut it", "bob": "Four people", "cid": "Four people", "dee": "Four people",
+    "eve": "To cut it",
+}  # fmt: skip
 
 
 def _panelist(name: str) -> Callable[[str], Line]:
@@ -198,16 +201,16 @@ class Panel(NamedTuple):
 
 @pytest.fixture
 def panel(stage: Stage) -> Panel:
-    """Ann and bob come together, cid falls out; ann's position wins against ann's own vote."""
+    """Ann and bob come together, cid falls out; ann's position wins, and eve dissents."""
     said = {name: _panelist(name) for name in POSITIONS}
-    votes = _panelist("dee")
+    votes, said["eve"] = _panelist("dee"), _panelist("eve")
     verdict = (1.0, "Start with a monolith of enforced modules. Bob asks that it can be cut.")
     model = Scripted(
         {**said, "dee": lambda prompt: votes(prompt) if "# Your ballot" in prompt else verdict}
     )
     steps = {
         "argue": Debate(agents=("ann", "bob", "cid"), rounds=2, stop="agreement"),
-        "pick": Vote(candidates="{{ argue.positions }}", voters=("ann", "bob", "cid", "dee")),
+        "pick": Vote(candidates="{{ argue.positions }}", voters=tuple(WINNERS)),
         "verdict": Chair(agent="dee"),
     }
     outcome = stage.run(steps, model, answer="{{ verdict }}", task="Monolith or services?")

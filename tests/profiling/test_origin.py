@@ -47,7 +47,7 @@ def test_what_a_chair_had_is_what_its_prompt_holds(panel: Any) -> None:
     whole = had_before(outcome, step, panel.asked[-1])
     assert [(one.step, one.label) for one in whole] == [
         ("argue", "ann"), ("argue", "bob"), ("argue", "cid"), ("pick", "winner: ann"),
-        ("pick", "tally"),
+        ("pick", "tally"), ("pick", "dissent of eve"),
     ]  # fmt: skip
     assert all(one.whole for one in whole)
 
