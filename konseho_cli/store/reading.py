@@ -107,6 +107,10 @@ class Reader:
             Note(kind=kind, name=name, made=made, body=body) for kind, name, made, body in found
         ]
 
+    def checkpoint(self) -> None:
+        """Move what was committed from the log to its place, while others write."""
+        self._opened().rows("PRAGMA wal_checkpoint(PASSIVE)")
+
     def close(self) -> None:
         """Let go."""
         database, self._database = self._database, None

@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 _SOON_S = 0.05
 """What nobody waits for is written after so many seconds, or when there is enough of it."""
+_CHECKPOINT_EVERY = 300
+"""Transactions. Each leaves pages in a log; to move them over takes a sync, which no writer is to
+wait for, so the thread that reads does it."""
 
 
 class SqliteStore:
@@ -32,7 +35,7 @@ class SqliteStore:
     """
 
     __slots__ = (
-        "_busy", "_closing", "_failure", "_idle", "_line", "_planned", "_reader", "_reading",
+        "_busy", "_closing", "_commits", "_failure", "_idle", "_line", "_planned", "_reader", "_reading",
         "_timer", "_writer", "_writing", "path",
     )  # fmt: skip
 
@@ -46,6 +49,7 @@ class SqliteStore:
         self._line = Line()
         self._failure: StoreFailed | None = None
         """Of what nobody waited for, until somebody is told."""
+        self._commits = 0
         self._planned = self._busy = self._closing = False
         self._timer: asyncio.TimerHandle | None = None
         self._idle: asyncio.Future[None] | None = None
@@ -188,6 +192,9 @@ class SqliteStore:
         if not waiting and came[0] is not None:
             self._failure = self._failure or _as_ours(came[0])
         self._go_on()
+        self._commits += 1
+        if self._commits % _CHECKPOINT_EVERY == 0 and not self._closing:
+            self._reading.submit(self._reader.checkpoint)  # it fails where the next commit does
 
     def _raise_failure(self) -> None:
         failure, self._failure = self._failure, None

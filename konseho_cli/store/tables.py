@@ -95,7 +95,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             hedges INTEGER NOT NULL,
             error TEXT NOT NULL,           -- '' where it did not fail
             body BLOB NOT NULL,            -- the request without secrets, and the answer
-            UNIQUE (run, path, iteration, item, agent, turn, repair, tool_turn)
+            -- in an order in which calls that end together are neighbours
+            UNIQUE (run, path, iteration, turn, tool_turn, repair, item, agent)
         ) STRICT
         """,
         """

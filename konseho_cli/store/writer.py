@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 PATIENCE_S = 20.0
 """How long a commit waits for other processes: it holds an answer that was paid for."""
+_MOST_PAGES = 16_000
+"""Of the write-ahead log: then the writer itself moves them over, as the reader did not keep up."""
 WITHOUT = "--no-store runs without it, --store names another file"
 _Work = tuple[str, Sequence[Any]]
 """A statement and what is bound to it."""
@@ -50,6 +52,7 @@ class Writer:
             try:
                 self._database = Database(self._path, sync=self._sync)
                 self._database.wait_for_others(PATIENCE_S)
+                self._database.rows(f"PRAGMA wal_autocheckpoint = {_MOST_PAGES}")
             except StoreFailed as error:
                 error.hint = error.hint or WITHOUT
                 self._failure = error
