@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
@@ -18,6 +19,7 @@ from konseho_cli.core.units import Count
 from konseho_cli.engine.caching import new_memory
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.storing import Storing, open_store
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cache import ENTRIES, CacheWishes
 from konseho_cli.session import RunOptions, Session
@@ -76,6 +78,8 @@ class RunKeywords(TypedDict, total=False):
     """A file for every event, a line each."""
     replay_speed: float
     """1 as recorded, 2 twice as fast, 0 at once: in virtual time where `run` makes the loop."""
+    store: bool | str | Path
+    """Whether the run is kept, so that it can be resumed: in `.konseho/`, or in this database."""
 
 
 class Council:
@@ -157,8 +161,29 @@ class Council:
     ) -> RunOutcome:
         """Run once. Failures are in the outcome; raises UsageError before any call."""
         session = self._session(task, options)
-        listening = [] if on_events is None else [Subscription(on_events, session.usual)]
+        listening = [] if on_events is None else [Subscription(on_events, session.emitting.usual)]
         self._outcome = await session.run(listening)
+        return self._outcome
+
+    async def resume(
+        self, run: str = "last", *, store: bool | str | Path = True, force: bool = False
+    ) -> RunOutcome:
+        """Go on with a run that was kept: models are called only for what is not there.
+
+        `run`: its id, the beginning of one, or `last`. Raises UsageError for a council that has
+        changed since, unless `force`.
+        """
+        from konseho_cli.resuming import Resumption, resume
+        from konseho_cli.store.find import find_stored
+
+        storing = _storing(store)
+        reader = open_store(storing, os.environ)
+        try:
+            stored = await find_stored(reader, run)
+        finally:
+            await reader.aclose()
+        wanted = Resumption(force=force, storing=storing)
+        self._outcome = await resume(stored, wanted, loaded=self._loaded).run()
         return self._outcome
 
     def run(self, task: str | None = None, **options: Unpack[RunKeywords]) -> RunOutcome:
@@ -182,7 +207,7 @@ class Council:
         cancels the run.
         """
         session = self._session(task, options)
-        if not session.most:
+        if not session.emitting.most:
             raise UsageError("emit_events is off, so there is nothing to stream")
         queue = EventQueue()
         run = asyncio.ensure_future(session.run([Subscription(queue, EVERYTHING)]))
@@ -224,6 +249,7 @@ class Council:
             events_out=options.get("events_out"),
             settings=self._how.settings,
             targets=self._how.targets,
+            storing=_storing(options.get("store", False)),
         )
         return Session(self._loaded, wanted, memory=self._shared_memory)
 
@@ -245,3 +271,9 @@ def _settings(
         compress_context=compress_context,
         cache_size=None if cache_size is None else Count(max(0, cache_size)),
     )
+
+
+def _storing(store: bool | str | Path) -> Storing:
+    if isinstance(store, bool):
+        return Storing(enabled=store)
+    return Storing(enabled=True, file=Path(store))

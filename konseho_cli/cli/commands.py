@@ -15,6 +15,10 @@ class Entry(NamedTuple):
 
 COMMANDS: Mapping[str, Entry] = {
     "run": Entry("konseho_cli.cli.run", "Run a council and print its answer."),
+    "resume": Entry(
+        "konseho_cli.cli.resume",
+        "Go on with a run that was cut off, interrupted or failed; no finished call is paid twice.",
+    ),
     "validate": Entry("konseho_cli.cli.validate", "Check council files, all errors at once."),
     "show": Entry("konseho_cli.cli.show", "Show the plan of a council: order, reasons, calls."),
     "list": Entry("konseho_cli.cli.list", "List the councils that ship with Konseho."),

@@ -108,8 +108,31 @@ Record: TypeAlias = Annotated[
     ),
 ]
 Replay: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--replay",
+        metavar="FILE|RUN",
+        help="Let a cassette, or a run that is kept, answer in the place of models.",
+    ),
+]
+Run: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="The id of a run, the beginning of one, or `last`: see `konseho runs`."
+    ),
+]
+Store: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--replay", metavar="FILE", help="Let a cassette answer in the place of models."),
+    typer.Option(
+        "--store",
+        metavar="FILE",
+        envvar="KONSEHO_STORE",
+        show_envvar=False,
+        help="The database of runs, in the place of the one in .konseho/.",
+    ),
+]
+NoStore: TypeAlias = Annotated[
+    bool, typer.Option("--no-store", help="Keep nothing of this run; it cannot be resumed.")
 ]
 ReplaySpeed: TypeAlias = Annotated[
     float,

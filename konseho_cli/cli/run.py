@@ -16,6 +16,8 @@ from konseho_cli.cli.asking import (
 )
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
+from konseho_cli.cli.stored import find_replay
+from konseho_cli.engine.storing import Storing
 from konseho_cli.engine.taping import Taping
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.find import find_council
@@ -37,6 +39,8 @@ def command(
     cache: options.Cache = None,
     refresh: options.Refresh = False,
     record: options.Record = None,
+    store: options.Store = None,
+    no_store: options.NoStore = False,
     replay: options.Replay = None,
     replay_speed: options.ReplaySpeed = 1.0,
     replay_miss: options.ReplayMiss = "error",
@@ -58,9 +62,8 @@ def command(
     """
     destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)
     check_stdin(task, task_file, inputs)
-    file = find_council(council)
-    loaded = load_council(file)
-    how = read_preset(preset, file, events=events, stream=stream, events_out=events_out)
+    loaded = load_council(find_council(council))
+    how = read_preset(preset, loaded.file, events=events, stream=stream, events_out=events_out)
     wanted = RunOptions(
         task=read_task(task, task_file),
         inputs=read_inputs(loaded.spec, inputs),
@@ -70,13 +73,15 @@ def command(
         timeout_s=read_timeout(timeout),
         strict=strict,
         caching=read_caching(cache, refresh=refresh, size=how.settings.cache_size),
-        taping=Taping(record=record, replay=replay, speed=replay_speed, miss=replay_miss),
-        events_out=read_events_out(events_out, destination.file, record),
+        taping=Taping(
+            record=record, replay=find_replay(replay, store), speed=replay_speed, miss=replay_miss
+        ),
+        storing=Storing(enabled=not no_store, file=store),
         settings=how.settings,
         targets=how.targets,
+        events_out=read_events_out(events_out, destination.file, record),
     )
     session = Session(loaded, wanted)
-    if only_plan:
-        dry_run(session, as_json=json)
-        return
-    raise typer.Exit(run_and_report(session, destination, quiet=quiet))
+    if not only_plan:
+        raise typer.Exit(run_and_report(session, destination, quiet=quiet))
+    dry_run(session, as_json=json)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -13,7 +12,7 @@ from msgspec import structs
 from konseho_cli.core.errors import InvalidReply, KonsehoError, ModelError, ModelUnavailable
 from konseho_cli.core.group import being_cancelled
 from konseho_cli.engine.cast import Speaker
-from konseho_cli.engine.outcome import CallRecord
+from konseho_cli.engine.outcome import CallRecord, cost_of
 from konseho_cli.engine.state import RunState
 from konseho_cli.models.base import JSON, Account, Call, Identity, Message, Reply, Request, Usage
 from konseho_cli.models.structured import decode, repair_prompt
@@ -107,7 +106,7 @@ async def _call(
             model=name,
             status=status,
             usage=usage + account.wasted,
-            cost=_cost(state, status, name, usage, account),
+            cost=cost_of(state.premises.price, status, name, usage, account),
             start=start,
             end=state.recorder.now(),
             source=account.source,
@@ -136,6 +135,8 @@ def _new_call(
     return Call(
         identity=identity,
         scope=scope,
+        label=question.label,
+        model=speaker.model_name,
         seed=state.premises.seed,
         priority=question.priority,
         cache=question.cache,
@@ -148,19 +149,6 @@ def _record(state: RunState, record: CallRecord, number: int) -> None:
     state.calls.append(record)
     if state.wants(AskFinished):
         state.bus.emit(_finished(record, number))
-
-
-def _cost(
-    state: RunState, status: str, name: str, usage: Usage, account: Account
-) -> Decimal | None:
-    """Dollars: for the answer, and for what was paid in vain."""
-    price, wasted = state.premises.price, account.wasted
-    if account.source != "model":
-        return Decimal(0)
-    unsent = status == "cancelled" and not account.requests
-    paid = Decimal(0) if status == "failed" or unsent else price(name, usage)
-    vain = price(name, wasted) if wasted.total else Decimal(0)
-    return None if paid is None or vain is None else paid + vain
 
 
 def _keep(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import structs
@@ -39,15 +40,30 @@ class Interrupted(KonsehoError):
 class Execution:
     """One run of a plan. Make it inside a running loop, await `run()` once."""
 
-    def __init__(self, plan: Plan, premises: Premises, clock: Clock, bus: Bus) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        premises: Premises,
+        clock: Clock,
+        bus: Bus,
+        ended: Callable[[StepOutcome, int], None] = lambda outcome, index: None,
+    ) -> None:
+        """`ended` is told how each step ended, and its place in the file."""
         self._plan = plan
         self._premises = premises
         self._clock = clock
+        self._ended = ended
         self._state = RunState(premises, Recorder(clock), bus)
+        self._state.outcomes.update(premises.finished)
         self._scope = self._state.recorder.root()
-        self._started: set[str] = set()
+        self._started: set[str] = set(premises.finished)
         self._error: KonsehoError | None = None
         self._over: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def recorder(self) -> Recorder:
+        """The run's spans."""
+        return self._state.recorder
 
     def stop(self, error: KonsehoError) -> None:
         """End the run early; what is finished is kept. The first call counts."""
@@ -59,6 +75,8 @@ class Execution:
         anchor = Anchor.of(self._clock)
         if state.wants(RunStarted):
             bus.emit(self._announcement())
+        for step in self._premises.finished.values():
+            self._announce(step)
         status: RunStatus = "failed"
         try:
             with self._scope.span("run", council=self._premises.council) as span:
@@ -82,6 +100,8 @@ class Execution:
 
     async def _run_steps(self) -> None:
         group = Group()
+        if len(self._state.outcomes) == len(self._plan.steps):
+            self._finish(None, waker=None)
         self._start_ready(group, waker=None)
         try:
             with self._scope.span("barrier", branches=len(self._plan.steps)) as barrier:
@@ -117,18 +137,23 @@ class Execution:
             error = problem  # the owner raises it
         finally:
             outcome = stepped.outcome if stepped else _cut_short(planned, span.start, span.end)
-            self._record(outcome)
+            self._record(outcome, planned.index)
         if error is not None or len(state.outcomes) == len(self._plan.steps):
             self._finish(error, waker=span.id)
         else:
             self._start_ready(group, waker=span.id)
 
-    def _record(self, outcome: StepOutcome) -> None:
+    def _record(self, outcome: StepOutcome, index: int) -> None:
         state = self._state
         said = tuple(state.said.pop(outcome.id, ()))
         if outcome.status in ("failed", "cancelled"):
             outcome = structs.replace(outcome, parts=said)  # it was paid for: not thrown away
         state.outcomes[outcome.id] = outcome
+        self._announce(outcome)
+        self._ended(outcome, index)
+
+    def _announce(self, outcome: StepOutcome) -> None:
+        state = self._state
         if state.wants(StepFinished):
             state.bus.emit(
                 StepFinished(
@@ -138,7 +163,6 @@ class Execution:
                     reasons=outcome.reasons,
                 )
             )
-        self._premises.step_ended()
 
     def _finish(self, error: BaseException | None, waker: int | None) -> None:
         """End the run: with our own error as its outcome, with any other by raising it."""

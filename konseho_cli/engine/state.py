@@ -35,11 +35,11 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     on_error: OnError = "halt"
     time_limit_s: float | None = None
+    finished: Mapping[str, StepOutcome] = msgspec.field(default_factory=dict)
+    """Steps that ended before the run began to go on."""
     answer: str | None = None
     gate: str | None = None
     warnings: tuple[str, ...] = ()
-    step_ended: Callable[[], None] = lambda: None
-    """Called where a step has ended and its own objects are of no use any more."""
 
 
 class RunState(msgspec.Struct):

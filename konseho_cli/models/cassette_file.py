@@ -58,8 +58,7 @@ def read_cassette(path: Path) -> Cassette:
     except FileNotFoundError:
         raise UsageError(
             f"there is no cassette {shown}",
-            hint="record one with `konseho run … --record FILE`; runs are not stored yet, so "
-            "--replay takes a file",
+            hint="record one with `konseho run … --record FILE`",
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -10,7 +10,14 @@ from typing import Any
 
 import msgspec
 
-from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome, total_cost, total_usage
+from konseho_cli.engine.outcome import (
+    CallRecord,
+    Resumed,
+    RunOutcome,
+    StepOutcome,
+    total_cost,
+    total_usage,
+)
 from konseho_cli.models.base import Usage
 from konseho_cli.models.cache import CacheStats
 from konseho_cli.profiling.critical_path import critical_path
@@ -45,6 +52,7 @@ def outcome_document(
         "exit_status": exit_status,
         "simulated": outcome.simulated,
         "replayed": outcome.replayed,
+        "resumed": None if outcome.resumed is None else _resumed(outcome.resumed),
         "answer": outcome.answer,
         "gate": outcome.gate,
         "error": outcome.error,
@@ -116,6 +124,15 @@ def _agents(outcome: RunOutcome) -> dict[str, Any]:
             "cost": _dollars(total_cost(own)),
         }
         for agent, own in calls.items()
+    }
+
+
+def _resumed(resumed: Resumed) -> dict[str, Any]:
+    return {
+        "steps": resumed.steps,
+        "calls": resumed.calls,
+        "tokens": resumed.tokens,
+        "cost": _dollars(resumed.cost),
     }
 
 
