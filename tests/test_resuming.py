@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from konseho_cli.core.errors import StoreFailed, UsageError
+from konseho_cli.core.packing import unpack
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.history import cassette_of, recalled
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.storing import Storing
 from konseho_cli.engine.taping import Taping
 from konseho_cli.report.json import outcome_document
 from konseho_cli.resuming import Resumption, resume
@@ -245,3 +247,32 @@ def test_whatever_fails_an_interrupted_run_ends_as_one_that_was_not(
             whole.error,
         )
     assert done <= {call.body for call in kept(store).calls}  # none was asked again
+
+
+def test_runs_that_are_too_old_go_when_one_ends_and_only_where_it_is_asked_for() -> None:
+    store = MemoryStore()
+    old = first_run(store, council())
+    for keep_s, left in ((None, 2), (60.0, 1)):
+        storing = Storing(enabled=True, keep_s=keep_s)
+        options = RunOptions(inputs={}, storing=storing)
+        session = Session(council(), options, env={}, store=lambda: store)
+        with asyncio.Runner(loop_factory=lambda: VirtualLoop(wall_s=1e9)) as runner:
+            new = runner.run(session.run())
+        rows = asyncio.run(store.runs(Wanted()))
+        assert len(rows) == left, keep_s
+        asyncio.run(store.remove([new.run]))
+    assert old.run not in {row.began.run for row in rows}
+
+
+def test_no_key_of_the_environment_is_kept_wherever_it_stands() -> None:
+    key, store = "sk-a-key-of-some-length", MemoryStore()
+    agents = {**COUNCIL["agents"], "bob": {"role": f"You know {key}."}}
+    loaded = council(agents=agents, inputs={"hint": {"default": f"use {key}"}})
+    options = RunOptions(task=f"Is {key} safe?", inputs=fill_inputs(loaded.spec, {}))
+    session = Session(loaded, options, env={"OPENAI_API_KEY": key}, store=lambda: store)
+    assert held(lambda: session).status == "ok"
+    stored = kept(store)
+    packed = [stored.row.began.document, *(each.body for each in (*stored.steps, *stored.calls))]
+    assert key not in repr(stored)
+    assert not any(key in json.dumps(unpack(each)) for each in packed)
+    assert "Is *** safe?" in json.dumps(unpack(packed[0]))
