@@ -56,6 +56,11 @@ class Database:
         with self._translated():
             return self._connection.execute(statement, values).fetchall()
 
+    def each(self, statement: str) -> Iterator[Any]:
+        """What a statement finds, row by row. Raises StoreFailed."""
+        with self._translated():
+            yield from self._connection.execute(statement)
+
     def change(self, statement: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> int:
         """How many rows a statement changed. Raises StoreFailed."""
         with self._translated():
@@ -106,7 +111,7 @@ class Database:
         if done > len(MIGRATIONS):
             raise StoreFailed(
                 f"{self._path} was written by a newer Konseho",
-                hint="update Konseho, or name another folder by KONSEHO_HOME",
+                hint="update Konseho, or name another file by --store or KONSEHO_STORE",
             )
         for migration in MIGRATIONS[done:]:
             for statement in migration:
