@@ -98,7 +98,8 @@ class Database:
 
     def _prepare(self, sync: Sync) -> None:
         connection = self._connection
-        _patiently(connection, "PRAGMA auto_vacuum = INCREMENTAL")  # before there is any table
+        if self._version() == 0:  # before there is any table; later it would only wait for a lock
+            _patiently(connection, "PRAGMA auto_vacuum = INCREMENTAL")
         _patiently(connection, "PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {sync}")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -126,14 +127,21 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            broken = "malformed" in str(error) or "not a database" in str(error)
-            hint = f"move {self._path} away: a new one is made" if broken else None
-            raise StoreFailed(f"{self._path}: {error}", hint=hint) from error
+            raise StoreFailed(f"{self._path}: {error}", hint=self._way_out(str(error))) from error
         except (UnicodeDecodeError, OverflowError) as error:  # what SQLite says of a broken file
-            hint = f"move {self._path} away: a new one is made"
+            hint = self._way_out("malformed")
             raise StoreFailed(f"{self._path}: the file is broken", hint=hint) from error
         except OSError as error:
             raise StoreFailed(f"{self._path}: {error.strerror or error}") from error
+
+    def _way_out(self, said: str) -> str | None:
+        if "malformed" in said or "not a database" in said:
+            return f"move {self._path} away: a new one is made"
+        if "locked" in said:
+            return "another process holds it: try again when that is done"
+        if "full" in said:
+            return "make room on the disk"
+        return None
 
 
 def _make_private(path: Path) -> None:

@@ -29,7 +29,7 @@ PATIENCE_S = 20.0
 """How long a commit waits for other processes: it holds an answer that was paid for."""
 _MOST_PAGES = 16_000
 """Of the write-ahead log: then the writer itself moves them over, as the reader did not keep up."""
-WITHOUT = "--no-store runs without it, --store names another file"
+_WITHOUT = "--no-store runs without it"
 _Work = tuple[str, Sequence[Any]]
 """A statement and what is bound to it."""
 
@@ -56,7 +56,7 @@ class Writer:
                 self._database.wait_for_others(PATIENCE_S)
                 self._database.rows(f"PRAGMA wal_autocheckpoint = {_MOST_PAGES}")
             except StoreFailed as error:
-                error.hint = error.hint or WITHOUT
+                error.hint = "; ".join(filter(None, (error.hint, _WITHOUT)))
                 self._failure = error
                 raise
         return self._database
