@@ -109,14 +109,17 @@ class Writer:
                 for work in works:
                     _do(database, work)
         except StoreFailed as error:
-            if isinstance(error.__cause__, sqlite3.IntegrityError):
+            if isinstance(error, _Refused) or isinstance(error.__cause__, sqlite3.IntegrityError):
                 raise _Refused(self._reason(records, error)) from error
             raise
 
     def _reason(self, records: Sequence[Record], error: StoreFailed) -> StoreFailed:
         """SQLite does not say whose rows it refused."""
+        begun = {record.run for record in records if isinstance(record, RunBegan)}
         for run in dict.fromkeys(record.run for record in records):
-            if not self.open().rows("SELECT 1 FROM runs WHERE run = ?", (run,)):
+            if run not in begun and not self.open().rows(
+                "SELECT 1 FROM runs WHERE run = ?", (run,)
+            ):
                 return unknown_run(run)
         return error
 
