@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import sqlite3
 import subprocess
 import sys
@@ -146,6 +147,24 @@ def test_runs_are_removed_by_rule(konseho, kept):
     assert gone == {"konseho": 1, "dry_run": False, "removed": [kept[0]["run"]]}
     assert konseho("runs", "rm", "--all").out.startswith("removed 1 run\n")
     assert listed(konseho) == []
+
+
+@pytest.mark.parametrize(("keys", "left"), [(b"n\n", 2), (b"y\n", 0), (b"\n", 2)])
+def test_at_a_terminal_it_is_asked_first(konseho, kept, keys, left):
+    screen, side = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "konseho_cli", "runs", "rm", "--all"],
+        stdin=side, stdout=subprocess.PIPE, stderr=side,
+    )  # fmt: skip
+    os.close(side)
+    os.write(screen, keys)
+    out, _ = process.communicate(timeout=60)
+    shown = os.read(screen, 65536).decode()
+    os.close(screen)
+    assert "would remove 2 runs" in shown
+    assert "Remove them? [y/N]" in shown
+    assert out.startswith(f"removed {2 - left} runs\n".encode())
+    assert (process.returncode, len(listed(konseho))) == (0, left)
 
 
 def unfinished(run, process):
