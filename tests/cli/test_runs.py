@@ -191,7 +191,10 @@ def test_a_run_without_an_end_runs_or_was_cut_off(konseho, kept, lives):
     assert len(listed(konseho, "--status", "running")) == lives
     assert len(listed(konseho, "--status", "cut-off")) == (not lives)
     assert ("so far" in konseho("runs").out) == lives
-    assert ("cut off" in konseho("runs", "show", run).err) is True
+    shown = konseho("runs", "show", run).err
+    assert ("cut off" in shown, "still running, 3 calls so far" in shown) == (not lives, lives)
+    error = json.loads(konseho("runs", "explain", run, "--json").out)["error"]
+    assert ("still running" in error) == lives
     removed = konseho("runs", "rm", "--all")
     assert removed.out.startswith(f"removed {1 if lives else 2} run")
     if lives:
