@@ -63,7 +63,7 @@ def read_models(names: Sequence[str], *, simulate: bool) -> Wishes:
 
 def read_preset(
     name: str | None,
-    council: Path,
+    council: Path | None,
     *,
     events: EventLevel | None,
     stream: bool,
