@@ -132,6 +132,22 @@ def test_a_run_that_was_killed_goes_on_as_well_and_one_that_is_whole_asks_nobody
         assert (again.calls, again.answer, again.status) == ((), whole.answer, "ok")
 
 
+def test_the_times_of_a_run_that_was_killed_and_gone_on_with_are_those_of_one_run() -> None:
+    store = MemoryStore()
+    whole = first_run(store, council())
+    first_run(store, council(), 5)
+    stored = killed(kept(store))
+    second = gone_on(store, stored, force=True)
+    spans, _ = asyncio.run(store.trace(second.run))
+    second_session = [span for span in spans if span.id >= 1 << 40]
+    outcome = recalled(kept(store), second_session)  # the first one's own span never ended
+    document = outcome_document(outcome, (), 0)
+    starts = [step["start_s"] for step in document["steps"]]
+    assert starts == sorted(starts)
+    assert starts[0] >= 0
+    assert document["duration_s"] >= whole.duration_s
+
+
 def test_a_run_that_still_runs_is_left_alone() -> None:
     store = MemoryStore()
     first_run(store, council())
