@@ -19,7 +19,7 @@ from konseho_cli.core.units import Count
 from konseho_cli.engine.caching import new_memory
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.engine.storing import Storing, open_store
+from konseho_cli.engine.storing import Storing, open_store, storing_for
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cache import ENTRIES, CacheWishes
 from konseho_cli.session import RunOptions, Session
@@ -161,7 +161,7 @@ class Council:
     ) -> RunOutcome:
         """Run once. Failures are in the outcome; raises UsageError before any call."""
         session = self._session(task, options)
-        listening = [] if on_events is None else [Subscription(on_events, session.emitting.usual)]
+        listening = [] if on_events is None else [Subscription(on_events, session.usual)]
         self._outcome = await session.run(listening)
         return self._outcome
 
@@ -176,7 +176,7 @@ class Council:
         from konseho_cli.resuming import Resumption, resume
         from konseho_cli.store.find import find_stored
 
-        storing = _storing(store)
+        storing = self._storing(store)
         reader = open_store(storing, os.environ)
         try:
             stored = await find_stored(reader, run)
@@ -207,7 +207,7 @@ class Council:
         cancels the run.
         """
         session = self._session(task, options)
-        if not session.emitting.most:
+        if not session.most:
             raise UsageError("emit_events is off, so there is nothing to stream")
         queue = EventQueue()
         run = asyncio.ensure_future(session.run([Subscription(queue, EVERYTHING)]))
@@ -246,12 +246,16 @@ class Council:
                 replay=options.get("replay"),
                 speed=options.get("replay_speed", 1.0),
             ),
+            storing=self._storing(options.get("store", False)),
             events_out=options.get("events_out"),
             settings=self._how.settings,
             targets=self._how.targets,
-            storing=_storing(options.get("store", False)),
         )
         return Session(self._loaded, wanted, memory=self._shared_memory)
+
+    def _storing(self, store: bool | str | Path) -> Storing:
+        file = None if isinstance(store, bool) else Path(store)
+        return storing_for(self._how.settings, wanted=store is not False, file=file)
 
     def _shared_memory(self) -> MemoryTier:
         if self._memory is None:
@@ -271,9 +275,3 @@ def _settings(
         compress_context=compress_context,
         cache_size=None if cache_size is None else Count(max(0, cache_size)),
     )
-
-
-def _storing(store: bool | str | Path) -> Storing:
-    if isinstance(store, bool):
-        return Storing(enabled=store)
-    return Storing(enabled=True, file=Path(store))

@@ -56,14 +56,17 @@ def resume(
     _refuse_running(stored.row, force=wanted.force)
     remembered = decode(began.document, began.run)
     loaded, changed = _council(stored, remembered, env, loaded, force=wanted.force)
+    said = remembered.options
     options = RunOptions(
         task=remembered.task,
         inputs=fill_inputs(loaded.spec, _known(remembered.inputs, loaded)),
-        max_concurrency=wanted.max_concurrency or remembered.max_concurrency,
+        max_concurrency=wanted.max_concurrency or said.max_concurrency,
         seed=remembered.seed,
-        timeout_s=wanted.timeout_s or remembered.timeout_s,
-        strict=remembered.strict,
-        caching=remembered.caching,
+        timeout_s=wanted.timeout_s or said.timeout_s,
+        strict=said.strict,
+        caching=said.caching,
+        settings=said.settings,
+        targets=said.targets,
         taping=Taping(recalled=remembered.wished),
         storing=wanted.storing,
         resumed=stored,

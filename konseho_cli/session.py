@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,35 +21,35 @@ from konseho_cli.core.slots import Slots
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.budgeting import budgets_for
 from konseho_cli.engine.caching import open_cache
-from konseho_cli.engine.cast import Cast, Speaker
+from konseho_cli.engine.cast import Cast, cast_of
 from konseho_cli.engine.casting import Casting, Wishes, cast_models
-from konseho_cli.engine.emitting import Emitting
 from konseho_cli.engine.executor import Execution, Interrupted
-from konseho_cli.engine.joining import at_step_end, journal_of
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.plan import Plan, make_plan
+from konseho_cli.engine.refusing import refuse_no_task, refuse_undecided
 from konseho_cli.engine.state import Premises
 from konseho_cli.engine.storing import Storing, open_store
 from konseho_cli.engine.taping import Taped, Taping, redactor_of
-from konseho_cli.models.base import Message, Model, Request
 from konseho_cli.models.cache import CacheWishes, ResponseCache
 from konseho_cli.models.prices import Prices
-from konseho_cli.models.registry import ModelChoice
 from konseho_cli.models.stack import Shared, build, http_for
 from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.load import Loaded
 from konseho_cli.spec.settings import Settings, said_over
-from konseho_cli.steps.base import root
-from konseho_cli.steps.union import Step
 from konseho_cli.telemetry.bus import Bus, Subscription
+from konseho_cli.telemetry.events import EVERYDAY, EVERYTHING, LEVELS, Event
 
 if TYPE_CHECKING:
-    # Only a run that caches, that is kept, or that goes on, loads them.
+    # Only a run that caches, that is kept, that goes on, or that writes events, loads them.
     from konseho_cli.engine.keeping import Keeper
     from konseho_cli.engine.past import Past
+    from konseho_cli.engine.remembered import KeptOptions
+    from konseho_cli.models.journal import Journal
     from konseho_cli.models.memory_tier import MemoryTier
-    from konseho_cli.store.base import RunBegan, RunWriter, StoredRun
+    from konseho_cli.models.tape import Tape
+    from konseho_cli.store.base import Store, StoredRun
+    from konseho_cli.telemetry.event_file import EventFile
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,12 +73,22 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The run that goes on; None: a new one begins."""
     changed: bool = False
     """Whether the council is not the one that ran before."""
+    events_out: str | Path | None = None
+    """A file for every event, a line each; `-` is stdout."""
     settings: Settings = Settings()
     """How it is carried out: what the caller says over what a preset says."""
     targets: Targets = Targets()
     """Of a preset; they hold where the council states none."""
-    events_out: str | Path | None = None
-    """A file for every event, a line each; `-` is stdout."""
+
+
+class _Gear(msgspec.Struct, kw_only=True):
+    """What one run has of its own."""
+
+    clock: Clock
+    prices: Prices
+    shared: Shared
+    cache: ResponseCache | None
+    keeper: Keeper | None
 
 
 class Session:
@@ -89,7 +100,7 @@ class Session:
         options: RunOptions,
         env: Mapping[str, str] | None = None,
         memory: Callable[[], MemoryTier] | None = None,
-        store: Callable[[], RunWriter] | None = None,
+        store: Callable[[], Store] | None = None,
     ) -> None:
         """`memory`: makes or finds what several runs share; None: this run begins with none.
 
@@ -102,7 +113,6 @@ class Session:
         self.options = options
         self.targets: Targets = said_over(loaded.spec.targets, options.targets)
         """What the run is held to."""
-        self.emitting = Emitting(level=options.settings.level, file=options.events_out)
         self.plan: Plan = make_plan(loaded.steps)
         self.task = (self.spec.task or "") if options.task is None else options.task
         self._env = os.environ if env is None else env
@@ -110,8 +120,9 @@ class Session:
         self.casting: Casting = cast_models(
             self.spec, loaded.steps, self.taped.wishes, self.taped.chooses
         )
-        self._refuse_no_task()
-        self._refuse_undecided()
+        refuse_no_task(self.task, loaded.steps.values())
+        if self.casting.unchosen:
+            refuse_undecided(self.spec, options.targets, strict=options.strict)
         self._past = self._recall()
         self._cast(self._shared(Prices(), RealClock()))  # a missing key is found now
         self._memory = memory
@@ -136,6 +147,17 @@ class Session:
             return False  # a copy of what is kept already
         return self._store is not None or self.options.storing.enabled
 
+    @property
+    def most(self) -> frozenset[type[Event]]:
+        """The kinds of events that are built at all, whoever listens."""
+        level = self.options.settings.level
+        return EVERYTHING if level is None else LEVELS[level]
+
+    @property
+    def usual(self) -> frozenset[type[Event]]:
+        """The kinds for a listener that does not say what it wants: no pieces, unless asked for."""
+        return self.most if self.options.settings.level == "all" else self.most & EVERYDAY
+
     def interrupt(self, signal: str) -> None:
         """End the run; what is finished is kept and the outcome says so. For signal handlers."""
         self._stopped = Interrupted(f"interrupted by {signal}")
@@ -145,57 +167,51 @@ class Session:
     async def run(self, subscriptions: Sequence[Subscription] = ()) -> RunOutcome:
         """Run once, on the running loop; under a virtual loop in virtual time.
 
-        Raises StoreFailed where the store cannot be opened: nothing was asked then.
+        Raises StoreFailed where the store cannot be opened, UsageError where a file cannot be
+        written: nothing was asked then.
         """
         loop = asyncio.get_running_loop()
-        clock: Clock = loop if isinstance(loop, VirtualLoop) else RealClock()
-        prices = Prices()
-        keeper = self._keeper(prices, clock)
-        if keeper is None:
-            return await self._run(subscriptions, clock, prices, None)
+        gear = self._gear(loop if isinstance(loop, VirtualLoop) else RealClock())
+        if gear.keeper is None:
+            return await self._run(subscriptions, gear)
         try:
-            outcome = await self._run(subscriptions, clock, prices, keeper)
-            return await keeper.finish(outcome, clock.wall())
+            outcome = await self._run(subscriptions, gear)
+            return await gear.keeper.finish(outcome, gear.clock.wall())
         finally:
             with suppress(StoreFailed):
-                await keeper.aclose()
+                await gear.keeper.aclose()
 
-    async def _run(
-        self,
-        subscriptions: Sequence[Subscription],
-        clock: Clock,
-        prices: Prices,
-        keeper: Keeper | None,
-    ) -> RunOutcome:
-        loop = asyncio.get_running_loop()
-        cache = self._open_cache(prices, clock)
+    def _gear(self, clock: Clock) -> _Gear:
+        """All that this run needs of its own; nothing is opened yet."""
+        prices = Prices()
+        keeper, cache = self._keeper(prices, clock), self._open_cache(prices, clock)
         shared = self._shared(prices, clock, cache, keeper)
-        bus = Bus(clock, loop.call_soon, self.emitting.most)
+        return _Gear(clock=clock, prices=prices, shared=shared, cache=cache, keeper=keeper)
+
+    async def _run(self, subscriptions: Sequence[Subscription], gear: _Gear) -> RunOutcome:
+        loop, clock, shared = asyncio.get_running_loop(), gear.clock, gear.shared
+        bus = Bus(clock, loop.call_soon, self.most)
         for subscription in subscriptions:
             bus.subscribe(*subscription)
         async with AsyncExitStack() as opened:
-            events = self.emitting.open(self._env, self.casting.choices.values(), clock.wall)
+            events = self._open_events(clock)
             if events is not None:
                 opened.push_async_callback(asyncio.to_thread, events.close)
-                bus.subscribe(events, self.emitting.usual)
-            if cache is not None:
-                opened.push_async_callback(cache.aclose)
+                bus.subscribe(events, self.usual)
+            if gear.cache is not None:
+                opened.push_async_callback(gear.cache.aclose)
             if shared.tape is not None:
                 opened.callback(shared.tape.close)
             opened.push_async_callback(shared.http.aclose)
-            premises = self._premises(shared, prices, clock, keeper)
             collect = opened.enter_context(collecting(self.options.settings.collection))
-            execution = Execution(self.plan, premises, clock, bus, at_step_end(keeper, collect))
-            self._execution = execution
-            if self._stopped is not None:
-                execution.stop(self._stopped)
-            if shared.tape is not None:
-                self.taped.begin(shared.tape, premises, self.casting, clock, execution.stop)
-            if keeper is not None:
-                began = self._began(premises, keeper, clock)
-                await keeper.begin(began, execution.recorder, execution.stop)
+            execution = self._execution = Execution(
+                self.plan, self._premises(gear, collect), clock, bus
+            )
+            await self._begin(execution, gear)
+            if gear.keeper is not None and self.options.storing.events:
+                bus.subscribe(gear.keeper.events, self.usual)
             outcome = await execution.run()
-        now = loop.time()
+        cache, now = gear.cache, loop.time()
         return structs.replace(
             outcome,
             replayed=self.taped.cassette is not None,
@@ -213,6 +229,33 @@ class Session:
             ),
         )
 
+    async def _begin(self, execution: Execution, gear: _Gear) -> None:
+        """Write down that the run begins, before anything is asked."""
+        if self._stopped is not None:
+            execution.stop(self._stopped)
+        premises, tape, keeper = execution.premises, gear.shared.tape, gear.keeper
+        if tape is not None:
+            self.taped.begin(tape, premises, self.casting, gear.clock, execution.stop)
+        if keeper is not None:
+            from konseho_cli.engine.remembered import remember
+
+            began = remember(
+                premises, self.loaded, self.casting,
+                wished=self.taped.wished(self.casting), options=self._kept_options(),
+                started=gear.clock.wall(), hide=keeper.hide,
+            )  # fmt: skip
+            await keeper.begin(began, execution.recorder, execution.stop)
+
+    def _kept_options(self) -> KeptOptions:
+        from konseho_cli.engine.remembered import KeptOptions
+
+        options = self.options
+        return KeptOptions(
+            max_concurrency=options.max_concurrency, timeout_s=options.timeout_s,
+            strict=options.strict, caching=options.caching, settings=options.settings,
+            targets=options.targets,
+        )  # fmt: skip
+
     def _recall(self) -> Past | None:
         if self.options.resumed is None:
             return None
@@ -221,31 +264,25 @@ class Session:
         return Past(self.options.resumed, self.plan, changed=self.options.changed)
 
     def _keeper(self, prices: Prices, clock: Clock) -> Keeper | None:
-        """None: the run is not kept. Nothing is opened yet."""
+        """None: the run is not kept."""
         if not self.is_kept:
             return None
         from konseho_cli.engine.keeping import Keeper
 
-        writer = self._store() if self._store else open_store(self.options.storing, self._env)
+        store = self._store() if self._store else open_store(self.options.storing, self._env)
         redactor = redactor_of(self._env, self.casting.choices.values())
-        return Keeper(writer, redactor, prices.cost, clock.now(), self._past)
+        return Keeper(store, redactor, prices.cost, clock.now(), self._past)
 
-    def _began(self, premises: Premises, keeper: Keeper, clock: Clock) -> RunBegan:
-        """The first record of the run, with all that it takes to run it again."""
-        from konseho_cli.core.process import here
-        from konseho_cli.engine.remembered import Remembered, council_document
+    def _open_events(self, clock: Clock) -> EventFile | None:
+        """Raises UsageError where the file cannot be written."""
+        if self.options.events_out is None:
+            return None
+        if not self.most:
+            raise UsageError("emit_events is off, so there is no event to write")
+        from konseho_cli.telemetry.event_file import EventFile
 
-        options = self.options
-        remembered = Remembered(
-            council=council_document(self.spec), task=self.task, inputs=dict(options.inputs),
-            wished=self.taped.wished(self.casting), seed=premises.seed,
-            max_concurrency=options.max_concurrency, timeout_s=options.timeout_s,
-            strict=options.strict, caching=options.caching,
-        )  # fmt: skip
-        return keeper.beginning(
-            remembered, run=premises.run, file=self.loaded.file, models=self.models,
-            simulated=self.simulated, started=clock.wall(), process=here(),
-        )  # fmt: skip
+        redactor = redactor_of(self._env, self.casting.choices.values())
+        return EventFile(Path(self.options.events_out), redactor, clock.wall)
 
     def _open_cache(self, prices: Prices, clock: Clock) -> ResponseCache | None:
         """None where no call can use one; a replay asks its cassette alone."""
@@ -255,34 +292,6 @@ class Session:
             self.options.caching, self.casting.choices.values(), self.loaded.steps.values(),
             env=self._env, clock=clock, price=prices.cost, memory=self._memory,
         )  # fmt: skip
-
-    def _refuse_no_task(self) -> None:
-        """Prompts must not speak of a task that nobody gave."""
-        steps = self.loaded.steps.values()
-        if not self.task.strip() and any(
-            step.prompt is None or _reads_task(step) for step in steps
-        ):
-            raise UsageError(
-                "there is no task",
-                hint="give it as an argument, by --task-file, on stdin with -, "
-                'or in the file: task: "…"',
-            )
-
-    def _refuse_undecided(self) -> None:
-        """Simulated answers that nobody asked for never decide anything."""
-        if not self.casting.unchosen:
-            return
-        for what, there in (
-            ("a gate", self.spec.gate is not None),
-            ("targets", self.spec.targets != Targets() or _of_answers(self.options.targets)),
-            ("--strict", self.options.strict),
-        ):
-            if there:
-                raise UsageError(
-                    f"no model chosen: with {what}, simulated answers must be asked for",
-                    hint="set --model or KONSEHO_MODEL, or a key such as OPENAI_API_KEY; "
-                    "--model sim simulates",
-                )
 
     def _shared(
         self,
@@ -313,48 +322,34 @@ class Session:
             wall=clock.wall,
             cache=cache,
             tape=tape,
-            journal=journal_of(tape, keeper),
+            journal=_joined(tape, keeper),
         )
 
     def _cast(self, shared: Shared) -> Cast:
-        """Put every agent's model together; equal choices share one."""
-        choices = dict.fromkeys(self.casting.choices.values())
-        models = {choice: build(choice, shared) for choice in choices}
-        return Cast(
-            {
-                name: self._speaker(name, choice, models[choice])
-                for name, choice in self.casting.choices.items()
-            }
-        )
+        return cast_of(self.casting.choices, self.spec.agents, partial(build, shared=shared))
 
-    def _speaker(self, name: str, choice: ModelChoice, model: Model) -> Speaker:
-        agent = self.spec.agents[name]
-        messages = (Message("system", agent.role.strip()),) if agent.role.strip() else ()
-        request = choice.adapt(Request(model=choice.model, messages=messages))
-        return Speaker(
-            id=name, agent=agent, model=model, model_name=choice.name, request=request,
-            window=choice.window,
-        )  # fmt: skip
-
-    def _premises(
-        self, shared: Shared, prices: Prices, clock: Clock, keeper: Keeper | None
-    ) -> Premises:
-        spec, options, past = self.spec, self.options, self._past
+    def _premises(self, gear: _Gear, collect: Callable[[], None]) -> Premises:
+        """`collect`: looks for garbage where a step has ended."""
+        spec, options, past, keeper = self.spec, self.options, self._past, gear.keeper
         limits = [limit for limit in (spec.limits.time, options.timeout_s) if limit is not None]
         return Premises(
-            run=new_run_id(clock.wall()) if past is None else past.stored.row.began.run,
+            run=new_run_id(gear.clock.wall()) if past is None else past.stored.row.began.run,
             council=spec.name,
             task=self.task,
             inputs=options.inputs,
-            cast=self._cast(shared),
-            price=prices.cost,
-            tokens=shared.tokens,
+            cast=self._cast(gear.shared),
+            price=gear.prices.cost,
+            tokens=gear.shared.tokens,
             seed=self.taped.seed(options.seed, spec.seed),
             on_error=spec.on_error,
             time_limit_s=min(limits, default=None),
             finished={} if past is None or keeper is None else past.finished(keeper.origin),
             answer=spec.answer,
             gate=spec.gate,
+            ended=(
+                *(() if keeper is None else (keeper.step_ended,)),
+                lambda outcome, index: collect(),
+            ),
             warnings=(
                 *map(str, self.loaded.warnings),
                 *self.casting.warnings,
@@ -363,10 +358,10 @@ class Session:
         )
 
 
-def _of_answers(targets: Targets) -> bool:
-    """Whether any of them is about what the models do; Konseho's own time is not."""
-    return structs.replace(targets, step_overhead=None) != Targets()
+def _joined(tape: Tape | None, keeper: Keeper | None) -> Journal | None:
+    """The journal of a run that is on tape, in the store, or both."""
+    if tape is None or keeper is None:
+        return tape or keeper
+    from konseho_cli.models.journal import Journals
 
-
-def _reads_task(step: Step) -> bool:
-    return any("task" in map(root, names) for names in step.references().values())
+    return Journals(tape, keeper)

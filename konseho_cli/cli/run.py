@@ -17,7 +17,7 @@ from konseho_cli.cli.asking import (
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
 from konseho_cli.cli.stored import find_replay
-from konseho_cli.engine.storing import Storing
+from konseho_cli.engine.storing import storing_for
 from konseho_cli.engine.taping import Taping
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.find import find_council
@@ -76,10 +76,10 @@ def command(
         taping=Taping(
             record=record, replay=find_replay(replay, store), speed=replay_speed, miss=replay_miss
         ),
-        storing=Storing(enabled=not no_store, file=store),
+        storing=storing_for(how.settings, wanted=not no_store, file=store),
+        events_out=read_events_out(events_out, destination.file, record),
         settings=how.settings,
         targets=how.targets,
-        events_out=read_events_out(events_out, destination.file, record),
     )
     session = Session(loaded, wanted)
     if not only_plan:

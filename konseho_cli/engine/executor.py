@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from msgspec import structs
@@ -40,25 +39,21 @@ class Interrupted(KonsehoError):
 class Execution:
     """One run of a plan. Make it inside a running loop, await `run()` once."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        premises: Premises,
-        clock: Clock,
-        bus: Bus,
-        ended: Callable[[StepOutcome, int], None] = lambda outcome, index: None,
-    ) -> None:
-        """`ended` is told how each step ended, and its place in the file."""
+    def __init__(self, plan: Plan, premises: Premises, clock: Clock, bus: Bus) -> None:
         self._plan = plan
         self._premises = premises
         self._clock = clock
-        self._ended = ended
         self._state = RunState(premises, Recorder(clock), bus)
         self._state.outcomes.update(premises.finished)
         self._scope = self._state.recorder.root()
         self._started: set[str] = set(premises.finished)
         self._error: KonsehoError | None = None
         self._over: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def premises(self) -> Premises:
+        """What was given."""
+        return self._premises
 
     @property
     def recorder(self) -> Recorder:
@@ -150,7 +145,8 @@ class Execution:
             outcome = structs.replace(outcome, parts=said)  # it was paid for: not thrown away
         state.outcomes[outcome.id] = outcome
         self._announce(outcome)
-        self._ended(outcome, index)
+        for listener in self._premises.ended:
+            listener(outcome, index)
 
     def _announce(self, outcome: StepOutcome) -> None:
         state = self._state

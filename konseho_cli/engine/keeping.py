@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from pathlib import Path
 
 import msgspec
 from msgspec import structs
@@ -15,7 +14,6 @@ from konseho_cli.core.errors import KonsehoError, StoreFailed
 from konseho_cli.core.packing import pack
 from konseho_cli.engine.outcome import RunOutcome, StepOutcome, cost_of
 from konseho_cli.engine.past import Past
-from konseho_cli.engine.remembered import Remembered, about, encode
 from konseho_cli.models.base import Call, Identity, Reply, Request, Usage
 from konseho_cli.models.cassette import (
     Answered,
@@ -39,7 +37,6 @@ from konseho_cli.store.base import (
 )
 from konseho_cli.telemetry.events import Event
 from konseho_cli.telemetry.spans import Recorder, Span
-from konseho_cli.version import __version__
 
 SESSION_IDS = 1 << 40
 """Span ids of the n-th session of a run begin at n times as many, from 0."""
@@ -77,30 +74,10 @@ class Keeper:
         self.failure: StoreFailed | None = None
         """Why nothing is written any more."""
 
-    def beginning(
-        self,
-        remembered: Remembered,
-        *,
-        run: str,
-        file: Path | None,
-        models: tuple[str, ...],
-        simulated: bool,
-        started: float,
-        process: str,
-    ) -> RunBegan:
-        """The first record of a run."""
-        return RunBegan(
-            run=run,
-            council=remembered.council["name"],
-            file="" if file is None else str(file.absolute()),
-            task=about(remembered.task, remembered.inputs, self._redactor),
-            models=models,
-            simulated=simulated,
-            started=started,
-            process=process,
-            version=__version__,
-            document=encode(remembered, self._redactor),
-        )
+    @property
+    def hide(self) -> Callable[[str], str]:
+        """Takes secrets out of a text."""
+        return self._redactor.hide
 
     async def begin(
         self, began: RunBegan, recorder: Recorder, stop: Callable[[KonsehoError], None]

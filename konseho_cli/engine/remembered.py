@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from konseho_cli.core.errors import StoreFailed
 from konseho_cli.core.packing import pack, unpack
+from konseho_cli.core.process import here
+from konseho_cli.engine.casting import Casting
+from konseho_cli.engine.state import Premises
 from konseho_cli.models.cache import CacheWishes
 from konseho_cli.models.cassette import Wished, hidden
-from konseho_cli.models.redact import Redactor
-from konseho_cli.spec.document import CouncilSpec
+from konseho_cli.spec.check import converted
+from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.load import Loaded, check_document, to_document
+from konseho_cli.spec.settings import Settings
+from konseho_cli.store.base import RunBegan
+from konseho_cli.version import __version__
 
 FORMAT = 1
 _ABOUT = 200
 """Characters of the task that are kept in the clear, for people."""
+
+
+class KeptOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller said, beside the task and the inputs."""
+
+    max_concurrency: int | None = None
+    timeout_s: float | None = None
+    strict: bool = False
+    caching: CacheWishes = CacheWishes()
+    settings: Settings = Settings()
+    targets: Targets = Targets()
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,14 +47,43 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     inputs: dict[str, Any]
     wished: Wished
     seed: int
-    max_concurrency: int | None = None
-    timeout_s: float | None = None
-    strict: bool = False
-    caching: CacheWishes = CacheWishes()
+    options: KeptOptions = KeptOptions()
 
     def loaded(self) -> Loaded:
         """The council again."""
         return check_document(self.council)
+
+
+def remember(
+    premises: Premises,
+    loaded: Loaded,
+    casting: Casting,
+    *,
+    wished: Wished,
+    options: KeptOptions,
+    started: float,
+    hide: Callable[[str], str],
+) -> RunBegan:
+    """The first record of a run, without a secret in any text of it."""
+    remembered = Remembered(
+        council=council_document(loaded.spec), task=premises.task, inputs=dict(premises.inputs),
+        wished=wished, seed=premises.seed, options=options,
+    )  # fmt: skip
+    plain = to_document(
+        **{name: getattr(remembered, name) for name in remembered.__struct_fields__}
+    )
+    return RunBegan(
+        run=premises.run,
+        council=premises.council,
+        file="" if loaded.file is None else str(loaded.file.absolute()),
+        task=_about(remembered, hide),
+        models=casting.models,
+        simulated=any(choice.provider == "sim" for choice in casting.choices.values()),
+        started=started,
+        process=here(),
+        version=__version__,
+        document=pack(hidden(plain, hide, free=True)),
+    )
 
 
 def council_document(spec: CouncilSpec) -> dict[str, Any]:
@@ -45,16 +91,10 @@ def council_document(spec: CouncilSpec) -> dict[str, Any]:
     return to_document(**{name: getattr(spec, name) for name in spec.__struct_fields__})
 
 
-def encode(remembered: Remembered, redactor: Redactor) -> bytes:
-    """Packed, without a secret in any text of it."""
-    plain = msgspec.to_builtins(remembered)
-    return pack(hidden(plain, redactor.hide, free=True))
-
-
 def decode(document: bytes, run: str) -> Remembered:
     """Raises StoreFailed."""
     try:
-        found = msgspec.convert(unpack(document), Remembered)
+        found = converted(unpack(document), Remembered)
     except ValueError as error:
         raise StoreFailed(f"what is kept of run {run} cannot be read: {error}") from error
     if found.format > FORMAT:
@@ -62,8 +102,8 @@ def decode(document: bytes, run: str) -> Remembered:
     return found
 
 
-def about(task: str, inputs: Mapping[str, Any], redactor: Redactor) -> str:
-    """How the task begins, in one line; of the inputs where there is none."""
-    said = task or "  ".join(str(value) for value in inputs.values())
-    line = redactor.hide(" ".join(said[: 8 * _ABOUT].split()))[:_ABOUT]
+def _about(remembered: Remembered, hide: Callable[[str], str]) -> str:
+    """How the task begins, in one line; the inputs where there is none."""
+    said = remembered.task or "  ".join(str(value) for value in remembered.inputs.values())
+    line = hide(" ".join(said[: 8 * _ABOUT].split()))[:_ABOUT]
     return line.encode("utf-8", "replace").decode()

@@ -40,6 +40,8 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     answer: str | None = None
     gate: str | None = None
     warnings: tuple[str, ...] = ()
+    ended: tuple[Callable[[StepOutcome, int], None], ...] = ()
+    """Told how each step ended, and its place in the file."""
 
 
 class RunState(msgspec.Struct):

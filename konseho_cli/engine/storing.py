@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from konseho_cli.spec.settings import Settings
+
 if TYPE_CHECKING:  # only a run that is kept loads it
     from konseho_cli.store.base import Store
 
@@ -22,6 +24,20 @@ class Storing(msgspec.Struct, frozen=True, kw_only=True):
     """`full` outlives a power failure too; `normal` a kill."""
     events: bool = False
     """Whether events are kept beside calls, steps and spans."""
+    keep_s: float | None = None
+    """Seconds that a run is kept; what is older goes when this one ends. None: for ever."""
+
+
+def storing_for(settings: Settings, *, wanted: bool, file: Path | None) -> Storing:
+    """What the settings make of a wish; events are kept where somebody says which ones."""
+    store = settings.store
+    return Storing(
+        enabled=wanted and store.enabled is not False,
+        file=file,
+        sync=store.sync or "normal",
+        events=settings.events is not None and settings.level != "none",
+        keep_s=store.keep,
+    )
 
 
 def open_store(storing: Storing, env: Mapping[str, str]) -> Store:

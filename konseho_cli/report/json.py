@@ -69,12 +69,13 @@ def outcome_document(
         "critical_path": _critical_path(outcome),
         "agents": _agents(outcome),
         "services": [msgspec.to_builtins(service) for service in outcome.services],
-        "steps": [_step(outcome, step) for step in outcome.steps],
-        "calls": [_call(outcome, call) for call in outcome.calls],
+        "steps": [step_document(outcome, step) for step in outcome.steps],
+        "calls": [call_document(outcome, call) for call in outcome.calls],
     }
 
 
-def _step(outcome: RunOutcome, step: StepOutcome) -> dict[str, Any]:
+def step_document(outcome: RunOutcome, step: StepOutcome) -> dict[str, Any]:
+    """One step of it, without its calls."""
     calls = [call for call in outcome.calls if call.step == step.id]
     return {
         "id": step.id,
@@ -92,7 +93,8 @@ def _step(outcome: RunOutcome, step: StepOutcome) -> dict[str, Any]:
     }
 
 
-def _call(outcome: RunOutcome, call: CallRecord) -> dict[str, Any]:
+def call_document(outcome: RunOutcome, call: CallRecord) -> dict[str, Any]:
+    """One call of it."""
     return {
         "step": call.step,
         "agent": call.agent,

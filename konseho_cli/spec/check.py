@@ -41,7 +41,7 @@ def checked(value: Any, kind: type[T], problems: Problems, *, quick: bool) -> T 
     """
     if quick:
         try:
-            return _convert(value, kind)
+            return converted(value, kind)
         except msgspec.ValidationError:
             pass
     walk = _Walk(problems)
@@ -52,14 +52,15 @@ def checked(value: Any, kind: type[T], problems: Problems, *, quick: bool) -> T 
     if repaired is _INVALID:
         return None
     try:
-        return _convert(repaired, kind)
+        return converted(repaired, kind)
     except msgspec.ValidationError as error:
         if not problems.errors:  # the walk knows less than msgspec: say what that says
             problems.error((), str(error))
         return None
 
 
-def _convert(value: Any, kind: type[T]) -> T:
+def converted(value: Any, kind: type[T]) -> T:
+    """A value that was checked before, such as one that we wrote. Raises msgspec.ValidationError."""
     return msgspec.convert(value, kind, dec_hook=_quantity)
 
 

@@ -9,9 +9,9 @@ from konseho_cli.core.process import is_alive
 from konseho_cli.store.base import RunRow
 
 Standing: TypeAlias = Literal[
-    "ok", "degraded", "failed", "limit", "interrupted", "running", "cut off", "unfinished"
+    "ok", "degraded", "failed", "limit", "interrupted", "running", "cut-off", "unfinished"
 ]
-"""`cut off`: its process is gone; `unfinished`: it may still be at work, on another host."""
+"""`cut-off`: its process is gone; `unfinished`: it may still be at work, on another host."""
 IsAlive: TypeAlias = Callable[[str], bool | None]
 
 
@@ -22,4 +22,4 @@ def standing(row: RunRow, alive: IsAlive = is_alive) -> Standing:
     lives = alive(row.began.process)
     if lives is None:
         return "unfinished"
-    return "running" if lives else "cut off"
+    return "running" if lives else "cut-off"

@@ -14,7 +14,7 @@ def test_a_run_that_ended_stands_as_it_ended(row: Any, status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lives", "word"), [(True, "running"), (False, "cut off"), (None, "unfinished")]
+    ("lives", "word"), [(True, "running"), (False, "cut-off"), (None, "unfinished")]
 )
 def test_a_run_without_an_end_stands_as_its_process_does(row: Any, lives: Any, word: str) -> None:
     assert standing(row("a", status=None), lambda process: lives) == word
