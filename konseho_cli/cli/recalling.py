@@ -15,6 +15,9 @@ from konseho_cli.core.errors import UsageError
 from konseho_cli.core.units import Duration
 from konseho_cli.engine.history import recalled
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.remembered import decode
+from konseho_cli.profiling.verdicts import Verdict, verdicts
+from konseho_cli.spec.settings import said_over
 from konseho_cli.store.base import RunReader, RunRow, StoredRun, Wanted
 from konseho_cli.store.find import find_run, find_stored
 from konseho_cli.store.retention import Retention, at_work, to_go
@@ -32,6 +35,16 @@ class Recalled(msgspec.Struct, frozen=True, kw_only=True):
     stored: StoredRun
     outcome: RunOutcome
     state: Standing
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Of the targets that held for it; none where its council is none any more."""
+        began = decode(self.stored.row.began.document, self.outcome.run)
+        try:
+            stated = began.loaded().spec.targets
+        except UsageError:
+            return ()
+        return verdicts(self.outcome, said_over(stated, began.options.targets))
 
     @property
     def exit_status(self) -> int:

@@ -29,9 +29,9 @@ TALLEST = 1000
 
 def show_run(kept: Recalled, *, json: bool, markdown: bool) -> None:
     """Steps and summary on stderr, the answer on stdout."""
-    outcome = kept.outcome
+    outcome, held = kept.outcome, kept.verdicts
     form = Destination.of(json=json, markdown=markdown, file=None, stream=False)
-    text = form.render(outcome, (), kept.exit_status)
+    text = form.render(outcome, held, kept.exit_status)
     if json or markdown:
         deliver_to_stdout(text)
         return
@@ -42,7 +42,7 @@ def show_run(kept: Recalled, *, json: bool, markdown: bool) -> None:
         (_about(kept, screen.symbols), *painter.tree(past_view(outcome), outcome.end, size))
     )
     screen.say("")
-    screen.show(summary(outcome, (), screen.symbols))
+    screen.show(summary(outcome, held, screen.symbols))
     if outcome.error is not None:
         tell(KonsehoError(outcome.error, hint=outcome.hint))
     if text and is_terminal(sys.stdout):

@@ -38,13 +38,15 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
-    """The outcome of a run; times begin at 0, spans are those of its last session.
+    """The outcome of a run; times begin near 0, spans are those of its last session.
 
     A run without an end is `interrupted`. Raises StoreFailed for what cannot be read.
     """
     began, ended = stored.row.began, stored.row.ended
     end = _end(ended)
     status, error = (ended.status, ended.error) if ended else ("interrupted", CUT_OFF)
+    # What is kept counts from when the store was opened; the run began when that was done.
+    start = min((span.start for span in spans if span.kind == "run"), default=0)
     return RunOutcome(
         run=began.run,
         council=began.council,
@@ -59,9 +61,9 @@ def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
         steps=_steps(stored),
         calls=tuple(map(_call, stored.calls)),
         warnings=end.warnings,
-        anchor=Anchor(wall_s=began.started, loop_ns=0),
-        start=0,
-        end=ended.duration if ended else _latest(stored),
+        anchor=Anchor(wall_s=began.started, loop_ns=start),
+        start=start,
+        end=max(start, ended.duration if ended else _latest(stored)),
         spans=_last_session(spans),
         services=end.services,
         cache=end.cache,

@@ -109,7 +109,7 @@ class Writer(msgspec.Struct, frozen=True):
         yield from self._entries(entries, 2)
         revoted = any(ballot.round > 1 for ballot in vote.ballots)
         if vote.ballots:
-            yield f"  ballots{_legend(labelled)}"
+            yield from self._plain(f"ballots{_legend(labelled)}", 2)
         cast = [(self._voter(one, revoted), self._ballot(one)) for one in vote.ballots]
         yield from self._entries(cast, 4)
         if vote.tie:

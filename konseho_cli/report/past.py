@@ -16,6 +16,7 @@ def past_view(outcome: RunOutcome) -> RunView:
     )  # fmt: skip
     for step in outcome.steps:
         calls = [call for call in outcome.calls if call.step == step.id]
+        calls.sort(key=lambda call: (call.start, call.agent))
         view.steps[step.id] = _step(step, calls)
     return view
 
