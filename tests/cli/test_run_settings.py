@@ -27,7 +27,9 @@ def test_the_presets_that_ship_are_listed(konseho):
 
 @pytest.mark.parametrize("name", ["development", "production", "memory-constrained"])
 def test_a_shipped_preset_runs_without_a_key_and_gives_its_verdict(konseho, council, name):
-    assert konseho("run", council(model=""), "--preset", name, "--dry-run").status == 0
+    planned = konseho("run", council(model=""), "--preset", name, "--dry-run")
+    assert planned.status == 0
+    assert "targets  step_overhead 100 ms" in planned.out
     ran = konseho("run", council(), "--preset", name, "--json")
     assert ran.status == 0
     assert [each["name"] for each in json.loads(ran.out)["targets"]] == ["step_overhead"]
