@@ -185,3 +185,9 @@ def test_a_replay_at_once_has_the_times_of_the_recording(konseho, council, tmp_p
     names = [line.get("event") for line in lines(live)]
     assert [line.get("event") for line in lines(again)] == names
     assert lines(again)[-1]["at"] > 10**8
+
+
+def test_the_environment_states_a_level_and_the_command_line_another(konseho, council, monkeypatch):
+    monkeypatch.setenv("KONSEHO_EVENTS", "none")
+    assert "both: ok" not in konseho("run", council()).err
+    assert "both: ok" in konseho("run", council(), "--events", "steps").err
