@@ -62,9 +62,9 @@ def command(
     """
     destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)
     check_stdin(task, task_file, inputs)
-    found = find_replay(replay, store)
-    loaded = load_council(find_council(council))
-    how = read_preset(preset, loaded.file, events=events, stream=stream, events_out=events_out)
+    found, file = find_replay(replay, store), find_council(council)
+    loaded = load_council(file)
+    how = read_preset(preset, file, events=events, stream=stream, events_out=events_out)
     wanted = RunOptions(
         task=read_task(task, task_file),
         inputs=read_inputs(loaded.spec, inputs),
