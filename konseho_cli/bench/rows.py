@@ -6,6 +6,7 @@ from konseho_cli.bench import (
     agent_rows,
     cache_rows,
     engine_rows,
+    event_rows,
     http_row,
     loading_rows,
     stack_rows,
@@ -17,6 +18,7 @@ from konseho_cli.bench.measure import Row
 ROWS: tuple[Row, ...] = (
     *agent_rows.ROWS,
     *engine_rows.ROWS,
+    *event_rows.ROWS,
     *stack_rows.ROWS,
     *http_row.ROWS,
     *cache_rows.ROWS,

@@ -15,7 +15,8 @@ from konseho_cli.core.units import Duration
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.models.cache import ENTRIES, CacheWishes
 from konseho_cli.spec.preset import Preset, preset_under
-from konseho_cli.spec.settings import EventLevel, Settings
+from konseho_cli.spec.settings import Settings
+from konseho_cli.telemetry.events import EventLevel
 
 MAX_TASK = 8 * 2**20
 """Bytes of a task file."""

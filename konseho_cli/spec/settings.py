@@ -11,9 +11,9 @@ from konseho_cli.core.collecting import Collection
 from konseho_cli.core.units import Count, Duration, Size
 from konseho_cli.spec.document import Table
 from konseho_cli.steps.base import Positive
+from konseho_cli.telemetry.events import EventLevel
 
 T = TypeVar("T", bound=Table)
-EventLevel: TypeAlias = Literal["none", "steps", "all"]
 Release: TypeAlias = Literal["end", "eager"]
 """When outputs that nobody reads any more are let go."""
 

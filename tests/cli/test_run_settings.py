@@ -27,7 +27,9 @@ def test_the_presets_that_ship_are_listed(konseho):
 
 @pytest.mark.parametrize("name", ["development", "production", "memory-constrained"])
 def test_a_shipped_preset_runs_without_a_key_and_gives_its_verdict(konseho, council, name):
-    assert konseho("run", council(model=""), "--preset", name, "--dry-run").status == 0
+    planned = konseho("run", council(model=""), "--preset", name, "--dry-run")
+    assert planned.status == 0
+    assert "targets  step_overhead 100 ms" in planned.out
     ran = konseho("run", council(), "--preset", name, "--json")
     assert ran.status == 0
     assert [each["name"] for each in json.loads(ran.out)["targets"]] == ["step_overhead"]
@@ -183,3 +185,9 @@ def test_a_replay_at_once_has_the_times_of_the_recording(konseho, council, tmp_p
     names = [line.get("event") for line in lines(live)]
     assert [line.get("event") for line in lines(again)] == names
     assert lines(again)[-1]["at"] > 10**8
+
+
+def test_the_environment_states_a_level_and_the_command_line_another(konseho, council, monkeypatch):
+    monkeypatch.setenv("KONSEHO_EVENTS", "none")
+    assert "both: ok" not in konseho("run", council()).err
+    assert "both: ok" in konseho("run", council(), "--events", "steps").err
