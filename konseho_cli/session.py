@@ -250,7 +250,10 @@ class Session:
             return None
         from konseho_cli.engine.past import Past
 
-        return Past(self.options.resumed, self.plan, changed=self.options.changed)
+        return Past(
+            self.options.resumed, self.plan,
+            on_error=self.spec.on_error, changed=self.options.changed,
+        )  # fmt: skip
 
     def _keeper(self, prices: Prices, clock: Clock) -> Keeper | None:
         """None: the run is not kept."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -241,6 +241,7 @@ def test_a_council_whose_file_is_gone_goes_on_as_it_was(tmp_path: Path) -> None:
     on_error=st.sampled_from(["halt", "continue", "retry"]),
     wait=st.sampled_from(["all", "quorum"]),
 )
+@example(seed=583, stop_after=8, on_error="halt", wait="all")  # a step failed at that very moment
 @settings(max_examples=60, deadline=None)
 def test_whatever_fails_an_interrupted_run_ends_as_one_that_was_not(
     seed: int, stop_after: int, on_error: str, wait: str

@@ -38,14 +38,13 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
-    """The outcome of a run; times begin near 0, spans are those of its last session.
+    """The outcome of a run; times begin at 0, spans are those of its last session.
 
     A run without an end is `interrupted`. Raises StoreFailed for what cannot be read.
     """
     began, ended = stored.row.began, stored.row.ended
     end = _end(ended)
     status, error = (ended.status, ended.error) if ended else ("interrupted", CUT_OFF)
-    start = _first(stored, spans)
     return RunOutcome(
         run=began.run,
         council=began.council,
@@ -60,9 +59,9 @@ def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
         steps=_steps(stored),
         calls=tuple(map(_call, stored.calls)),
         warnings=end.warnings,
-        anchor=Anchor(wall_s=began.started, loop_ns=start),
-        start=start,
-        end=max(start, ended.duration if ended else _latest(stored)),
+        anchor=Anchor(wall_s=began.started, loop_ns=0),
+        start=0,
+        end=ended.duration if ended else _latest(stored),
         spans=_last_session(spans),
         services=end.services,
         cache=end.cache,
@@ -132,13 +131,6 @@ def _call(call: CallKept) -> CallRecord:
 def _latest(stored: StoredRun) -> int:
     ends = [step.end for step in stored.steps if step.end is not None]
     return max([0, *ends, *(call.end for call in stored.calls)])
-
-
-def _first(stored: StoredRun, spans: Sequence[SpanKept]) -> int:
-    """When it began: what is kept counts from when the store was opened, which was before that."""
-    starts = [step.start for step in stored.steps if step.start is not None]
-    starts += [call.start for call in stored.calls]
-    return min([*starts, *(span.start for span in spans)], default=0)
 
 
 def _last_session(spans: Sequence[SpanKept]) -> tuple[Span, ...]:

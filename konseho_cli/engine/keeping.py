@@ -91,6 +91,8 @@ class Keeper:
         """Write that the run begins, before anything is paid. Raises StoreFailed."""
         self._run, self._recorder, self._stop = began.run, recorder, stop
         await self._store.write([began])
+        # The run's first moment is after the opening of the store, which may take a while.
+        self.origin = recorder.now() - (0 if self.past is None else self.past.offset)
 
     # ------------------------------------------------------------------ as the run's journal
 
