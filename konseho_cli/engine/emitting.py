@@ -11,8 +11,7 @@ import msgspec
 from konseho_cli.core.errors import UsageError
 from konseho_cli.engine.taping import redactor_of
 from konseho_cli.models.registry import ModelChoice
-from konseho_cli.spec.settings import EventLevel
-from konseho_cli.telemetry.events import EVERYDAY, EVERYTHING, LEVELS, Event
+from konseho_cli.telemetry.events import EVERYDAY, EVERYTHING, LEVELS, Event, EventLevel
 
 if TYPE_CHECKING:
     from konseho_cli.telemetry.event_file import EventFile  # only a run that writes them loads it
