@@ -260,7 +260,9 @@ class Session:
 
         store = self._store() if self._store else open_store(self.options.storing, self._env)
         redactor = redactor_of(self._env, self.casting.choices.values())
-        return Keeper(store, redactor, prices.cost, clock.now(), self._past)
+        return Keeper(
+            store, redactor, prices.cost, clock.now(), self._past, self.options.storing.keep_s
+        )
 
     def _open_cache(self, prices: Prices, clock: Clock) -> ResponseCache | None:
         """None where no call can use one; a replay asks its cassette alone."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 from konseho_cli.cli.stored import with_store
 from konseho_cli.cli.streams import is_terminal
@@ -61,11 +62,24 @@ def recall(names: Sequence[str], file: Path | None) -> list[Recalled]:
         for name in names:
             stored = await find_stored(reader, name)
             spans, _ = await reader.trace(stored.row.began.run)
-            outcome = recalled(stored, spans)
-            found.append(Recalled(stored=stored, outcome=outcome, state=standing(stored.row)))
+            state = standing(stored.row)
+            outcome = _as_it_stands(recalled(stored, spans), state)
+            found.append(Recalled(stored=stored, outcome=outcome, state=state))
         return found
 
     return with_store(file, read)
+
+
+def _as_it_stands(outcome: RunOutcome, state: Standing) -> RunOutcome:
+    """What has no end is told as cut off, which one that still runs is not."""
+    if state not in ("running", "unfinished"):
+        return outcome
+    steps = tuple(
+        structs.replace(step, reasons=()) if step.start is None else step for step in outcome.steps
+    )
+    error = "it is still running" if state == "running" else "nobody here knows whether it runs"
+    hint = None if state == "running" else outcome.hint
+    return structs.replace(outcome, steps=steps, error=error, hint=hint)
 
 
 def list_runs(
@@ -74,7 +88,7 @@ def list_runs(
     """The newest first, with how it stands with each. `states`: empty is all."""
     ends = tuple(state for state in states if state in ENDS)
     is_open = any(state in OPEN for state in states)
-    asked = msgspec.structs.replace(
+    asked = structs.replace(
         wanted,
         status=(*ends, *(("unfinished",) if is_open else ())),
         limit=None if is_open else wanted.limit,  # which of them run is found out here

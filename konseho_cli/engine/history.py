@@ -45,8 +45,7 @@ def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
     began, ended = stored.row.began, stored.row.ended
     end = _end(ended)
     status, error = (ended.status, ended.error) if ended else ("interrupted", CUT_OFF)
-    # What is kept counts from when the store was opened; the run began when that was done.
-    start = min((span.start for span in spans if span.kind == "run"), default=0)
+    start = _first(stored, spans)
     return RunOutcome(
         run=began.run,
         council=began.council,
@@ -133,6 +132,13 @@ def _call(call: CallKept) -> CallRecord:
 def _latest(stored: StoredRun) -> int:
     ends = [step.end for step in stored.steps if step.end is not None]
     return max([0, *ends, *(call.end for call in stored.calls)])
+
+
+def _first(stored: StoredRun, spans: Sequence[SpanKept]) -> int:
+    """When it began: what is kept counts from when the store was opened, which was before that."""
+    starts = [step.start for step in stored.steps if step.start is not None]
+    starts += [call.start for call in stored.calls]
+    return min([*starts, *(span.start for span in spans)], default=0)
 
 
 def _last_session(spans: Sequence[SpanKept]) -> tuple[Span, ...]:

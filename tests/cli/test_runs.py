@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import sqlite3
 import subprocess
 import sys
@@ -148,6 +149,24 @@ def test_runs_are_removed_by_rule(konseho, kept):
     assert listed(konseho) == []
 
 
+@pytest.mark.parametrize(("keys", "left"), [(b"n\n", 2), (b"y\n", 0), (b"\n", 2)])
+def test_at_a_terminal_it_is_asked_first(konseho, kept, keys, left):
+    screen, side = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "konseho_cli", "runs", "rm", "--all"],
+        stdin=side, stdout=subprocess.PIPE, stderr=side,
+    )  # fmt: skip
+    os.close(side)
+    os.write(screen, keys)
+    out, _ = process.communicate(timeout=60)
+    shown = os.read(screen, 65536).decode()
+    os.close(screen)
+    assert "would remove 2 runs" in shown
+    assert "Remove them? [y/N]" in shown
+    assert out.startswith(f"removed {2 - left} runs\n".encode())
+    assert (process.returncode, len(listed(konseho))) == (0, left)
+
+
 def unfinished(run, process):
     """As if it had never come to its end."""
     connection = sqlite3.connect(Path(os.environ["KONSEHO_HOME"]) / "konseho.db")
@@ -172,7 +191,10 @@ def test_a_run_without_an_end_runs_or_was_cut_off(konseho, kept, lives):
     assert len(listed(konseho, "--status", "running")) == lives
     assert len(listed(konseho, "--status", "cut-off")) == (not lives)
     assert ("so far" in konseho("runs").out) == lives
-    assert ("cut off" in konseho("runs", "show", run).err) is True
+    shown = konseho("runs", "show", run).err
+    assert ("cut off" in shown, "still running, 3 calls so far" in shown) == (not lives, lives)
+    error = json.loads(konseho("runs", "explain", run, "--json").out)["error"]
+    assert ("still running" in error) == lives
     removed = konseho("runs", "rm", "--all")
     assert removed.out.startswith(f"removed {1 if lives else 2} run")
     if lives:

@@ -29,12 +29,19 @@ def test_without_what_was_asked_nothing_is_claimed_of_it(panel: Any) -> None:
     assert (verdict.had, verdict.prompt_size) == (None, None)
 
 
+def test_the_first_step_had_nothing_before_it(panel: Any) -> None:
+    verdict = panel.outcome.step("verdict")
+    first = structs.replace(panel.outcome, steps=(verdict,))
+    assert explain(first, panel.asked).steps[0].had is None
+
+
 def test_pieces_are_told_with_who_did_them(stage: Any, scripted: Any) -> None:
     model = scripted({"ann": lambda prompt: (1.0, f"done {len(prompt)}")})
     items = [f"piece {number} {'x' * number}" for number in range(MOST_SAID + 3)]
     outcome = stage.run({"work": Split(agent="ann", items=items, merge="agent")}, model)
     (work,) = explain(outcome).steps
-    assert (work.said[0].label, work.said[0].agent) == ("1: piece 0", "ann")
+    first = work.said[0]
+    assert (first.label, first.agent, first.about) == ("1", "ann", "piece 0")
     assert len(work.said) == MOST_SAID
     assert work.unsaid == 4  # three pieces more, and the merger's
 

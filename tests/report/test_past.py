@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from konseho_cli.report.frame import Painter, Size, as_text
 from konseho_cli.report.past import past_view
@@ -34,3 +35,12 @@ def test_calls_at_the_same_time_are_counted(panel: Any) -> None:
     assert view.steps["argue"].agents["ann"].most_open == 1
     assert view.tally.calls == len(panel.outcome.calls)
     assert view.status == "degraded"
+
+
+def test_steps_of_a_run_that_still_runs_wait_or_run(panel: Any) -> None:
+    first, *rest = panel.outcome.steps
+    gone = [structs.replace(step, start=None, end=None, status="cancelled") for step in rest]
+    calls = [call for call in panel.outcome.calls if call.step != "verdict"]
+    outcome = structs.replace(panel.outcome, steps=(first, *gone), calls=tuple(calls))
+    view = past_view(outcome, is_running=True)
+    assert [step.state for step in view.steps.values()] == ["degraded", "running", "waiting"]
