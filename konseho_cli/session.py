@@ -274,6 +274,7 @@ class Session:
         return open_cache(
             self.options.caching, self.casting.choices.values(), self.loaded.steps.values(),
             env=self._env, clock=clock, price=prices.cost, memory=self._memory,
+            file=self.options.storing.file,
         )  # fmt: skip
 
     def _shared(
