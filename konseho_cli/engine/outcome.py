@@ -144,6 +144,10 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
             for reason in step.reasons
         )
 
+    def __repr__(self) -> str:
+        """Short: asyncio's runner asks for it when a run is over, whatever the steps said."""
+        return f"RunOutcome(run={self.run!r}, status={self.status!r})"
+
     def step(self, name: str) -> StepOutcome:
         """One step's outcome. Raises KeyError."""
         for step in self.steps:
