@@ -12,6 +12,7 @@ import msgspec
 from msgspec import structs
 
 from konseho_cli.agents.limits import Limits
+from konseho_cli.context.settings import ContextSettings
 from konseho_cli.core.clock import Clock, RealClock
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.hashing import new_run_id
@@ -57,6 +58,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     caching: CacheWishes = CacheWishes()
     taping: Taping = Taping()
     """What is recorded, and what is replayed."""
+    context: ContextSettings = ContextSettings()
+    """What stays in memory while it runs."""
 
 
 class Session:
@@ -263,6 +266,7 @@ class Session:
             time_limit_s=min(limits, default=None),
             answer=spec.answer,
             gate=spec.gate,
+            context=options.context,
             warnings=(
                 *map(str, self.loaded.warnings),
                 *self.casting.warnings,

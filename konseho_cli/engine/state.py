@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from konseho_cli.context.settings import ContextSettings
 from konseho_cli.engine.cast import Cast
 from konseho_cli.engine.outcome import CallRecord, StepOutcome
 from konseho_cli.engine.plan import PlannedStep
@@ -37,6 +38,8 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     time_limit_s: float | None = None
     answer: str | None = None
     gate: str | None = None
+    context: ContextSettings = ContextSettings()
+    """What stays in memory."""
     warnings: tuple[str, ...] = ()
 
 
