@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+
+from msgspec import structs
 
 from konseho_cli.agents.definition import Agent
 from konseho_cli.agents.limits import Limits
 from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.suggest import did_you_mean
+from konseho_cli.core.units import Count
 from konseho_cli.engine.caching import new_memory
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.storing import Storing, open_store, storing_for
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cache import ENTRIES, CacheWishes
 from konseho_cli.session import RunOptions, Session
@@ -22,10 +27,13 @@ from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import Loaded, check_document, load_council, to_document
+from konseho_cli.spec.preset import preset_under
+from konseho_cli.spec.settings import Settings
 from konseho_cli.steps.base import OnError
 from konseho_cli.steps.union import Step
 from konseho_cli.telemetry.bus import Listener, Subscription
-from konseho_cli.telemetry.events import EVENTS, EVERYDAY, Event
+from konseho_cli.telemetry.events import EVERYTHING, Event
+from konseho_cli.telemetry.queued import EventQueue
 
 if TYPE_CHECKING:
     from konseho_cli.models.memory_tier import MemoryTier  # only a run that caches loads it
@@ -66,8 +74,12 @@ class RunKeywords(TypedDict, total=False):
     """A cassette to write."""
     replay: str | Path
     """A cassette that answers in the place of models."""
+    events_out: str | Path
+    """A file for every event, a line each."""
     replay_speed: float
     """1 as recorded, 2 twice as fast, 0 at once: in virtual time where `run` makes the loop."""
+    store: bool | str | Path
+    """Whether the run is kept, so that it can be resumed: in `.konseho/`, or in this database."""
 
 
 class Council:
@@ -82,32 +94,50 @@ class Council:
         *,
         steps: Sequence[Step],
         name: str = "council",
-        emit_events: bool = True,
-        cache_size: int = ENTRIES,
+        preset: str | Path | None = None,
+        optimize: bool | None = None,
+        emit_events: bool | None = None,
+        compress_context: bool | None = None,
+        cache_size: int | None = None,
         **document: Unpack[CouncilKeywords],
     ) -> None:
-        """`emit_events=False` builds no event at all, for who only wants the outcome.
+        """What is said here holds over what the `preset` says, a name or a file.
 
-        `cache_size`: answers that its runs share in memory; 0: none is used again.
+        `optimize=True` chooses for speed what nothing else says; `emit_events=False` builds no
+        event at all; `compress_context=True` keeps large outputs packed. `cache_size`: answers that
+        its runs share in memory; 0: none is used again.
         """
         agents = document.get("agents", {})
         if not isinstance(agents, Mapping):
             document["agents"] = {agent.name: agent for agent in agents}
         written = to_document(konseho=1, name=name, steps=list(steps), **document)
-        self._begin(check_document(written), emit_events, cache_size)
+        own = _settings(optimize, emit_events, compress_context, cache_size)
+        self._begin(check_document(written), preset, own)
 
     @classmethod
-    def load(cls, path: str | Path, *, emit_events: bool = True, cache_size: int = ENTRIES) -> Self:
-        """From a council file, or by the name of a shipped one."""
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        preset: str | Path | None = None,
+        optimize: bool | None = None,
+        emit_events: bool | None = None,
+        compress_context: bool | None = None,
+        cache_size: int | None = None,
+    ) -> Self:
+        """From a council file, or by the name of a shipped one; keywords as above."""
         council = cls.__new__(cls)
-        council._begin(load_council(find_council(str(path))), emit_events, cache_size)
+        own = _settings(optimize, emit_events, compress_context, cache_size)
+        council._begin(load_council(find_council(str(path))), preset, own)
         return council
 
-    def _begin(self, loaded: Loaded, emit_events: bool, cache_size: int) -> None:
-        self._cache_size = cache_size
+    def _begin(self, loaded: Loaded, preset: str | Path | None, own: Settings) -> None:
+        here = Path.cwd() / "council"  # of one made in Python, as for its agents' files
+        self._how = preset_under(own, preset, loaded.file or here)
+        size = self._how.settings.cache_size
+        self._cache_size = ENTRIES if size is None else size
         self._memory: MemoryTier | None = None
         self._loaded = loaded
-        self._emit_events = emit_events
         self._outcome: RunOutcome | None = None
 
     @property
@@ -130,12 +160,31 @@ class Council:
         **options: Unpack[RunKeywords],
     ) -> RunOutcome:
         """Run once. Failures are in the outcome; raises UsageError before any call."""
-        subscriptions: list[Subscription] = []
-        if on_events is not None and self._emit_events:
-            subscriptions.append((on_events, EVERYDAY))
-        outcome = await self._session(task, options).run(subscriptions)
-        self._outcome = outcome
-        return outcome
+        session = self._session(task, options)
+        listening = [] if on_events is None else [Subscription(on_events, session.usual)]
+        self._outcome = await session.run(listening)
+        return self._outcome
+
+    async def resume(
+        self, run: str = "last", *, store: bool | str | Path = True, force: bool = False
+    ) -> RunOutcome:
+        """Go on with a run that was kept: models are called only for what is not there.
+
+        `run`: its id, the beginning of one, or `last`. Raises UsageError for a council that has
+        changed since, unless `force`.
+        """
+        from konseho_cli.resuming import Resumption, resume
+        from konseho_cli.store.find import find_stored
+
+        storing = self._storing(store)
+        reader = open_store(storing, os.environ)
+        try:
+            stored = await find_stored(reader, run)
+        finally:
+            await reader.aclose()
+        wanted = Resumption(force=force, storing=storing)
+        self._outcome = await resume(stored, wanted, loaded=self._loaded).run()
+        return self._outcome
 
     def run(self, task: str | None = None, **options: Unpack[RunKeywords]) -> RunOutcome:
         """`execute`, for code that is not asynchronous."""
@@ -153,19 +202,21 @@ class Council:
     ) -> AsyncIterator[Event]:
         """Run once and yield every event, text as it arrives included; then see `outcome`.
 
-        Leaving the loop early cancels the run.
+        The run waits for nobody: of events that are not taken in time, 10,000 are kept, the oldest
+        are dropped, and a `Warned` and the outcome's warnings say so. Leaving the loop early
+        cancels the run.
         """
-        if not self._emit_events:
-            raise UsageError("this council has emit_events=False, so there is nothing to stream")
         session = self._session(task, options)
-        queue: asyncio.Queue[Sequence[Event]] = asyncio.Queue()
-        run = asyncio.ensure_future(session.run([(queue.put_nowait, frozenset(EVENTS))]))
-        run.add_done_callback(lambda _: queue.put_nowait(()))
+        if not session.most:
+            raise UsageError("emit_events is off, so there is nothing to stream")
+        queue = EventQueue()
+        run = asyncio.ensure_future(session.run([Subscription(queue, EVERYTHING)]))
+        run.add_done_callback(lambda _: queue.close())
         try:
-            while batch := await queue.get():
-                for event in batch:
-                    yield event
-            self._outcome = await run
+            async for event in queue:
+                yield event
+            outcome = await run
+            self._outcome = structs.replace(outcome, warnings=(*outcome.warnings, *queue.warnings))
         finally:
             run.cancel()
             await asyncio.wait([run])
@@ -195,10 +246,32 @@ class Council:
                 replay=options.get("replay"),
                 speed=options.get("replay_speed", 1.0),
             ),
+            storing=self._storing(options.get("store", False)),
+            events_out=options.get("events_out"),
+            settings=self._how.settings,
+            targets=self._how.targets,
         )
         return Session(self._loaded, wanted, memory=self._shared_memory)
+
+    def _storing(self, store: bool | str | Path) -> Storing:
+        file = None if isinstance(store, bool) else Path(store)
+        return storing_for(self._how.settings, wanted=store is not False, file=file)
 
     def _shared_memory(self) -> MemoryTier:
         if self._memory is None:
             self._memory = new_memory(self._cache_size, RealClock.now)
         return self._memory
+
+
+def _settings(
+    optimize: bool | None,
+    emit_events: bool | None,
+    compress_context: bool | None,
+    cache_size: int | None,
+) -> Settings:
+    return Settings(
+        optimize=optimize,
+        emit_events=emit_events,
+        compress_context=compress_context,
+        cache_size=None if cache_size is None else Count(max(0, cache_size)),
+    )

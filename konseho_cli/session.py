@@ -5,42 +5,52 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import structs
 
-from konseho_cli.agents.limits import Limits
-from konseho_cli.context.settings import ContextSettings
 from konseho_cli.core.clock import Clock, RealClock
-from konseho_cli.core.errors import KonsehoError, UsageError
+from konseho_cli.core.collecting import collecting
+from konseho_cli.core.errors import KonsehoError, StoreFailed, UsageError
 from konseho_cli.core.hashing import new_run_id
 from konseho_cli.core.slots import Slots
 from konseho_cli.core.virtual import VirtualLoop
+from konseho_cli.engine.budgeting import budgets_for
 from konseho_cli.engine.caching import open_cache
-from konseho_cli.engine.cast import Cast, Speaker
+from konseho_cli.engine.cast import Cast, cast_of
 from konseho_cli.engine.casting import Casting, Wishes, cast_models
 from konseho_cli.engine.executor import Execution, Interrupted
+from konseho_cli.engine.holding import spill_folder
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.plan import Plan, make_plan
+from konseho_cli.engine.refusing import refuse_no_task, refuse_undecided
 from konseho_cli.engine.state import Premises
-from konseho_cli.engine.taping import Taped, Taping
-from konseho_cli.models.base import Message, Model, Request
-from konseho_cli.models.budget import Budget, Budgets
+from konseho_cli.engine.storing import Storing, open_store
+from konseho_cli.engine.taping import Taped, Taping, redactor_of
 from konseho_cli.models.cache import CacheWishes, ResponseCache
 from konseho_cli.models.prices import Prices
-from konseho_cli.models.registry import ModelChoice
 from konseho_cli.models.stack import Shared, build, http_for
 from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.load import Loaded
-from konseho_cli.steps.base import root
-from konseho_cli.steps.union import Step
+from konseho_cli.spec.settings import Settings, said_over
 from konseho_cli.telemetry.bus import Bus, Subscription
+from konseho_cli.telemetry.events import EVERYDAY, EVERYTHING, LEVELS, Event
 
 if TYPE_CHECKING:
-    from konseho_cli.models.memory_tier import MemoryTier  # only a run that caches loads it
+    # Only a run that caches, that is kept, that goes on, or that writes events, loads them.
+    from konseho_cli.engine.keeping import Keeper
+    from konseho_cli.engine.past import Past
+    from konseho_cli.engine.remembered import KeptOptions
+    from konseho_cli.models.journal import Journal
+    from konseho_cli.models.memory_tier import MemoryTier
+    from konseho_cli.models.tape import Tape
+    from konseho_cli.store.base import Store, StoredRun
+    from konseho_cli.telemetry.event_file import EventFile
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,8 +68,28 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     caching: CacheWishes = CacheWishes()
     taping: Taping = Taping()
     """What is recorded, and what is replayed."""
-    context: ContextSettings = ContextSettings()
-    """What stays in memory while it runs."""
+    storing: Storing = Storing()
+    """Whether and where the run is kept."""
+    resumed: StoredRun | None = None
+    """The run that goes on; None: a new one begins."""
+    changed: bool = False
+    """Whether the council is not the one that ran before."""
+    events_out: str | Path | None = None
+    """A file for every event, a line each; `-` is stdout."""
+    settings: Settings = Settings()
+    """How it is carried out: what the caller says over what a preset says."""
+    targets: Targets = Targets()
+    """Of a preset; they hold where the council states none."""
+
+
+class _Gear(msgspec.Struct, kw_only=True):
+    """What one run has of its own."""
+
+    clock: Clock
+    prices: Prices
+    shared: Shared
+    cache: ResponseCache | None
+    keeper: Keeper | None
 
 
 class Session:
@@ -71,14 +101,19 @@ class Session:
         options: RunOptions,
         env: Mapping[str, str] | None = None,
         memory: Callable[[], MemoryTier] | None = None,
+        store: Callable[[], Store] | None = None,
     ) -> None:
         """`memory`: makes or finds what several runs share; None: this run begins with none.
+
+        `store`: in the place of the one that `options.storing` states.
 
         Raises UsageError: no task, no model chosen where answers decide, no key.
         """
         self.loaded = loaded
         self.spec: CouncilSpec = loaded.spec
         self.options = options
+        self.targets: Targets = said_over(loaded.spec.targets, options.targets)
+        """What the run is held to."""
         self.plan: Plan = make_plan(loaded.steps)
         self.task = (self.spec.task or "") if options.task is None else options.task
         self._env = os.environ if env is None else env
@@ -86,10 +121,13 @@ class Session:
         self.casting: Casting = cast_models(
             self.spec, loaded.steps, self.taped.wishes, self.taped.chooses
         )
-        self._refuse_no_task()
-        self._refuse_undecided()
+        refuse_no_task(self.task, loaded.steps.values())
+        if self.casting.unchosen:
+            refuse_undecided(self.spec, options.targets, strict=options.strict)
+        self._past = self._recall()
         self._cast(self._shared(Prices(), RealClock()))  # a missing key is found now
         self._memory = memory
+        self._store = store
         self._execution: Execution | None = None
         self._stopped: KonsehoError | None = None
 
@@ -103,6 +141,24 @@ class Session:
         """Whether any agent is answered for by the simulator."""
         return any(choice.provider == "sim" for choice in self.casting.choices.values())
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the run is written down, so that it can be resumed."""
+        if self.taped.cassette is not None and self.options.taping.miss == "error":
+            return False  # a copy of what is kept already
+        return self._store is not None or self.options.storing.enabled
+
+    @property
+    def most(self) -> frozenset[type[Event]]:
+        """The kinds of events that are built at all, whoever listens."""
+        level = self.options.settings.level
+        return EVERYTHING if level is None else LEVELS[level]
+
+    @property
+    def usual(self) -> frozenset[type[Event]]:
+        """The kinds for a listener that does not say what it wants: no pieces, unless asked for."""
+        return self.most if self.options.settings.level == "all" else self.most & EVERYDAY
+
     def interrupt(self, signal: str) -> None:
         """End the run; what is finished is kept and the outcome says so. For signal handlers."""
         self._stopped = Interrupted(f"interrupted by {signal}")
@@ -110,41 +166,124 @@ class Session:
             self._execution.stop(self._stopped)
 
     async def run(self, subscriptions: Sequence[Subscription] = ()) -> RunOutcome:
-        """Run once, on the running loop; under a virtual loop in virtual time."""
+        """Run once, on the running loop; under a virtual loop in virtual time.
+
+        Raises StoreFailed where the store cannot be opened, UsageError where a file cannot be
+        written: nothing was asked then.
+        """
         loop = asyncio.get_running_loop()
-        clock: Clock = loop if isinstance(loop, VirtualLoop) else RealClock()
+        gear = self._gear(loop if isinstance(loop, VirtualLoop) else RealClock())
+        if gear.keeper is None:
+            return await self._run(subscriptions, gear)
+        try:
+            outcome = await self._run(subscriptions, gear)
+            return await gear.keeper.finish(outcome, gear.clock.wall())
+        finally:
+            with suppress(StoreFailed):
+                await gear.keeper.aclose()
+
+    def _gear(self, clock: Clock) -> _Gear:
+        """All that this run needs of its own; nothing is opened yet."""
         prices = Prices()
-        cache = self._open_cache(prices, clock)
-        shared = self._shared(prices, clock, cache)
-        bus = Bus(clock, loop.call_soon)
-        for listener, kinds in subscriptions:
-            bus.subscribe(listener, kinds)
+        keeper, cache = self._keeper(prices, clock), self._open_cache(prices, clock)
+        shared = self._shared(prices, clock, cache, keeper)
+        return _Gear(clock=clock, prices=prices, shared=shared, cache=cache, keeper=keeper)
+
+    async def _run(self, subscriptions: Sequence[Subscription], gear: _Gear) -> RunOutcome:
+        loop, clock, shared = asyncio.get_running_loop(), gear.clock, gear.shared
+        bus = Bus(clock, loop.call_soon, self.most)
+        for subscription in subscriptions:
+            bus.subscribe(*subscription)
         async with AsyncExitStack() as opened:
-            if cache is not None:
-                opened.push_async_callback(cache.aclose)
+            events = self._open_events(clock)
+            if events is not None:
+                opened.push_async_callback(asyncio.to_thread, events.close)
+                bus.subscribe(events, self.usual)
+            if gear.cache is not None:
+                opened.push_async_callback(gear.cache.aclose)
             if shared.tape is not None:
                 opened.callback(shared.tape.close)
             opened.push_async_callback(shared.http.aclose)
-            premises = self._premises(shared, prices, clock)
-            execution = Execution(self.plan, premises, clock, bus)
-            self._execution = execution
-            if self._stopped is not None:
-                execution.stop(self._stopped)
-            if shared.tape is not None:
-                self.taped.begin(shared.tape, premises, self.casting, clock, execution.stop)
+            collect = opened.enter_context(collecting(self.options.settings.collection))
+            execution = self._execution = Execution(
+                self.plan, self._premises(gear, collect), clock, bus
+            )
+            await self._begin(execution, gear)
+            if gear.keeper is not None and self.options.storing.events:
+                bus.subscribe(gear.keeper.events, self.usual)
             outcome = await execution.run()
-        now = loop.time()
+        cache, now = gear.cache, loop.time()
         return structs.replace(
             outcome,
             replayed=self.taped.cassette is not None,
+            resumed=None if self._past is None else self._past.resumed,
             services=tuple(
                 service.state(now)
                 for service in shared.services.values()
                 if service.address or service.requests  # the simulator's are none
             ),
             cache=None if cache is None else cache.stats,
-            warnings=(*outcome.warnings, *(() if cache is None else cache.warnings)),
+            warnings=(
+                *outcome.warnings,
+                *(() if cache is None else cache.warnings),
+                *(() if events is None else events.warnings),
+            ),
         )
+
+    async def _begin(self, execution: Execution, gear: _Gear) -> None:
+        """Write down that the run begins, before anything is asked."""
+        if self._stopped is not None:
+            execution.stop(self._stopped)
+        premises, tape, keeper = execution.premises, gear.shared.tape, gear.keeper
+        if tape is not None:
+            self.taped.begin(tape, premises, self.casting, gear.clock, execution.stop)
+        if keeper is not None:
+            from konseho_cli.engine.remembered import remember
+
+            began = remember(
+                premises, self.loaded, self.casting,
+                wished=self.taped.wished(self.casting), options=self._kept_options(),
+                started=gear.clock.wall(), hide=keeper.hide,
+            )  # fmt: skip
+            await keeper.begin(began, execution.recorder, execution.stop)
+
+    def _kept_options(self) -> KeptOptions:
+        from konseho_cli.engine.remembered import KeptOptions
+
+        options = self.options
+        return KeptOptions(
+            max_concurrency=options.max_concurrency, timeout_s=options.timeout_s,
+            strict=options.strict, caching=options.caching, settings=options.settings,
+            targets=options.targets,
+        )  # fmt: skip
+
+    def _recall(self) -> Past | None:
+        if self.options.resumed is None:
+            return None
+        from konseho_cli.engine.past import Past
+
+        return Past(self.options.resumed, self.plan, changed=self.options.changed)
+
+    def _keeper(self, prices: Prices, clock: Clock) -> Keeper | None:
+        """None: the run is not kept."""
+        if not self.is_kept:
+            return None
+        from konseho_cli.engine.keeping import Keeper
+
+        store = self._store() if self._store else open_store(self.options.storing, self._env)
+        redactor = redactor_of(self._env, self.casting.choices.values())
+        return Keeper(store, redactor, prices.cost, clock.now(), self._past)
+
+    def _open_events(self, clock: Clock) -> EventFile | None:
+        """Raises UsageError where the file cannot be written."""
+        if self.options.events_out is None:
+            return None
+        if not self.most:
+            raise UsageError("emit_events is off, so there is no event to write")
+        from konseho_cli.telemetry.event_file import EventFile
+
+        redactor = redactor_of(self._env, self.casting.choices.values())
+        return EventFile(Path(self.options.events_out), redactor, clock.wall)
 
     def _open_cache(self, prices: Prices, clock: Clock) -> ResponseCache | None:
         """None where no call can use one; a replay asks its cassette alone."""
@@ -155,37 +294,18 @@ class Session:
             env=self._env, clock=clock, price=prices.cost, memory=self._memory,
         )  # fmt: skip
 
-    def _refuse_no_task(self) -> None:
-        """Prompts must not speak of a task that nobody gave."""
-        steps = self.loaded.steps.values()
-        if not self.task.strip() and any(
-            step.prompt is None or _reads_task(step) for step in steps
-        ):
-            raise UsageError(
-                "there is no task",
-                hint="give it as an argument, by --task-file, on stdin with -, "
-                'or in the file: task: "…"',
-            )
-
-    def _refuse_undecided(self) -> None:
-        """Simulated answers that nobody asked for never decide anything."""
-        if not self.casting.unchosen:
-            return
-        for what, there in (
-            ("a gate", self.spec.gate is not None),
-            ("targets", self.spec.targets != Targets()),
-            ("--strict", self.options.strict),
-        ):
-            if there:
-                raise UsageError(
-                    f"no model chosen: with {what}, simulated answers must be asked for",
-                    hint="set --model or KONSEHO_MODEL, or a key such as OPENAI_API_KEY; "
-                    "--model sim simulates",
-                )
-
-    def _shared(self, prices: Prices, clock: Clock, cache: ResponseCache | None = None) -> Shared:
+    def _shared(
+        self,
+        prices: Prices,
+        clock: Clock,
+        cache: ResponseCache | None = None,
+        keeper: Keeper | None = None,
+    ) -> Shared:
         """What the models of one run have in common; nothing is opened yet."""
-        concurrency = self.options.max_concurrency or self.spec.max_concurrency
+        options = self.options
+        concurrency = (
+            options.max_concurrency or self.spec.max_concurrency or options.settings.max_concurrency
+        )
         tape, tokens = self.taped.tape(self.casting, clock), TokenEstimator()
         return Shared(
             env=self._env,
@@ -194,79 +314,45 @@ class Session:
                 wall=clock.wall,
                 on_open=lambda: prices.preload(self.casting.all_models),
             ),
-            budgets=self._budgets(prices, tokens),
+            budgets=budgets_for(
+                self.spec, self.loaded.steps, self.casting.choices, prices, tokens, self._past
+            ),
             tokens=tokens,
             slots=Slots(concurrency) if concurrency else None,
             warms=any(step.cache == "warm" for step in self.loaded.steps.values()),
             wall=clock.wall,
             cache=cache,
             tape=tape,
-            journal=tape,
-        )
-
-    def _budgets(self, prices: Prices, tokens: TokenEstimator) -> Budgets:
-        """Those that limit something; the engine holds the time of the run and of its steps."""
-
-        def budget(whose: str, limits: Limits | None, time_s: float | None = None) -> Budget | None:
-            if limits is None:
-                return None
-            found = Budget(
-                whose=whose, calls=limits.calls, tokens=limits.tokens, cost=limits.cost,
-                time_s=time_s, price=prices.cost, estimate=tokens.estimate,
-            )  # fmt: skip
-            return None if found.unlimited else found
-
-        steps = {
-            name: budget(f"step '{name}'", step.limits) for name, step in self.loaded.steps.items()
-        }
-        agents = {
-            name: budget(f"agent '{name}'", limits, limits.time)
-            for name in self.casting.choices
-            if (limits := self.spec.agents[name].limits) is not None
-        }
-        return Budgets(
-            run=budget("", self.spec.limits),
-            steps={name: each for name, each in steps.items() if each is not None},
-            agents={name: each for name, each in agents.items() if each is not None},
+            journal=_joined(tape, keeper),
         )
 
     def _cast(self, shared: Shared) -> Cast:
-        """Put every agent's model together; equal choices share one."""
-        choices = dict.fromkeys(self.casting.choices.values())
-        models = {choice: build(choice, shared) for choice in choices}
-        return Cast(
-            {
-                name: self._speaker(name, choice, models[choice])
-                for name, choice in self.casting.choices.items()
-            }
-        )
+        return cast_of(self.casting.choices, self.spec.agents, partial(build, shared=shared))
 
-    def _speaker(self, name: str, choice: ModelChoice, model: Model) -> Speaker:
-        agent = self.spec.agents[name]
-        messages = (Message("system", agent.role.strip()),) if agent.role.strip() else ()
-        request = choice.adapt(Request(model=choice.model, messages=messages))
-        return Speaker(
-            id=name, agent=agent, model=model, model_name=choice.name, request=request,
-            window=choice.window,
-        )  # fmt: skip
-
-    def _premises(self, shared: Shared, prices: Prices, clock: Clock) -> Premises:
-        spec, options = self.spec, self.options
+    def _premises(self, gear: _Gear, collect: Callable[[], None]) -> Premises:
+        """`collect`: looks for garbage where a step has ended."""
+        spec, options, past, keeper = self.spec, self.options, self._past, gear.keeper
         limits = [limit for limit in (spec.limits.time, options.timeout_s) if limit is not None]
         return Premises(
-            run=new_run_id(clock.wall()),
+            run=new_run_id(gear.clock.wall()) if past is None else past.stored.row.began.run,
             council=spec.name,
             task=self.task,
             inputs=options.inputs,
-            cast=self._cast(shared),
-            price=prices.cost,
-            tokens=shared.tokens,
+            cast=self._cast(gear.shared),
+            price=gear.prices.cost,
+            tokens=gear.shared.tokens,
             seed=self.taped.seed(options.seed, spec.seed),
             on_error=spec.on_error,
             time_limit_s=min(limits, default=None),
+            finished={} if past is None or keeper is None else past.finished(keeper.origin),
             answer=spec.answer,
             gate=spec.gate,
-            context=options.context,
+            context=options.settings.context,
+            spill_in=spill_folder(self._env),
+            ended=(
+                *(() if keeper is None else (keeper.step_ended,)),
+                lambda outcome, index: collect(),
+            ),
             warnings=(
                 *map(str, self.loaded.warnings),
                 *self.casting.warnings,
@@ -275,5 +361,10 @@ class Session:
         )
 
 
-def _reads_task(step: Step) -> bool:
-    return any("task" in map(root, names) for names in step.references().values())
+def _joined(tape: Tape | None, keeper: Keeper | None) -> Journal | None:
+    """The journal of a run that is on tape, in the store, or both."""
+    if tape is None or keeper is None:
+        return tape or keeper
+    from konseho_cli.models.journal import Journals
+
+    return Journals(tape, keeper)

@@ -10,6 +10,7 @@ from konseho_cli.bench import (
     loading_rows,
     stack_rows,
     start_rows,
+    store_rows,
 )
 from konseho_cli.bench.measure import Row
 
@@ -19,6 +20,7 @@ ROWS: tuple[Row, ...] = (
     *stack_rows.ROWS,
     *http_row.ROWS,
     *cache_rows.ROWS,
+    *store_rows.ROWS,
     *loading_rows.ROWS,
     *start_rows.ROWS,
 )

@@ -6,11 +6,16 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import structs
+
+from konseho_cli.cli.result import is_stdout
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.source import read_source, read_stdin
 from konseho_cli.core.units import Duration
 from konseho_cli.engine.casting import Wishes
-from konseho_cli.models.cache import CacheWishes
+from konseho_cli.models.cache import ENTRIES, CacheWishes
+from konseho_cli.spec.preset import Preset, preset_under
+from konseho_cli.spec.settings import EventLevel, Settings
 
 MAX_TASK = 8 * 2**20
 """Bytes of a task file."""
@@ -56,11 +61,50 @@ def read_models(names: Sequence[str], *, simulate: bool) -> Wishes:
     return Wishes(model=plain, models=aliased, simulate=simulate)
 
 
-def read_caching(cache: bool | None, *, refresh: bool) -> CacheWishes:
+def read_preset(
+    name: str | None,
+    council: Path,
+    *,
+    events: EventLevel | None,
+    stream: bool,
+    events_out: Path | None,
+) -> Preset:
+    """`--preset`, under what other options say. Raises UsageError, InvalidCouncil."""
+    if stream and events in ("none", "steps"):
+        raise UsageError(f"--stream prints pieces of text, and --events {events} builds none")
+    if events_out is not None and events == "none":
+        raise UsageError("--events-out writes events, and --events none builds none")
+    how = preset_under(Settings(events=events), name, council)
+    if events is None and (stream or (events_out is not None and how.settings.level == "none")):
+        # To ask for events is to have them built, whatever a preset says about them.
+        how = structs.replace(how, settings=Settings(emit_events=True).over(how.settings))
+    return how
+
+
+def read_events_out(path: Path | None, *others: Path | None) -> Path | None:
+    """`--events-out`; `-` and what is stdout already become `-`. Raises UsageError.
+
+    `others`: what else the run writes; the first of them is the answer's.
+    """
+    if path is None:
+        return None
+    if str(path) == "-" or is_stdout(path):
+        if others[0] is None:
+            raise UsageError(
+                "stdout is for the answer, so events cannot be written to it",
+                hint="-o FILE puts the answer elsewhere",
+            )
+        return Path("-")
+    if path.absolute() in [other.absolute() for other in others if other is not None]:
+        raise UsageError(f"--events-out {path}: the run writes something else there")
+    return path
+
+
+def read_caching(cache: bool | None, *, refresh: bool, size: int | None = None) -> CacheWishes:
     """`--cache`, `--no-cache` and `--refresh`. Raises UsageError."""
     if refresh and cache is False:
         raise UsageError("--refresh keeps new answers, and --no-cache keeps none")
-    return CacheWishes(cache=cache, refresh=refresh)
+    return CacheWishes(cache=cache, refresh=refresh, size=ENTRIES if size is None else size)
 
 
 def read_timeout(text: str | None) -> float | None:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from konseho_cli.spec.settings import EventLevel
+
 Council: TypeAlias = Annotated[
     str,
     typer.Argument(
@@ -68,6 +70,29 @@ Cache: TypeAlias = Annotated[
 Refresh: TypeAlias = Annotated[
     bool, typer.Option("--refresh", help="Ask the models in any case, and keep their answers.")
 ]
+Preset: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--preset", envvar="KONSEHO_PRESET", metavar="NAME|FILE",
+        help="Settings under a name: `konseho list --presets` shows those that ship. What the "
+        "command line or the council says itself holds over them.",
+    ),
+]  # fmt: skip
+Events: TypeAlias = Annotated[
+    EventLevel | None,
+    typer.Option(
+        "--events", envvar="KONSEHO_EVENTS",
+        help="The most that is built of events: none (no live view), steps, or all, pieces of "
+        "text included. By default what is listened to, but pieces of text.",
+    ),
+]  # fmt: skip
+EventsOut: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--events-out", metavar="FILE",
+        help="Write every event to a file as it comes, one JSON object a line; - is stdout.",
+    ),
+]  # fmt: skip
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Check everything, show the plan, call nothing.")
 ]
@@ -83,8 +108,31 @@ Record: TypeAlias = Annotated[
     ),
 ]
 Replay: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--replay",
+        metavar="FILE|RUN",
+        help="Let a cassette, or a run that is kept, answer in the place of models.",
+    ),
+]
+Run: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="The id of a run, the beginning of one, or `last`: see `konseho runs`."
+    ),
+]
+Store: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--replay", metavar="FILE", help="Let a cassette answer in the place of models."),
+    typer.Option(
+        "--store",
+        metavar="FILE",
+        envvar="KONSEHO_STORE",
+        show_envvar=False,
+        help="The database of runs, in the place of the one in .konseho/.",
+    ),
+]
+NoStore: TypeAlias = Annotated[
+    bool, typer.Option("--no-store", help="Keep nothing of this run; it cannot be resumed.")
 ]
 ReplaySpeed: TypeAlias = Annotated[
     float,

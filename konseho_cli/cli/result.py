@@ -28,7 +28,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, *, json: bool, markdown: bool, file: Path | None, stream: bool) -> Destination:
         """From the options. Raises UsageError where they contradict each other."""
-        if file is not None and (str(file) == "-" or _is_stdout(file)):
+        if file is not None and (str(file) == "-" or is_stdout(file)):
             file = None
         if json and markdown:
             raise UsageError("--json and --markdown exclude each other")
@@ -70,7 +70,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
             ) from error
 
 
-def _is_stdout(file: Path) -> bool:
+def is_stdout(file: Path) -> bool:
     """Whether stdout leads there already, as /dev/stdout does: to replace the file would cut it off."""
     try:
         return os.path.samestat(file.stat(), os.fstat(sys.stdout.fileno()))

@@ -5,9 +5,19 @@ from __future__ import annotations
 import typer
 
 from konseho_cli.cli import options
-from konseho_cli.cli.asking import check_stdin, read_caching, read_models, read_task, read_timeout
+from konseho_cli.cli.asking import (
+    check_stdin,
+    read_caching,
+    read_events_out,
+    read_models,
+    read_preset,
+    read_task,
+    read_timeout,
+)
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
+from konseho_cli.cli.stored import find_replay
+from konseho_cli.engine.storing import storing_for
 from konseho_cli.engine.taping import Taping
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.find import find_council
@@ -29,9 +39,14 @@ def command(
     cache: options.Cache = None,
     refresh: options.Refresh = False,
     record: options.Record = None,
+    store: options.Store = None,
+    no_store: options.NoStore = False,
     replay: options.Replay = None,
     replay_speed: options.ReplaySpeed = 1.0,
     replay_miss: options.ReplayMiss = "error",
+    preset: options.Preset = None,
+    events: options.Events = None,
+    events_out: options.EventsOut = None,
     only_plan: options.DryRun = False,
     quiet: options.Quiet = False,
     json: options.AsJson = False,
@@ -47,7 +62,9 @@ def command(
     """
     destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)
     check_stdin(task, task_file, inputs)
-    loaded = load_council(find_council(council))
+    file = find_council(council)
+    loaded = load_council(file)
+    how = read_preset(preset, file, events=events, stream=stream, events_out=events_out)
     wanted = RunOptions(
         task=read_task(task, task_file),
         inputs=read_inputs(loaded.spec, inputs),
@@ -56,8 +73,14 @@ def command(
         seed=seed,
         timeout_s=read_timeout(timeout),
         strict=strict,
-        caching=read_caching(cache, refresh=refresh),
-        taping=Taping(record=record, replay=replay, speed=replay_speed, miss=replay_miss),
+        caching=read_caching(cache, refresh=refresh, size=how.settings.cache_size),
+        taping=Taping(
+            record=record, replay=find_replay(replay, store), speed=replay_speed, miss=replay_miss
+        ),
+        storing=storing_for(how.settings, wanted=not no_store, file=store),
+        events_out=read_events_out(events_out, destination.file, record),
+        settings=how.settings,
+        targets=how.targets,
     )
     session = Session(loaded, wanted)
     if only_plan:

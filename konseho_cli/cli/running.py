@@ -34,7 +34,7 @@ def run_and_report(session: Session, destination: Destination, *, quiet: bool) -
     screen = screen_for(session, quiet=quiet)
     stream = _stream(session, screen) if destination.stream else None
     outcome = conduct(session, screen, stream)
-    held = verdicts(outcome, session.spec.targets)
+    held = verdicts(outcome, session.targets)
     status = exit_status(outcome, held, strict=session.options.strict)
     if screen.stopped_by is not None:
         status = 128 + screen.stopped_by
@@ -44,7 +44,7 @@ def run_and_report(session: Session, destination: Destination, *, quiet: bool) -
         text = ""
     screen.say("")
     screen.show(summary(outcome, held, screen.symbols))
-    _explain(outcome, screen)
+    _explain(outcome, screen, kept=session.is_kept)
     if text and destination.file is None and is_terminal(sys.stdout):
         screen.say("")
     try:
@@ -78,11 +78,13 @@ def _finish_stream(stream: AnswerStream, outcome: RunOutcome) -> int:
     return 0
 
 
-def _explain(outcome: RunOutcome, screen: Screen) -> None:
+def _explain(outcome: RunOutcome, screen: Screen, *, kept: bool) -> None:
     """Why there is no answer, and what was finished all the same."""
     if outcome.error is None:
         return
-    kept = leftovers(outcome)
-    if kept and not screen.quiet:
-        mutter(f"\nFinished before that:\n\n{harmless(kept)}\n\n")
+    left = leftovers(outcome)
+    if left and not screen.quiet:
+        mutter(f"\nFinished before that:\n\n{harmless(left)}\n\n")
     tell(KonsehoError(outcome.error, hint=outcome.hint))
+    if kept and outcome.calls:
+        screen.say(f"What is finished is kept: konseho resume {outcome.run}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import sys
@@ -23,7 +24,7 @@ from konseho_cli.report.symbols import Symbols, symbols_for
 from konseho_cli.report.view import RunView
 from konseho_cli.session import Session
 from konseho_cli.telemetry.bus import Subscription
-from konseho_cli.telemetry.events import EVERYDAY
+from konseho_cli.telemetry.events import AskStarted
 
 if TYPE_CHECKING:
     from konseho_cli.report.live import LiveView
@@ -72,19 +73,20 @@ class Screen(msgspec.Struct):
 def screen_for(session: Session, *, quiet: bool) -> Screen:
     """The screen that fits stderr; nothing is drawn yet."""
     screen = Screen(quiet=quiet, loop_factory=session.taped.loop_factory)
-    if quiet:
+    if quiet or not session.most:
         return screen
-    view = RunView.of(session.spec.name, session.models, session.plan)
+    marks = AskStarted in session.most
+    view = RunView.of(session.spec.name, session.models, session.plan, marks=marks)
     if not _is_smart():
         progress = Progress(view, mutter, screen.symbols)
         progress.begin(_remark(session))
-        screen.subscriptions.append((progress, EVERYDAY))
+        screen.subscriptions.append(Subscription(progress))
         return screen
     from konseho_cli.report.live import LiveView, terminal
 
     cost = session.spec.limits.cost
     painter = Painter(screen.symbols, cost_limit=cost, remark=_remark(session))
-    screen.subscriptions.append((view, EVERYDAY))
+    screen.subscriptions.append(Subscription(view))
     clock = _LoopClock() if screen.loop_factory else RealClock()
     screen.live = LiveView(view, painter, terminal(sys.stderr), clock)
     return screen
@@ -94,7 +96,9 @@ def conduct(session: Session, screen: Screen, stream: AnswerStream | None) -> Ru
     """Run the session to its end, or to the end that a signal asks for."""
     subscriptions = list(screen.subscriptions)
     if stream is not None:
-        subscriptions.append((stream, KINDS))
+        subscriptions.append(
+            Subscription(stream, KINDS, patience_s=math.inf)
+        )  # no viewer: the answer
     with asyncio.Runner(loop_factory=screen.loop_factory) as runner:
         return runner.run(_conduct(session, screen, subscriptions))
 
@@ -159,6 +163,8 @@ class _LoopClock:
 def _remark(session: Session) -> str:
     """Where the answers come from, if not from models."""
     origins = [f"replayed from {session.taped.cassette.file}"] if session.taped.cassette else []
+    if session.options.resumed is not None:
+        origins.append(f"goes on with run {session.options.resumed.row.began.run}")
     return " · ".join(filter(None, (*origins, _simulation(session))))
 
 

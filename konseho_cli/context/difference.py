@@ -33,7 +33,7 @@ def difference(data: bytes, base: bytes) -> bytes:
 def restore(change: bytes, base: bytes) -> bytes:
     """The bytes of which `change` is the difference against `base`.
 
-    Raises ValueError where it is not.
+    Raises ValueError where it cannot be one.
     """
     head, tail = (int.from_bytes(change[at : at + _NUMBER], "big") for at in (0, _NUMBER))
     if len(change) < 2 * _NUMBER or head + tail > len(base):

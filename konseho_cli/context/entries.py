@@ -36,8 +36,8 @@ from konseho_cli.core.units import show_size
 Key: TypeAlias = tuple[str, ...]
 """The step, then whose or what it is: `("review", "part", "ann")`."""
 
-COMPRESSED_FROM = 64 * 1024
-"""Bytes from which `compress` packs a value at once."""
+LARGE = 64 * 1024
+"""Bytes from which `compress` packs a value at once, and what is released goes to the file."""
 EARLIER_FROM = 1 << 20
 """Bytes of earlier versions that may lie about before they are packed, whatever the limit."""
 _ROOM = 0.9
@@ -67,6 +67,8 @@ class Entries:
         self._to_spill: list[Version] = []
         self._earlier = 0
         """Bytes of earlier versions in `_to_pack`."""
+        self._released = 0
+        """Bytes in `_to_spill`."""
         self._problem = ""
         self.resident = 0
         """Bytes in memory, as far as can be told."""
@@ -88,7 +90,7 @@ class Entries:
         """Whether there is something for `settle()` to do."""
         return bool(
             self.resident > self._mark
-            or self._to_spill
+            or self._released > LARGE
             or (self._to_pack and (self._compress or self._earlier > EARLIER_FROM))
         )
 
@@ -103,7 +105,7 @@ class Entries:
             number = len(versions) - 1
             self._inside[version] = versions, number
             self._grow(version.size)
-            if self._compress and version.size > COMPRESSED_FROM:
+            if self._compress and version.size > LARGE:
                 self._to_pack.append(version)
             if number:
                 self._age(versions[number - 1])
@@ -119,7 +121,8 @@ class Entries:
     def peek(self, key: Key, version: int = -1) -> Any:
         """The value if it is in memory as it is, else ABSENT. Raises LookupError."""
         with self._lock:
-            return self._read(self._entries[key][version]).value
+            found = self._entries[key][version]
+            return found.value if found.value is ABSENT else self._read(found).value
 
     def get(self, key: Key, version: int = -1) -> Any:
         """The value, read from the file if need be; the newest version if none is named.
@@ -167,10 +170,15 @@ class Entries:
     # ------------------------------------------------------------------- let go
 
     def release(self, keys: Iterable[Key]) -> None:
-        """Say that nobody is known to read these again: they leave memory when it is settled."""
+        """Say that nobody is known to read these again: they leave memory when it is settled.
+
+        That has to be once there are 64 KiB of them: a file for less is not worth its while.
+        """
         with self._lock:
-            for key in keys:
-                self._to_spill += (one for one in self._entries.get(key, ()) if one.size)
+            for version in (one for key in keys for one in self._entries.get(key, ())):
+                if version.size:
+                    self._to_spill.append(version)
+                    self._released += version.size
 
     def drop(self, key: Key) -> None:
         """Forget an entry and its versions, if it is there; nobody may be reading it."""
@@ -194,7 +202,8 @@ class Entries:
         with self._settling:
             with self._lock:
                 asked, leaving = self._to_pack, self._to_spill
-                self._to_pack, self._to_spill, self._earlier = [], [], 0
+                self._to_pack, self._to_spill = [], []
+                self._earlier = self._released = 0
             for version in asked:
                 self._pack(version)
             for version in leaving:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
+
+from konseho_cli.core.errors import UsageError
+from konseho_cli.core.source import shown_path
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -34,6 +39,36 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def open_private(path: Path, *, begins: bytes, kind: str) -> int:
+    """A descriptor for lines of ours, in a file that only its owner may read; raises UsageError.
+
+    It is emptied, if it begins as ours do: a name mistyped must not cost another file.
+    """
+    try:
+        _refuse_to_replace(path, begins, kind)
+        # Not to wait for ever for the reader of a pipe that has none.
+        how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0)
+        file = os.open(path, how, 0o600)
+        os.set_blocking(file, True)
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            os.chmod(path, 0o600)  # it may have been there before
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        hint = "nobody reads that pipe yet" if getattr(error, "errno", 0) == errno.ENXIO else None
+        raise UsageError(f"{shown_path(path)} cannot be written: {why}", hint=hint) from None
+    return file
+
+
+def _refuse_to_replace(path: Path, begins: bytes, kind: str) -> None:
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        found = file.read(len(begins))
+    if found and found != begins:
+        what = f"{shown_path(path)} is there already, and is no {kind}"
+        raise UsageError(what, hint="write to another file, or remove this one first")
 
 
 def _umask() -> int:

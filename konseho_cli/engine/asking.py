@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -13,11 +12,11 @@ from msgspec import structs
 from konseho_cli.core.errors import InvalidReply, KonsehoError, ModelError, ModelUnavailable
 from konseho_cli.core.group import being_cancelled
 from konseho_cli.engine.cast import Speaker
-from konseho_cli.engine.outcome import CallRecord
+from konseho_cli.engine.outcome import CallRecord, cost_of
 from konseho_cli.engine.state import RunState
 from konseho_cli.models.base import JSON, Account, Call, Identity, Message, Reply, Request, Usage
 from konseho_cli.models.structured import decode, repair_prompt
-from konseho_cli.steps.base import Answer, CacheUse, Part
+from konseho_cli.steps.base import Answer, CacheUse
 from konseho_cli.telemetry.events import AskFinished, AskRetried, AskStarted, TextArrived
 from konseho_cli.telemetry.spans import Scope
 
@@ -51,6 +50,8 @@ async def ask(
     request = speaker.ask(question.prompt, question.schema)
     with scope.span("ask", step=question.step, agent=speaker.id, label=question.label):
         reply = await _call(state, scope, speaker, question, request, repair=0)
+        if state.holding.pressed:
+            await state.holding.settle(scope, question.step)
         _note(reply, speaker, degrade)
         if question.schema is None:
             return Answer(agent=speaker.id, text=reply.text, value=reply.text)
@@ -107,7 +108,7 @@ async def _call(
             model=name,
             status=status,
             usage=usage + account.wasted,
-            cost=_cost(state, status, name, usage, account),
+            cost=cost_of(state.premises.price, status, name, usage, account),
             start=start,
             end=state.recorder.now(),
             source=account.source,
@@ -136,6 +137,8 @@ def _new_call(
     return Call(
         identity=identity,
         scope=scope,
+        label=question.label,
+        model=speaker.model_name,
         seed=state.premises.seed,
         priority=question.priority,
         cache=question.cache,
@@ -150,25 +153,12 @@ def _record(state: RunState, record: CallRecord, number: int) -> None:
         state.bus.emit(_finished(record, number))
 
 
-def _cost(
-    state: RunState, status: str, name: str, usage: Usage, account: Account
-) -> Decimal | None:
-    """Dollars: for the answer, and for what was paid in vain."""
-    price, wasted = state.premises.price, account.wasted
-    if account.source != "model":
-        return Decimal(0)
-    unsent = status == "cancelled" and not account.requests
-    paid = Decimal(0) if status == "failed" or unsent else price(name, usage)
-    vain = price(name, wasted) if wasted.total else Decimal(0)
-    return None if paid is None or vain is None else paid + vain
-
-
 def _keep(
     state: RunState, speaker: Speaker, question: Question, text: str, remark: str = ""
 ) -> None:
     """Note what was said, in case the step does not come to its end."""
     label = f"{speaker.id} {question.label}" if question.label else speaker.id
-    state.said.setdefault(question.step, []).append(Part(label=f"{label}{remark}", text=text))
+    state.holding.say(question.step, speaker.id, f"{label}{remark}", text)
 
 
 def _listen(state: RunState, call: Call, speaker: Speaker, question: Question, number: int) -> None:

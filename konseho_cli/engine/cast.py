@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from msgspec import structs
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.models.base import Message, Model, Request
+from konseho_cli.models.registry import ModelChoice
 from konseho_cli.steps.base import JSON, agent_id
 
 
@@ -43,3 +44,29 @@ class Cast(msgspec.Struct, frozen=True):
     def models(self) -> tuple[str, ...]:
         """Full names of their models, each once."""
         return tuple(dict.fromkeys(speaker.model_name for speaker in self.speakers.values()))
+
+
+def cast_of(
+    choices: Mapping[str, ModelChoice],
+    agents: Mapping[str, Agent],
+    build: Callable[[ModelChoice], Model],
+) -> Cast:
+    """Put every agent's model together, by the agent's id; equal choices share one."""
+    models = {choice: build(choice) for choice in dict.fromkeys(choices.values())}
+    return Cast(
+        {name: _speaker(name, agents[name], choice, models) for name, choice in choices.items()}
+    )
+
+
+def _speaker(
+    name: str, agent: Agent, choice: ModelChoice, models: Mapping[ModelChoice, Model]
+) -> Speaker:
+    messages = (Message("system", agent.role.strip()),) if agent.role.strip() else ()
+    return Speaker(
+        id=name,
+        agent=agent,
+        model=models[choice],
+        model_name=choice.name,
+        request=choice.adapt(Request(model=choice.model, messages=messages)),
+        window=choice.window,
+    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 
 from konseho_cli.core.clock import Anchor
-from konseho_cli.models.base import Source, Usage
+from konseho_cli.models.base import Account, Source, Usage
 from konseho_cli.models.cache import CacheStats
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.steps.base import Part
@@ -66,6 +66,17 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     end: int | None = None
 
 
+class Resumed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run that was resumed did not do again."""
+
+    steps: int
+    calls: int
+    """Answers that are kept; none of them was paid for again."""
+    tokens: int
+    cost: Decimal
+    """Dollars, as far as it is known."""
+
+
 class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """How the run ended."""
 
@@ -100,6 +111,8 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """The models that were at hand, each with its circuit breaker and its limits at the end."""
     cache: CacheStats | None = None
     """What the response cache did; None where no call of the run could be cached."""
+    resumed: Resumed | None = None
+    """What was there already; None: the run began anew."""
 
     @property
     def duration_s(self) -> float:
@@ -137,6 +150,22 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
             if step.id == name:
                 return step
         raise KeyError(name)
+
+
+def cost_of(
+    price: Callable[[str, Usage], Decimal | None],
+    status: str,
+    model: str,
+    usage: Usage,
+    account: Account,
+) -> Decimal | None:
+    """Dollars of one call: for the answer, and for what was paid in vain; None: unknown."""
+    if account.source != "model":
+        return Decimal(0)
+    unsent = status == "cancelled" and not account.requests
+    paid = Decimal(0) if status == "failed" or unsent else price(model, usage)
+    vain = price(model, account.wasted) if account.wasted.total else Decimal(0)
+    return None if paid is None or vain is None else paid + vain
 
 
 def total_usage(calls: Sequence[CallRecord]) -> Usage:

@@ -36,11 +36,13 @@ class Taping(msgspec.Struct, frozen=True, kw_only=True):
     """What the caller says about recording and replaying."""
 
     record: str | Path | None = None
-    replay: str | Path | None = None
+    replay: str | Path | Cassette | None = None
     speed: float = 1.0
     """Of a replay: 2 is twice as fast, 0 at once."""
     miss: Miss = "error"
     """What a call that was not recorded, or was recorded otherwise, comes to."""
+    recalled: Wished | None = None
+    """Who was to answer in the run that goes on; None: no run does."""
 
 
 class Taped:
@@ -58,6 +60,9 @@ class Taped:
         if self.cassette is not None:
             self.wishes = _recalled_wishes(wishes, self.cassette.header.wished)
             self.chooses = _recalled_env(env, self.cassette.header.wished, taping.miss)
+        elif taping.recalled is not None:
+            self.wishes = _recalled_wishes(wishes, taping.recalled)
+            self.chooses = _recalled_env(env, taping.recalled, "call")
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -111,11 +116,12 @@ class Taped:
             header = Header(
                 konseho_cassette=FORMAT, version=__version__, council=premises.council,
                 run=premises.run, seed=premises.seed, started=clock.wall(),
-                wished=self._wished(casting),
+                wished=self.wished(casting),
             )  # fmt: skip
             tape.recording.begin(header, clock.now(), stop)
 
-    def _wished(self, casting: Casting) -> Wished:
+    def wished(self, casting: Casting) -> Wished:
+        """What it takes to cast the same models again."""
         from konseho_cli.models.cassette import Wished
 
         return Wished(
@@ -134,6 +140,8 @@ def _load(taping: Taping) -> Cassette | None:
         if taping.speed != 1 or taping.miss != "error":
             raise UsageError("a speed and what a miss comes to are of a replay: name its cassette")
         return None
+    if isinstance(taping.replay, msgspec.Struct):
+        return taping.replay
     if taping.record is not None and _same(Path(taping.record), Path(taping.replay)):
         raise UsageError(
             f"{shown_path(Path(taping.record))} is replayed, so it cannot be recorded to as well",

@@ -148,6 +148,10 @@ class Call(msgspec.Struct, kw_only=True):
     identity: Identity
     scope: Scope
     """Where the phases of the call are recorded as spans."""
+    label: str = ""
+    """What people call it: the item, round or turn it is about."""
+    model: str = ""
+    """Full name of who is asked first, `provider:model`."""
     seed: int = 0
     """The council's seed."""
     priority: int = 5

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 
 from konseho_cli.core.errors import InvalidReply, ModelError, ModelRefused, ModelUnavailable
+from konseho_cli.core.packing import pack, unpack
 from konseho_cli.models.base import Identity, Reply, Request, Source, Usage
 from konseho_cli.models.redact import Redactor
 
@@ -177,7 +178,7 @@ def hidden_request(request: Request, redactor: Redactor) -> Request:
     """The request without secrets, which is what is hashed: no hash of a key is on a cassette."""
     if _line(request, redactor) is not None:
         return request
-    return msgspec.convert(_hidden(msgspec.to_builtins(request), redactor.hide), Request)
+    return msgspec.convert(hidden(msgspec.to_builtins(request), redactor.hide), Request)
 
 
 def encode(record: Header | Record, redactor: Redactor) -> bytes:
@@ -185,12 +186,25 @@ def encode(record: Header | Record, redactor: Redactor) -> bytes:
     line = _line(record, redactor)
     if line is not None:
         return line + b"\n"
-    plain = _hidden(msgspec.to_builtins(record), redactor.hide)
+    plain = hidden(msgspec.to_builtins(record), redactor.hide)
     try:
         return msgspec.json.encode(plain) + b"\n"
     except UnicodeEncodeError:
-        whole = _hidden(plain, lambda text: text.encode("utf-8", "replace").decode())
+        whole = hidden(plain, lambda text: text.encode("utf-8", "replace").decode())
         return msgspec.json.encode(whole) + b"\n"
+
+
+def packed(record: Record, redactor: Redactor) -> bytes:
+    """A record as a store keeps it, without a secret in any text of it."""
+    plain = msgspec.to_builtins(record)
+    if _line(record, redactor) is None:
+        plain = hidden(plain, redactor.hide)
+    return pack(plain)
+
+
+def unpacked(body: bytes) -> Answered:
+    """The record again. Raises ValueError for what is none."""
+    return msgspec.convert(unpack(body), Answered)
 
 
 def _line(value: Header | Record | Request, redactor: Redactor) -> bytes | None:
@@ -206,17 +220,19 @@ _WORDS = frozenset({"role", "kind", "error", "source", "finish"})
 """Fields whose values are words of ours: a placeholder for a key may be the same word."""
 
 
-def _hidden(value: Any, hide: Callable[[str], str], *, free: bool = False) -> Any:
-    """Keys are hidden as well where they are the user's (`free`), as in a schema."""
+def hidden(value: Any, hide: Callable[[str], str], *, free: bool = False) -> Any:
+    """Built-in values without secrets in any text; where the keys are the user's (`free`), as in a
+    schema, they are hidden as well.
+    """
     if isinstance(value, str):
         return hide(value)
     if isinstance(value, (list, tuple)):
-        return [_hidden(each, hide, free=free) for each in value]
+        return [hidden(each, hide, free=free) for each in value]
     if isinstance(value, dict):
         return {
             (hide(key) if free else key): each
             if key in _WORDS and not free
-            else _hidden(each, hide, free=free or key == "schema")
+            else hidden(each, hide, free=free or key == "schema")
             for key, each in value.items()
         }
     return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -11,6 +10,7 @@ from typing import BinaryIO, TypeVar
 import msgspec
 
 from konseho_cli.core.errors import KonsehoError, UsageError
+from konseho_cli.core.files import open_private
 from konseho_cli.core.source import shown_path
 from konseho_cli.core.units import show_size
 from konseho_cli.models.cassette import (
@@ -58,8 +58,7 @@ def read_cassette(path: Path) -> Cassette:
     except FileNotFoundError:
         raise UsageError(
             f"there is no cassette {shown}",
-            hint="record one with `konseho run … --record FILE`; runs are not stored yet, so "
-            "--replay takes a file",
+            hint="record one with `konseho run … --record FILE`",
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -122,17 +121,6 @@ def _decoded(decode: Callable[[bytes], T], line: bytes, place: str) -> T:
         raise UsageError(f"{place}: the line cannot be read: {what}", hint=_NOT_ONE) from None
 
 
-def _refuse_to_replace(path: Path) -> None:
-    """What is no cassette is not written over: a name mistyped must not cost a council file."""
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        begins = file.read(len(_BEGINS))
-    if begins and begins != _BEGINS:
-        what = f"{shown_path(path)} is there already, and is no cassette"
-        raise UsageError(what, hint="record to another file, or remove this one first")
-
-
 class CassetteWriter:
     """Appends records to a file that only its owner may read; every line is there at once."""
 
@@ -142,17 +130,7 @@ class CassetteWriter:
         """Overwrites what is there. Raises UsageError."""
         self._path = path
         self._redactor = redactor
-        try:
-            _refuse_to_replace(path)
-            # Not to wait for ever for the reader of a pipe that has none.
-            how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0)
-            self._file = os.open(path, how, 0o600)
-            os.set_blocking(self._file, True)
-            if stat.S_ISREG(os.fstat(self._file).st_mode):
-                os.chmod(path, 0o600)  # it may have been there before
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise UsageError(f"{shown_path(path)} cannot be written: {why}") from None
+        self._file = open_private(path, begins=_BEGINS, kind="cassette")
         try:
             self.write(header)
         except BaseException:

@@ -30,15 +30,40 @@ class Journal(Protocol):
         """What is known already; None: a model must be asked. Raises ReplayMiss."""
         ...
 
-    async def record(
-        self, identity: Identity, request: Request, kept: Kept, start: int, end: int
-    ) -> None:
+    async def record(self, call: Call, request: Request, kept: Kept, start: int, end: int) -> None:
         """Keep what a call came to, before anybody uses it; times on the run's clock."""
         ...
 
-    def dropped(self, identity: Identity, request: Request, start: int, end: int) -> None:
+    def dropped(self, call: Call, request: Request, start: int, end: int) -> None:
         """The call was cancelled: there is nothing to keep but that."""
         ...
+
+
+class Journals:
+    """Several of them: the first that knows an answer gives it, all of them keep what is new."""
+
+    __slots__ = ("_journals",)
+
+    def __init__(self, *journals: Journal) -> None:
+        self._journals = journals
+
+    def answered(self, identity: Identity, request: Request) -> Kept | None:
+        """What one of them knows."""
+        for journal in self._journals:
+            kept = journal.answered(identity, request)
+            if kept is not None:
+                return kept
+        return None
+
+    async def record(self, call: Call, request: Request, kept: Kept, start: int, end: int) -> None:
+        """Keep it in each, one after the other."""
+        for journal in self._journals:
+            await journal.record(call, request, kept, start, end)
+
+    def dropped(self, call: Call, request: Request, start: int, end: int) -> None:
+        """Tell each."""
+        for journal in self._journals:
+            journal.dropped(call, request, start, end)
 
 
 class Journaled:
@@ -52,8 +77,8 @@ class Journaled:
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer. Raises what the model raises, or raised."""
-        identity, now = call.identity, call.scope.recorder.now
-        kept = self._journal.answered(identity, request)
+        now = call.scope.recorder.now
+        kept = self._journal.answered(call.identity, request)
         if kept is not None:
             return await _given(kept, call)
         start = now()
@@ -61,14 +86,14 @@ class Journaled:
             reply = await self._model.generate(request, call)
         except ModelError as error:
             kept = Kept(error=error, source=call.account.source)
-            await self._journal.record(identity, request, kept, start, now())
+            await self._journal.record(call, request, kept, start, now())
             raise
         except asyncio.CancelledError:
-            self._journal.dropped(identity, request, start, now())
+            self._journal.dropped(call, request, start, now())
             raise
         account = call.account
         kept = Kept(reply=reply, source=account.source, saved=account.saved)
-        await self._journal.record(identity, request, kept, start, now())
+        await self._journal.record(call, request, kept, start, now())
         return reply
 
 

@@ -42,10 +42,10 @@ class Tape:
         self.stop: Callable[[KonsehoError], None] | None = None
         """Ends the run: a call that was not recorded must not count as a model that failed."""
 
-    def dropped(self, identity: Identity, request: Request, start: int, end: int) -> None:
+    def dropped(self, call: Call, request: Request, start: int, end: int) -> None:
         """As the run's journal: a call was cancelled."""
         if self.recording is not None:
-            self.recording.dropped(identity, request, start, end)
+            self.recording.dropped(call.identity, request, start, end)
 
     @property
     def replays(self) -> bool:
@@ -82,12 +82,10 @@ class Tape:
             reply=found.reply, error=error, source=found.source, saved=found.saved, wait_s=wait_s
         )
 
-    async def record(
-        self, identity: Identity, request: Request, kept: Kept, start: int, end: int
-    ) -> None:
+    async def record(self, call: Call, request: Request, kept: Kept, start: int, end: int) -> None:
         """As the run's journal: write down what a call came to, if this is recorded."""
         if self.recording is not None:
-            self.recording.answer(identity, request, kept, start, end)
+            self.recording.answer(call.identity, request, kept, start, end)
 
     def around(self, name: str, make: Callable[[], Model]) -> Model:
         """The model, which is only made where it may be asked. Raises UsageError."""

@@ -52,7 +52,9 @@ class CriticalPath(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def critical_path(spans: Sequence[Span]) -> CriticalPath:
-    """Walk a finished run's spans. The run's own span must be among them."""
+    """Walk a finished run's spans; without the run's own span, as of one that was cut off, no path."""
+    if not any(span.kind == "run" for span in spans):
+        return CriticalPath(segments=())
     return CriticalPath(segments=tuple(reversed(_Walk(spans).segments())))
 
 

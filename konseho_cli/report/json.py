@@ -10,7 +10,14 @@ from typing import Any
 
 import msgspec
 
-from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome, total_cost, total_usage
+from konseho_cli.engine.outcome import (
+    CallRecord,
+    Resumed,
+    RunOutcome,
+    StepOutcome,
+    total_cost,
+    total_usage,
+)
 from konseho_cli.models.base import Usage
 from konseho_cli.models.cache import CacheStats
 from konseho_cli.profiling.critical_path import critical_path
@@ -45,6 +52,7 @@ def outcome_document(
         "exit_status": exit_status,
         "simulated": outcome.simulated,
         "replayed": outcome.replayed,
+        "resumed": None if outcome.resumed is None else _resumed(outcome.resumed),
         "answer": outcome.answer,
         "gate": outcome.gate,
         "error": outcome.error,
@@ -61,12 +69,13 @@ def outcome_document(
         "critical_path": _critical_path(outcome),
         "agents": _agents(outcome),
         "services": [msgspec.to_builtins(service) for service in outcome.services],
-        "steps": [_step(outcome, step) for step in outcome.steps],
-        "calls": [_call(outcome, call) for call in outcome.calls],
+        "steps": [step_document(outcome, step) for step in outcome.steps],
+        "calls": [call_document(outcome, call) for call in outcome.calls],
     }
 
 
-def _step(outcome: RunOutcome, step: StepOutcome) -> dict[str, Any]:
+def step_document(outcome: RunOutcome, step: StepOutcome) -> dict[str, Any]:
+    """One step of it, without its calls."""
     calls = [call for call in outcome.calls if call.step == step.id]
     return {
         "id": step.id,
@@ -84,7 +93,8 @@ def _step(outcome: RunOutcome, step: StepOutcome) -> dict[str, Any]:
     }
 
 
-def _call(outcome: RunOutcome, call: CallRecord) -> dict[str, Any]:
+def call_document(outcome: RunOutcome, call: CallRecord) -> dict[str, Any]:
+    """One call of it."""
     return {
         "step": call.step,
         "agent": call.agent,
@@ -116,6 +126,15 @@ def _agents(outcome: RunOutcome) -> dict[str, Any]:
             "cost": _dollars(total_cost(own)),
         }
         for agent, own in calls.items()
+    }
+
+
+def _resumed(resumed: Resumed) -> dict[str, Any]:
+    return {
+        "steps": resumed.steps,
+        "calls": resumed.calls,
+        "tokens": resumed.tokens,
+        "cost": _dollars(resumed.cost),
     }
 
 

@@ -17,14 +17,14 @@ from konseho_cli.report.text import encodable, one_line, plural
 def outcome_markdown(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
     """The whole outcome; ends with a newline."""
     blocks = [
-        f"# {_inline(outcome.council)}",
+        f"# {inline(outcome.council)}",
         _status(outcome),
         *_remarks(outcome, verdicts),
         "## Answer",
         _answer(outcome.answer),
         "## Steps",
         _table(outcome),
-        *(block for step in outcome.steps for block in _step(step)),
+        *(block for step in outcome.steps for block in step_markdown(step)),
     ]
     return encodable("\n\n".join(block for block in blocks if block) + "\n")
 
@@ -43,15 +43,15 @@ def _status(outcome: RunOutcome) -> str:
         lines.append("**Simulated: no model was asked, so the answer means nothing.**")
     path = " → ".join(stops(outcome))
     if path:
-        lines.append(f"Critical path: {_inline(path)}")
+        lines.append(f"Critical path: {inline(path)}")
     return "\n\n".join(lines)
 
 
 def _remarks(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> Iterator[str]:
-    found = [f"- {_inline(reason)}" for reason in reasons(outcome)]
-    found += [f"- warning: {_inline(warning)}" for warning in outcome.warnings]
+    found = [f"- {inline(reason)}" for reason in reasons(outcome)]
+    found += [f"- warning: {inline(warning)}" for warning in outcome.warnings]
     if outcome.error is not None:
-        found.append(f"- {_inline(outcome.error)}")
+        found.append(f"- {inline(outcome.error)}")
     if outcome.gate is not None:
         found.append(f"- gate: {str(outcome.gate).lower()}")
     for verdict in verdicts:
@@ -92,13 +92,13 @@ def _took(step: StepOutcome) -> str:
     return show_duration((step.end - step.start) / 1e9)
 
 
-def _step(step: StepOutcome) -> Iterator[str]:
+def step_markdown(step: StepOutcome) -> Iterator[str]:
     """What was said, quoted, so that headings in it are not ours."""
     if not step.parts and not step.details:
         return
     yield f"### {step.id}"
     for part in step.parts:
-        yield f"**{_inline(part.label)}**"
+        yield f"**{inline(part.label)}**"
         yield _quote(part.text)
     yield from _details(step.details)
 
@@ -130,6 +130,6 @@ def _quote(text: str) -> str:
     return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines()) or ">"
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """One line that Markdown takes as text."""
     return one_line(text).replace("|", "\\|").replace("<", "&lt;")

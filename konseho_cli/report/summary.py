@@ -28,7 +28,7 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
     if refusal := _refusal(outcome, verdicts):
         fine, sign, word = False, symbols.failed, f"{refusal}, run {word}"
     dot = f" {symbols.dot} "
-    parts = [plural(len(outcome.calls), "call"), *_free(outcome)]
+    parts = [plural(len(outcome.calls), "call"), *_free(outcome), *_resumed(outcome)]
     parts.append(f"{show_count(outcome.usage.total)} tokens")
     cost = outcome.cost
     if cost:
@@ -54,6 +54,15 @@ def _free(outcome: RunOutcome) -> Iterator[str]:
         count = sum(call.source == source for call in outcome.calls)
         if count:
             yield f"{count:,} of {len(outcome.calls):,} {word}"
+
+
+def _resumed(outcome: RunOutcome) -> Iterator[str]:
+    """What an earlier session of the run had done: `7 calls of 2 steps were there`."""
+    resumed = outcome.resumed
+    if resumed is not None:
+        steps = f" and {plural(resumed.steps, 'step')}" if resumed.steps else ""
+        were = "was" if resumed.calls == 1 and not resumed.steps else "were"
+        yield f"{plural(resumed.calls, 'answer')}{steps} {were} there"
 
 
 def _refusal(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:

@@ -128,14 +128,20 @@ class RunView(msgspec.Struct):
     status: str = "running"
     tally: Tally = msgspec.field(default_factory=Tally)
     warnings: list[str] = msgspec.field(default_factory=list)
+    marks: bool = True
+    """Whether agents have marks of their own; not where nobody says how their calls go."""
 
     @classmethod
-    def of(cls, council: str, models: tuple[str, ...], plan: Plan) -> RunView:
+    def of(
+        cls, council: str, models: tuple[str, ...], plan: Plan, *, marks: bool = True
+    ) -> RunView:
         """A run that has not started: all its steps and speakers are there and wait."""
-        view = cls(council=council, models=models)
+        view = cls(council=council, models=models, marks=marks)
         for planned in plan.steps:
             step = view.step(planned.id)
             step.kind = planned.step.kind
+            if not marks:
+                continue
             step.expected = planned.estimate.most or 0
             for refs in planned.step.speakers().values():
                 for ref in refs:
@@ -185,7 +191,7 @@ def _run_started(view: RunView, event: RunStarted) -> None:
 def _step_started(view: RunView, event: StepStarted) -> None:
     step = view.step(event.step)
     step.kind, step.state, step.start = event.kind, "running", event.at
-    for name in event.agents:
+    for name in event.agents if view.marks else ():
         step.agent(name)
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect as kinds
@@ -18,20 +18,22 @@ from msgspec import inspect as kinds
 from konseho_cli.agents.definition import ID_PATTERN
 from konseho_cli.core.marks import Path, quote
 from konseho_cli.core.units import QUANTITIES
-from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.problems import Problems, shown
 from konseho_cli.spec.stand_ins import stand_in
 from konseho_cli.steps.base import Base
 from konseho_cli.steps.union import RESERVED
 
+T = TypeVar("T", bound=msgspec.Struct)
 MAX_DEPTH = 64
 """Structures inside each other in a value of the user's own (a schema, a fallback)."""
 ID_RULE = "an id is made of a-z, 0-9 and _, and begins with a letter"
+VERSIONS = ("konseho", "konseho_preset")
+"""Keys that say which kind of file it is, and the version of its format."""
 _INVALID: Any = object()
 _IDS = (ID_PATTERN, ID_PATTERN.replace("^", "^(").replace("*", "*)?", 1))
 
 
-def checked(value: Any, problems: Problems, *, quick: bool) -> CouncilSpec | None:
+def checked(value: Any, kind: type[T], problems: Problems, *, quick: bool) -> T | None:
     """The document as types; what is wrong is in `problems` and left out of the result.
 
     None: so little of it is right that no rule can be held against it. `quick`: the value is
@@ -39,37 +41,38 @@ def checked(value: Any, problems: Problems, *, quick: bool) -> CouncilSpec | Non
     """
     if quick:
         try:
-            return _convert(value)
+            return converted(value, kind)
         except msgspec.ValidationError:
             pass
     walk = _Walk(problems)
     try:
-        repaired = walk.of(_types(), value, ())
+        repaired = walk.of(_types(kind), value, ())
     except _TooDeep:
         return None
     if repaired is _INVALID:
         return None
     try:
-        return _convert(repaired)
+        return converted(repaired, kind)
     except msgspec.ValidationError as error:
         if not problems.errors:  # the walk knows less than msgspec: say what that says
             problems.error((), str(error))
         return None
 
 
-def _convert(value: Any) -> CouncilSpec:
-    return msgspec.convert(value, CouncilSpec, dec_hook=_quantity)
+def converted(value: Any, kind: type[T]) -> T:
+    """A value that was checked before, such as one that we wrote. Raises msgspec.ValidationError."""
+    return msgspec.convert(value, kind, dec_hook=_quantity)
 
 
 def _quantity(cls: type, value: Any) -> Any:
     if cls in QUANTITIES:
         return cls(value)
-    raise NotImplementedError(f"{cls.__name__} cannot be written in a council file")
+    raise NotImplementedError(f"{cls.__name__} cannot be written in a file")
 
 
 @cache
-def _types() -> Any:
-    return kinds.type_info(CouncilSpec)
+def _types(kind: type) -> Any:
+    return kinds.type_info(kind)
 
 
 class _TooDeep(Exception):
@@ -264,7 +267,7 @@ class _Walk:
         self.problems.error((*path, key), what, key=True, near=(key, known), hint=listed)
 
     def _missing(self, name: str, kind: Any, path: Path) -> None:
-        hint = "add `konseho: 1`" if name == "konseho" else None
+        hint = f"add `{name}: 1`" if name in VERSIONS else None
         whose = f" ({kind.tag} needs it)" if kind.tag else ""
         self.problems.error(path, f"the key '{name}' is missing{whose}", hint=hint)
 

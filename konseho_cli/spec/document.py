@@ -13,13 +13,13 @@ from konseho_cli.steps.base import CacheUse, OnError, Positive, Template
 from konseho_cli.steps.union import Step
 
 
-class _Table(
+class Table(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """A strict table."""
+    """A strict table: a key that it does not have is a mistake."""
 
 
-class Input(_Table, frozen=True, kw_only=True):
+class Input(Table, frozen=True, kw_only=True):
     """One value that the caller gives with `--input NAME=VALUE`."""
 
     description: str = ""
@@ -29,7 +29,7 @@ class Input(_Table, frozen=True, kw_only=True):
     """How the text of the command line is read."""
 
 
-class ModelSpec(_Table, frozen=True, kw_only=True):
+class ModelSpec(Table, frozen=True, kw_only=True):
     """A model under a name of its own, with parameters."""
 
     use: str
@@ -64,7 +64,7 @@ class ModelSpec(_Table, frozen=True, kw_only=True):
     """Tokens that the model takes in, prompt and answer; a longer prompt is shortened to fit."""
 
 
-class Targets(_Table, frozen=True, kw_only=True):
+class Targets(Table, frozen=True, kw_only=True):
     """What a run is held to; missing one is exit status 1."""
 
     time: Duration | None = None
@@ -75,7 +75,7 @@ class Targets(_Table, frozen=True, kw_only=True):
     calls: Count | None = None
 
 
-class CouncilSpec(_Table, frozen=True, kw_only=True):
+class CouncilSpec(Table, frozen=True, kw_only=True):
     """A council file."""
 
     konseho: Literal[1]

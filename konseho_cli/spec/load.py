@@ -13,7 +13,7 @@ from konseho_cli.core.errors import InvalidCouncil, Problem, UsageError
 from konseho_cli.core.marks import Marks
 from konseho_cli.core.source import read_source, refusal, shown_path
 from konseho_cli.core.units import Duration, Money
-from konseho_cli.core.yaml_events import parse_yaml
+from konseho_cli.core.yaml_events import Parsed, parse_yaml
 from konseho_cli.spec.check import checked
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.draft import Draft
@@ -36,17 +36,21 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
 def load_council(path: Path) -> Loaded:
     """Read and check a council file. Raises InvalidCouncil with every mistake in it."""
-    text = read_source(path)
-    file = shown_path(path)
-    parsed = parse_yaml(text, file=file)
+    parsed = read_yaml(path, begin="konseho: 1")
+    return _check(
+        parsed.value, Problems(parsed.marks, shown_path(path)), parsed.problems,
+        path=path, folder=path.resolve().parent, quick=parsed.finite,
+    )  # fmt: skip
+
+
+def read_yaml(path: Path, *, begin: str) -> Parsed:
+    """A file's document; `begin`: how one of its kind begins. Raises InvalidCouncil."""
+    parsed = parse_yaml(read_source(path), file=shown_path(path))
     if not parsed.complete:
         raise InvalidCouncil(by_line(parsed.problems))
     if parsed.value is None and not parsed.problems:
-        raise refusal(path, "the file is empty", hint="begin with `konseho: 1`")
-    return _check(
-        parsed.value, Problems(parsed.marks, file), parsed.problems,
-        path=path, folder=path.resolve().parent, quick=parsed.finite,
-    )  # fmt: skip
+        raise refusal(path, "the file is empty", hint=f"begin with `{begin}`")
+    return parsed
 
 
 def check_document(
@@ -96,7 +100,7 @@ def _check(
     if not isinstance(value, dict):
         problems.error((), "a council is a mapping of keys", hint="begin with `konseho: 1`")
         problems.raise_any()
-    spec = checked(value, problems, quick=quick)
+    spec = checked(value, CouncilSpec, problems, quick=quick)
     if spec is None:
         problems.raise_any()
         raise AssertionError("a document that does not convert has a mistake")

@@ -22,7 +22,11 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class RunBegan(_Record, frozen=True, kw_only=True, gc=False):
-    """A run is about to ask its first model, or it goes on: then it replaces what was kept of it."""
+    """A run is about to ask its first model, or it goes on.
+
+    A run that goes on keeps the date at which it first began, and all else that is here is replaced;
+    its end is forgotten until it comes to another.
+    """
 
     council: str
     """Its name."""
@@ -72,7 +76,7 @@ class CallKept(_Record, frozen=True, kw_only=True, gc=False):
     wasted_tokens: int
     """Paid for and used by nobody, as estimated."""
     cost: Decimal | None
-    """Dollars; None: unknown."""
+    """Dollars, kept to the nanodollar; None: unknown."""
     requests: int
     retries: int
     hedges: int
@@ -140,7 +144,8 @@ class RunEnded(_Record, frozen=True, kw_only=True, gc=False):
 
 Record: TypeAlias = RunBegan | CallKept | StepKept | SpanKept | EventKept | RunEnded
 """A later record takes the place of an earlier one of the same run (RunBegan, RunEnded), the same
-step (StepKept), the same identity (CallKept: `path` to `tool_turn`), the same span (SpanKept)."""
+step (StepKept), the same identity (CallKept: `path` to `tool_turn`), the same span (SpanKept).
+All but RunBegan belong to a run that is there: for one that is not, they are a StoreFailed."""
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +169,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     calls: int
     """Calls that ended ok or failed."""
     input_tokens: int
+    """Of all calls, cancelled ones too; as are tokens and costs below."""
     output_tokens: int
     cost: Decimal
     """Dollars of the calls whose cost is known."""
@@ -205,9 +211,10 @@ class RunWriter(Protocol):
         ...
 
     def soon(self, records: Sequence[Record]) -> None:
-        """Keep them when nobody waits for anything else; what goes wrong, `write` and `aclose` raise.
+        """Keep them when nobody waits for anything else: spans and events, which no answer waits for.
 
-        A record that is written after one that was handed over here may be kept before it.
+        A record that is written after one that was handed over here may be kept before it. What
+        goes wrong is raised once: by the next `write`, which then keeps nothing, or by `aclose`.
         """
         ...
 
@@ -220,7 +227,7 @@ class RunReader(Protocol):
     """What history reads. All of it raises StoreFailed."""
 
     async def runs(self, wanted: Wanted) -> list[RunRow]:
-        """The newest first."""
+        """The newest first; of those that began at the same moment, by id, the last first."""
         ...
 
     async def load(self, run: str) -> StoredRun | None:
@@ -228,7 +235,7 @@ class RunReader(Protocol):
         ...
 
     async def trace(self, run: str) -> tuple[list[SpanKept], list[EventKept]]:
-        """The spans and events of one run that were kept, in order."""
+        """The spans by id, and the events by time, of one run: those that were kept."""
         ...
 
     async def remove(self, runs: Sequence[str]) -> int:

@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from konseho_cli.core.errors import StoreFailed
 from konseho_cli.store.tables import MIGRATIONS
 
 BUSY_S = 2.0
 """How long a writer waits for another process."""
+Sync: TypeAlias = Literal["normal", "full"]
+"""What a commit outlives: `normal` a kill of the process, `full` a loss of power too."""
 _PAUSE_S = 0.02
 
 
@@ -25,7 +27,11 @@ class Database:
     __slots__ = ("_connection", "_path")
 
     def __init__(
-        self, path: Path, functions: Mapping[str, Callable[..., Any]] | None = None
+        self,
+        path: Path,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+        *,
+        sync: Sync = "normal",
     ) -> None:
         """Open, or make, and bring it up to date; `functions` of texts are for its statements.
 
@@ -37,7 +43,7 @@ class Database:
             self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
         try:
             with self._translated():
-                self._prepare()
+                self._prepare(sync)
                 for name, function in (functions or {}).items():
                     arguments = len(signature(function).parameters)
                     self._connection.create_function(name, arguments, function, deterministic=True)
@@ -67,16 +73,30 @@ class Database:
             raise
         self.rows("COMMIT")
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read within is of one moment; nobody waits. Raises StoreFailed."""
+        self.rows("BEGIN")
+        try:
+            yield
+        finally:
+            self.rows("ROLLBACK")
+
+    def wait_for_others(self, seconds: float) -> None:
+        """How long a statement waits for another process, instead of `BUSY_S`."""
+        self.rows(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+
     def close(self) -> None:
         """Let go. Raises StoreFailed."""
         with self._translated():
             self._connection.close()
 
-    def _prepare(self) -> None:
+    def _prepare(self, sync: Sync) -> None:
         connection = self._connection
         _patiently(connection, "PRAGMA auto_vacuum = INCREMENTAL")  # before there is any table
         _patiently(connection, "PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA synchronous = {sync}")
+        connection.execute("PRAGMA foreign_keys = ON")
         if self._version() != len(MIGRATIONS):
             with self.transaction():
                 self._migrate()

@@ -6,6 +6,7 @@ dataclass of ten fields takes 2 µs to make, a struct 0.1 µs, and a run makes t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import ClassVar
 
@@ -132,5 +133,17 @@ EVENTS: tuple[type[Event], ...] = (
     AskFinished, Warned, RunFinished,
 )  # fmt: skip
 
-EVERYDAY: frozenset[type[Event]] = frozenset(EVENTS) - {TextArrived}
+STEPS: frozenset[type[Event]] = frozenset({
+    RunStarted, StepStarted, StepProgressed, StepFinished, Warned, RunFinished,
+})  # fmt: skip
+"""What says how far a run is, without a word about its calls."""
+
+EVERYTHING: frozenset[type[Event]] = frozenset(EVENTS)
+
+EVERYDAY: frozenset[type[Event]] = EVERYTHING - {TextArrived}
 """What a listener gets that does not say what it wants."""
+
+LEVELS: Mapping[str, frozenset[type[Event]]] = {
+    "none": frozenset(), "steps": STEPS, "all": EVERYTHING,
+}  # fmt: skip
+"""The most that is built, by its name in settings."""

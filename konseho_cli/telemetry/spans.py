@@ -54,6 +54,14 @@ class Span:
         self.id = recorder.draw()
         self.start = recorder.now()
 
+    @classmethod
+    def kept(cls, **fields: Any) -> Self:
+        """A span that ended, as it was kept: of all fields but its scope."""
+        span = cls.__new__(cls)
+        for name, value in fields.items():
+            setattr(span, name, value)
+        return span
+
     def note(self, **attributes: Any) -> None:
         """Add what became known while it ran: primitives only."""
         self.attributes.update(attributes)

@@ -27,14 +27,12 @@ class Book:
     def answered(self, identity: Identity, request: Request) -> Kept | None:
         return self.known[0] if self.known else None
 
-    async def record(
-        self, identity: Identity, request: Request, kept: Kept, start: int, end: int
-    ) -> None:
+    async def record(self, call: Call, request: Request, kept: Kept, start: int, end: int) -> None:
         await asyncio.sleep(0.5)
-        self.written.append((identity.agent, kept, start, end))
+        self.written.append((call.identity.agent, kept, start, end))
 
-    def dropped(self, identity: Identity, request: Request, start: int, end: int) -> None:
-        self.gone.append((identity.agent, start, end))
+    def dropped(self, call: Call, request: Request, start: int, end: int) -> None:
+        self.gone.append((call.identity.agent, start, end))
 
 
 def ask(tools: Any, book: Book, *script: str | Exception, **call: Any) -> tuple[Any, Call, Any]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.spec.check import checked
+from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.load import check_document
 from konseho_cli.spec.problems import Problems
 
@@ -208,9 +209,11 @@ def test_the_walk_finds_a_mistake_wherever_msgspec_does(place: tuple[Any, ...], 
         node = node[part]
     node[place[-1]] = junk
     slow, quick = Problems(), Problems()
-    walked = checked(document, slow, quick=False)
+    walked = checked(document, CouncilSpec, slow, quick=False)
     assert walked is None or isinstance(walked.name, str)
-    assert checked(document, quick, quick=True) is None or not quick.errors or slow.errors
+    assert (
+        checked(document, CouncilSpec, quick, quick=True) is None or not quick.errors or slow.errors
+    )
     if quick.errors:
         assert [str(each) for each in slow.errors] == [str(each) for each in quick.errors]
         assert not any("`" in each.message and "Expected" in each.message for each in slow.errors)

@@ -1,0 +1,48 @@
+"""`konseho resume`: go on with a run, asking models only for what is not there."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from konseho_cli.cli import options
+from konseho_cli.cli.asking import read_timeout
+from konseho_cli.cli.result import Destination
+from konseho_cli.cli.running import run_and_report
+from konseho_cli.cli.stored import stored_run
+from konseho_cli.engine.storing import Storing
+from konseho_cli.resuming import Resumption, resume
+
+
+def command(
+    run: options.Run,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Go on although the council has changed, or the run may still run."
+        ),
+    ] = False,
+    max_concurrency: options.MaxConcurrency = None,
+    timeout: options.Timeout = None,
+    store: options.Store = None,
+    quiet: options.Quiet = False,
+    json: options.AsJson = False,
+    markdown: options.AsMarkdown = False,
+    output: options.Output = None,
+    stream: options.Stream = False,
+) -> None:
+    """Go on with a run that was cut off, interrupted or failed; no finished call is paid twice.
+
+    Steps that ended are taken as they were. A run that failed tries again what failed. Exit status
+    as of `konseho run`.
+    """
+    destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)
+    wanted = Resumption(
+        force=force,
+        timeout_s=read_timeout(timeout),
+        max_concurrency=max_concurrency,
+        storing=Storing(enabled=True, file=store),
+    )
+    session = resume(stored_run(run, store), wanted)
+    raise typer.Exit(run_and_report(session, destination, quiet=quiet))

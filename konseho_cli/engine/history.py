@@ -1,0 +1,150 @@
+"""A stored run as what it came to, and as a cassette: what reports and replays read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from konseho_cli.core.clock import Anchor
+from konseho_cli.core.errors import StoreFailed
+from konseho_cli.core.packing import unpack
+from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
+from konseho_cli.engine.past import step_outcome
+from konseho_cli.engine.remembered import Remembered, decode
+from konseho_cli.models.base import Usage
+from konseho_cli.models.cache import CacheStats
+from konseho_cli.models.cassette import FORMAT, Header, unpacked
+from konseho_cli.models.cassette_file import Cassette
+from konseho_cli.models.service_state import ServiceState
+from konseho_cli.store.base import CallKept, RunEnded, SpanKept, StoredRun
+from konseho_cli.telemetry.spans import Span
+
+CUT_OFF = "it was cut off before it came to its end"
+
+
+class _End(msgspec.Struct, frozen=True, kw_only=True):
+    """What the body of a run's end holds. Unknown keys of later versions pass."""
+
+    answer: Any = None
+    gate: bool | None = None
+    hint: str | None = None
+    warnings: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    services: tuple[ServiceState, ...] = ()
+    cache: CacheStats | None = None
+
+
+def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
+    """The outcome of a run; times begin at 0, spans are those of its last session.
+
+    A run without an end is `interrupted`. Raises StoreFailed for what cannot be read.
+    """
+    began, ended = stored.row.began, stored.row.ended
+    end = _end(ended)
+    status, error = (ended.status, ended.error) if ended else ("interrupted", CUT_OFF)
+    return RunOutcome(
+        run=began.run,
+        council=began.council,
+        status=status,
+        answer=end.answer,
+        gate=end.gate,
+        error=error or None,
+        hint=end.hint if ended else f"go on with it: konseho resume {began.run}",
+        exit_code=0 if not error else ended.exit_status if ended else 130,
+        simulated=began.simulated,
+        models=began.models,
+        steps=_steps(stored),
+        calls=tuple(map(_call, stored.calls)),
+        warnings=end.warnings,
+        anchor=Anchor(wall_s=began.started, loop_ns=0),
+        start=0,
+        end=ended.duration if ended else _latest(stored),
+        spans=_last_session(spans),
+        services=end.services,
+        cache=end.cache,
+    )
+
+
+def cassette_of(stored: StoredRun) -> Cassette:
+    """What a replay of it reads: the answers of its logical calls. Raises StoreFailed."""
+    began = stored.row.began
+    remembered = decode(began.document, began.run)
+    answers = []
+    for call in stored.calls:
+        try:
+            answers.append(unpacked(call.body))
+        except ValueError as error:
+            what = f"a call of step '{call.step}' of run {began.run} cannot be read: {error}"
+            raise StoreFailed(what) from error
+    header = Header(
+        konseho_cassette=FORMAT, version=began.version, council=began.council, run=began.run,
+        seed=remembered.seed, started=began.started, wished=remembered.wished,
+    )  # fmt: skip
+    warnings = () if stored.row.ended else (f"run {began.run} {CUT_OFF.removeprefix('it ')}",)
+    return Cassette(
+        file=f"run {began.run}", header=header, attempts=(), answers=tuple(answers),
+        warnings=warnings,
+    )  # fmt: skip
+
+
+def _end(ended: RunEnded | None) -> _End:
+    if ended is None:
+        return _End()
+    try:
+        return msgspec.convert(unpack(ended.body), _End)
+    except ValueError as error:
+        raise StoreFailed(f"the end of run {ended.run} cannot be read: {error}") from error
+
+
+def _steps(stored: StoredRun) -> tuple[StepOutcome, ...]:
+    """In the order of the file, those that never ended included."""
+    remembered: Remembered = decode(stored.row.began.document, stored.row.began.run)
+    kept = {step.step: step_outcome(step, 0) for step in stored.steps}
+    written: Iterable[Mapping[str, Any]] = remembered.council.get("steps", ())
+    return tuple(
+        kept.get(step["id"])
+        or StepOutcome(
+            id=step["id"], kind=step["kind"], status="cancelled",
+            reasons=("the run ended before it did",),
+        )
+        for step in written
+    )  # fmt: skip
+
+
+def _call(call: CallKept) -> CallRecord:
+    return CallRecord(
+        step=call.step, agent=call.agent, label=call.label, model=call.model, status=call.status,
+        usage=Usage(
+            input_tokens=call.input_tokens, output_tokens=call.output_tokens,
+            cached_tokens=call.cached_tokens, written_tokens=call.written_tokens,
+        ),
+        cost=call.cost, source=call.source,  # type: ignore[arg-type]
+        requests=call.requests, retries=call.retries, hedges=call.hedges,
+        wasted=Usage(input_tokens=call.wasted_tokens), error=call.error,
+        start=call.start, end=call.end,
+    )  # fmt: skip
+
+
+def _latest(stored: StoredRun) -> int:
+    ends = [step.end for step in stored.steps if step.end is not None]
+    return max([0, *ends, *(call.end for call in stored.calls)])
+
+
+def _last_session(spans: Sequence[SpanKept]) -> tuple[Span, ...]:
+    """Those from the last root on, in the order in which they ended; none without a root."""
+    roots = [span.id for span in spans if span.kind == "run"]
+    if not roots:
+        return ()
+    last = max(roots)
+    kept = sorted((span for span in spans if span.id >= last), key=lambda span: span.closed)
+    return tuple(
+        Span.kept(
+            id=span.id, parent=span.parent, task=span.task, kind=span.kind, start=span.start,
+            end=span.end, closed=span.closed, waker=span.waker,
+            attributes=json.loads(span.attributes),
+        )
+        for span in kept
+    )  # fmt: skip

@@ -1,0 +1,142 @@
+"""What a run that goes on knows already: steps that ended, calls that were answered. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+import msgspec
+from msgspec import structs
+
+from konseho_cli.core.errors import StoreFailed
+from konseho_cli.core.packing import unpack
+from konseho_cli.engine.outcome import Resumed, StepOutcome
+from konseho_cli.engine.plan import Plan
+from konseho_cli.engine.spent import Spent
+from konseho_cli.models.base import Identity, Request, Usage
+from konseho_cli.models.cassette import hidden_request, request_hash, unpacked
+from konseho_cli.models.journal import Kept
+from konseho_cli.models.redact import Redactor
+from konseho_cli.steps.base import Part
+from konseho_cli.store.base import CallKept, StepKept, StoredRun
+
+_FINISHED = ("ok", "degraded", "skipped", "failed")
+
+
+class Past:
+    """The sessions of a run before this one.
+
+    A run that was cut off goes on as if it had not been: what failed and was lived with stays so.
+    A run that *failed* tries again what failed: its failed steps and all that wait for these run
+    again, and in these no failure of a call counts.
+    """
+
+    def __init__(self, stored: StoredRun, plan: Plan, *, changed: bool = False) -> None:
+        """`changed`: the council is not the one that ran, so every step runs again, with the calls
+        whose requests are still the same.
+        """
+        self.stored = stored
+        self.failed = stored.row.ended is not None and stored.row.ended.status == "failed"
+        self.sessions = stored.row.sessions
+        self._by_identity = {_key(call): call for call in stored.calls}
+        self._kept = {} if changed else self._finished(plan)
+        self.given = 0
+        """Answers that this session took from here."""
+
+    @property
+    def offset(self) -> int:
+        """Nanoseconds that the sessions before took."""
+        ended, stored = self.stored.row.ended, self.stored
+        latest = [call.end for call in stored.calls]
+        latest += [step.end for step in stored.steps if step.end is not None]
+        return max([ended.duration if ended else 0, *latest])
+
+    @property
+    def resumed(self) -> Resumed:
+        """What is not done again, in numbers."""
+        answered = [call for call in self.stored.calls if call.status == "ok"]
+        spent = _spent(answered)
+        return Resumed(
+            steps=len(self._kept), calls=len(answered), tokens=spent.tokens, cost=spent.cost
+        )
+
+    def finished(self, began: int) -> dict[str, StepOutcome]:
+        """The steps that are not run again; `began` is the run's first moment on this clock.
+
+        Raises StoreFailed.
+        """
+        return {name: step_outcome(step, began) for name, step in self._kept.items()}
+
+    def answered(self, identity: Identity, request: Request, redactor: Redactor) -> Kept | None:
+        """What the same call came to; None: a model must be asked."""
+        call = self._by_identity.get(identity.parts()[:7])
+        if call is None or call.status == "cancelled":
+            return None
+        if call.status == "failed" and self.failed:
+            return None
+        try:
+            kept = unpacked(call.body)
+        except ValueError:
+            return None
+        if kept.hash != request_hash(hidden_request(request, redactor)):
+            return None
+        self.given += 1
+        if kept.failure is not None:
+            return Kept(error=kept.failure.raised(), source="journal")
+        if kept.reply is None:
+            return None
+        usage = kept.reply.usage + kept.saved
+        return Kept(reply=structs.replace(kept.reply, usage=Usage()), source="journal", saved=usage)
+
+    def spent(self, *, step: str | None = None, agent: str | None = None) -> Spent:
+        """What the calls of one step, of one agent, or all calls took."""
+        return _spent(
+            call
+            for call in self.stored.calls
+            if (step is None or call.step == step) and (agent is None or call.agent == agent)
+        )
+
+    def _finished(self, plan: Plan) -> dict[str, StepKept]:
+        """In the order of the file."""
+        known = {step.step: step for step in self.stored.steps if step.status in _FINISHED}
+        if self.failed:
+            known = {name: step for name, step in known.items() if step.status != "failed"}
+        kept: dict[str, StepKept] = {}
+        for planned in plan.steps:
+            step = known.get(planned.id)
+            if step is not None and all(other in known for other in planned.sees):
+                kept[planned.id] = step
+        return kept
+
+
+def step_outcome(step: StepKept, began: int) -> StepOutcome:
+    """A step as it ended; `began` is the run's first moment. Raises StoreFailed."""
+    try:
+        body: Mapping[str, object] = unpack(step.body)
+        parts = msgspec.convert(body["parts"], tuple[Part, ...])
+        details = msgspec.convert(body["details"], dict[str, object])
+        value = body["value"]
+    except (ValueError, KeyError, TypeError) as error:
+        what = f"what is kept of step '{step.step}' of run {step.run} cannot be read: {error}"
+        raise StoreFailed(what) from error
+    return StepOutcome(
+        id=step.step, kind=step.kind, status=step.status, value=value, parts=parts, details=details,
+        reasons=step.reasons,
+        start=None if step.start is None else began + step.start,
+        end=None if step.end is None else began + step.end,
+    )  # fmt: skip
+
+
+def _spent(calls: Iterable[CallKept]) -> Spent:
+    counted = list(calls)
+    return Spent(
+        calls=sum(call.requests for call in counted),
+        tokens=sum(call.input_tokens + call.output_tokens for call in counted),
+        cost=sum((call.cost for call in counted if call.cost is not None), Decimal(0)),
+    )
+
+
+def _key(call: CallKept) -> tuple[str | int, ...]:
+    return (
+        call.path, call.iteration, call.item, call.agent, call.turn, call.repair, call.tool_turn,
+    )  # fmt: skip

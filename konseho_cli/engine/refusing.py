@@ -1,0 +1,48 @@
+"""What is refused before any call, since its answers would be about nothing, or decide by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import structs
+
+from konseho_cli.core.errors import UsageError
+from konseho_cli.spec.document import CouncilSpec, Targets
+from konseho_cli.steps.base import Base, root
+
+
+def refuse_no_task(task: str, steps: Iterable[Base]) -> None:
+    """Prompts must not speak of a task that nobody gave. Raises UsageError."""
+    if not task.strip() and any(step.prompt is None or _reads_task(step) for step in steps):
+        raise UsageError(
+            "there is no task",
+            hint="give it as an argument, by --task-file, on stdin with -, "
+            'or in the file: task: "…"',
+        )
+
+
+def refuse_undecided(spec: CouncilSpec, targets: Targets, *, strict: bool) -> None:
+    """Simulated answers that nobody asked for never decide anything. Raises UsageError.
+
+    `targets`: those of a preset.
+    """
+    for what, there in (
+        ("a gate", spec.gate is not None),
+        ("targets", spec.targets != Targets() or _of_answers(targets)),
+        ("--strict", strict),
+    ):
+        if there:
+            raise UsageError(
+                f"no model chosen: with {what}, simulated answers must be asked for",
+                hint="set --model or KONSEHO_MODEL, or a key such as OPENAI_API_KEY; "
+                "--model sim simulates",
+            )
+
+
+def _of_answers(targets: Targets) -> bool:
+    """Whether any of them is about what the models do; Konseho's own time is not."""
+    return structs.replace(targets, step_overhead=None) != Targets()
+
+
+def _reads_task(step: Base) -> bool:
+    return any("task" in map(root, names) for names in step.references().values())

@@ -1,0 +1,61 @@
+"""A finished run as the view that was drawn while it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
+from konseho_cli.report.view import RunView, StepView, Tally
+
+
+def past_view(outcome: RunOutcome) -> RunView:
+    """Steps, agents and figures as they were at the end."""
+    view = RunView(
+        council=outcome.council, models=outcome.models, start=outcome.start, end=outcome.end,
+        status=outcome.status, tally=_tally(outcome.calls),
+    )  # fmt: skip
+    for step in outcome.steps:
+        calls = [call for call in outcome.calls if call.step == step.id]
+        view.steps[step.id] = _step(step, calls)
+    return view
+
+
+def _step(step: StepOutcome, calls: list[CallRecord]) -> StepView:
+    view = StepView(
+        id=step.id, kind=step.kind, state=step.status, reasons=step.reasons, start=step.start,
+        end=step.end, tally=_tally(calls),
+    )  # fmt: skip
+    for call in calls:
+        agent = view.agent(call.agent)
+        agent.last = call.status
+        agent.busy_ns += call.end - call.start
+    for name, agent in view.agents.items():
+        own = [call for call in calls if call.agent == name]
+        agent.tally, agent.most_open = _tally(own), _most_open(own)
+    return view
+
+
+def _tally(calls: Iterable[CallRecord]) -> Tally:
+    tally = Tally()
+    for call in calls:
+        tally.calls += 1
+        tally.cached += call.source == "cache"
+        tally.tokens += call.usage.total
+        known = tally.cost is not None and call.cost is not None
+        tally.cost = tally.cost + call.cost if known else None  # type: ignore[operator]
+    return tally
+
+
+def _most_open(calls: Iterable[CallRecord]) -> int:
+    """How many were under way at the same time at most."""
+    moments = sorted(
+        moment
+        for call in calls
+        for moment in ((call.start, 1), (call.end, -1))
+        if call.end > call.start
+    )
+    most = now = 0
+    for _, step in sorted(moments):
+        now += step
+        most = max(most, now)
+    return most

@@ -1,0 +1,144 @@
+"""Going on with a run: the session that calls models only for what is not there."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from msgspec import structs
+
+from konseho_cli.core.errors import Problem, UsageError
+from konseho_cli.core.process import is_alive
+from konseho_cli.core.source import shown_path
+from konseho_cli.engine.remembered import Remembered, council_document, decode
+from konseho_cli.engine.storing import Storing
+from konseho_cli.engine.taping import Taping, redactor_of
+from konseho_cli.models.cassette import hidden
+from konseho_cli.session import RunOptions, Session
+from konseho_cli.spec.inputs import fill_inputs
+from konseho_cli.spec.load import Loaded, load_council
+from konseho_cli.store.base import RunRow, StoredRun
+
+_MOST_LINES = 60
+"""Of a difference between two councils."""
+
+
+class Resumption(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller says about going on."""
+
+    force: bool = False
+    """Whether a changed council is run, and a run that may still be running."""
+    timeout_s: float | None = None
+    """Seconds for what is left; None: as it was."""
+    max_concurrency: int | None = None
+    storing: Storing = Storing(enabled=True)
+
+
+def resume(
+    stored: StoredRun,
+    wanted: Resumption,
+    env: Mapping[str, str] | None = None,
+    loaded: Loaded | None = None,
+) -> Session:
+    """The session that goes on with a run; nothing has been called.
+
+    `loaded`: the council of now; None: it is read from the file that it came from.
+
+    Raises UsageError for one that still runs, or whose council has changed; InvalidCouncil.
+    """
+    env = os.environ if env is None else env
+    began = stored.row.began
+    _refuse_running(stored.row, force=wanted.force)
+    remembered = decode(began.document, began.run)
+    loaded, changed = _council(stored, remembered, env, loaded, force=wanted.force)
+    said = remembered.options
+    options = RunOptions(
+        task=remembered.task,
+        inputs=fill_inputs(loaded.spec, _known(remembered.inputs, loaded)),
+        max_concurrency=wanted.max_concurrency or said.max_concurrency,
+        seed=remembered.seed,
+        timeout_s=wanted.timeout_s or said.timeout_s,
+        strict=said.strict,
+        caching=said.caching,
+        settings=said.settings,
+        targets=said.targets,
+        taping=Taping(recalled=remembered.wished),
+        storing=wanted.storing,
+        resumed=stored,
+        changed=changed,
+    )
+    return Session(loaded, options, env)
+
+
+def _refuse_running(row: RunRow, *, force: bool) -> None:
+    run = row.began.run
+    if row.ended is not None or force:
+        return
+    alive = is_alive(row.began.process)
+    if alive:
+        raise UsageError(f"run {run} is still running, as process {_pid(row)}")
+    if alive is None:
+        raise UsageError(
+            f"run {run} began on {row.began.process.partition(':')[0] or 'another machine'}: "
+            "nobody here can tell whether it still runs",
+            hint="--force goes on with it all the same",
+        )
+
+
+def _pid(row: RunRow) -> str:
+    return row.began.process.rpartition(":")[0].rpartition(":")[2]
+
+
+def _council(
+    stored: StoredRun,
+    remembered: Remembered,
+    env: Mapping[str, str],
+    loaded: Loaded | None,
+    *,
+    force: bool,
+) -> tuple[Loaded, bool]:
+    """The council of now, and whether it is another than the one that ran. Raises UsageError."""
+    file = Path(stored.row.began.file)
+    if loaded is None:
+        if not stored.row.began.file:
+            return remembered.loaded(), False
+        if not file.is_file():
+            loaded = remembered.loaded()
+            gone = Problem("", f"{shown_path(file)} is gone: the council goes on as it was")
+            return structs.replace(loaded, file=file, warnings=(*loaded.warnings, gone)), False
+        loaded = load_council(file)
+    then, now = remembered.council, hidden(
+        council_document(loaded.spec), redactor_of(env, ()).hide, free=True
+    )  # fmt: skip
+    if then == now:
+        return loaded, False
+    if not force:
+        raise UsageError(
+            f"{_name(loaded)} has changed since run {stored.row.began.run} began:\n"
+            f"{_difference(then, now)}",
+            hint="--force goes on with the changed council, and asks again where it asks otherwise",
+        )
+    return loaded, True
+
+
+def _name(loaded: Loaded) -> str:
+    return "the council" if loaded.file is None else shown_path(loaded.file)
+
+
+def _difference(then: dict[str, Any], now: dict[str, Any]) -> str:
+    before, after = (
+        yaml.safe_dump(each, sort_keys=False, allow_unicode=True).splitlines()
+        for each in (then, now)
+    )
+    lines = list(difflib.unified_diff(before, after, "as it ran", "as it is", lineterm="", n=2))
+    more = len(lines) - _MOST_LINES
+    return "\n".join([*lines[:_MOST_LINES], *([f"… {more} lines more"] if more > 0 else [])])
+
+
+def _known(inputs: Mapping[str, Any], loaded: Loaded) -> dict[str, Any]:
+    return {name: value for name, value in inputs.items() if name in loaded.spec.inputs}

@@ -1,0 +1,157 @@
+"""What writes runs into SQLite: many writers' records in one transaction. Nothing here awaits."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from konseho_cli.core.errors import StoreFailed
+from konseho_cli.store import rows
+from konseho_cli.store.base import (
+    CallKept,
+    EventKept,
+    Note,
+    Record,
+    RunBegan,
+    RunEnded,
+    SpanKept,
+    StepKept,
+)
+from konseho_cli.store.database import Database, Sync
+from konseho_cli.store.memory_store import unknown_run
+
+T = TypeVar("T")
+
+PATIENCE_S = 20.0
+"""How long a commit waits for other processes: it holds an answer that was paid for."""
+_MOST_PAGES = 16_000
+"""Of the write-ahead log: then the writer itself moves them over, as the reader did not keep up."""
+WITHOUT = "--no-store runs without it, --store names another file"
+_Work = tuple[str, Sequence[Any]]
+"""A statement and what is bound to it."""
+
+
+class Writer:
+    """One connection that writes; it is opened by its first use. All of it raises StoreFailed."""
+
+    __slots__ = ("_database", "_failure", "_path", "_sync")
+
+    def __init__(self, path: Path, sync: Sync) -> None:
+        self._path = path
+        self._sync = sync
+        self._database: Database | None = None
+        self._failure: StoreFailed | None = None
+
+    def open(self) -> Database:
+        """The database, opened. A failure is final: it was waited for long enough."""
+        if self._failure is not None:
+            raise self._failure
+        if self._database is None:
+            try:
+                self._database = Database(self._path, sync=self._sync)
+                self._database.wait_for_others(PATIENCE_S)
+                self._database.rows(f"PRAGMA wal_autocheckpoint = {_MOST_PAGES}")
+            except StoreFailed as error:
+                error.hint = error.hint or WITHOUT
+                self._failure = error
+                raise
+        return self._database
+
+    def commit(self, batches: Sequence[Sequence[Record]]) -> list[StoreFailed | None]:
+        """Keep each batch or none of it; what each came to, in order."""
+        try:
+            self._keep([record for batch in batches for record in batch])
+        except StoreFailed as error:
+            if len(batches) == 1 or not isinstance(error, _Refused):
+                return [error.told if isinstance(error, _Refused) else error] * len(batches)
+            return [self.commit([batch])[0] for batch in batches]
+        return [None] * len(batches)
+
+    def remove(self, runs: Sequence[str]) -> int:
+        """Forget runs, and give their room back; how many there were."""
+        database = self.open()
+        with database.transaction():
+            gone = sum(database.change("DELETE FROM runs WHERE run = ?", (run,)) for run in runs)
+        if gone:
+            database.rows("PRAGMA incremental_vacuum")
+        return gone
+
+    def note(self, note: Note) -> None:
+        """Keep it in the place of an earlier one."""
+        self.open().change(rows.insertion(Note, 1), rows.values(Note, [note]))
+
+    def forget(self, kind: str, name: str) -> bool:
+        """Whether there was one."""
+        return bool(
+            self.open().change("DELETE FROM notes WHERE kind = ? AND name = ?", (kind, name))
+        )
+
+    def close(self) -> None:
+        """Let go."""
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()
+
+    def _keep(self, records: Sequence[Record]) -> None:
+        database = self.open()
+        works = _works(records)
+        try:
+            if len(works) == 1:  # a transaction by itself
+                _do(database, works[0])
+                return
+            with database.transaction():
+                for work in works:
+                    _do(database, work)
+        except StoreFailed as error:
+            if isinstance(error.__cause__, sqlite3.IntegrityError):
+                raise _Refused(self._reason(records, error)) from error
+            raise
+
+    def _reason(self, records: Sequence[Record], error: StoreFailed) -> StoreFailed:
+        """SQLite does not say whose rows it refused."""
+        for run in dict.fromkeys(record.run for record in records):
+            if not self.open().rows("SELECT 1 FROM runs WHERE run = ?", (run,)):
+                return unknown_run(run)
+        return error
+
+
+class _Refused(StoreFailed):
+    """The records themselves were at fault, and nobody else's."""
+
+    def __init__(self, told: StoreFailed) -> None:
+        super().__init__(str(told), hint=told.hint)
+        self.told = told
+
+
+def _works(records: Sequence[Record]) -> list[_Work]:
+    """Runs first, in order, since all else belongs to one."""
+    if not records:
+        return []
+    works: list[_Work] = []
+    others: dict[type[Any], list[Any]] = {CallKept: [], StepKept: [], SpanKept: [], EventKept: []}
+    for record in records:
+        kind = type(record)
+        if kind in others:
+            others[kind].append(record)
+        elif isinstance(record, RunBegan):
+            works.append((rows.BEGIN, rows.begin_values(record)))
+        elif isinstance(record, RunEnded):
+            works.append((rows.END, rows.end_values(record)))
+    for kind, found in others.items():
+        works += [
+            (rows.insertion(kind, len(portion)), rows.values(kind, portion))  # type: ignore[arg-type]
+            for portion in rows.portions(kind, found)
+        ]
+    return works
+
+
+def _do(database: Database, work: _Work) -> None:
+    statement, bound = work
+    try:
+        changed = database.change(statement, bound)
+    except UnicodeEncodeError:
+        changed = database.change(statement, rows.printable(bound))
+    if changed == 0 and statement is rows.END:
+        raise _Refused(unknown_run(bound[-1]))
