@@ -19,7 +19,6 @@ from konseho_cli.models.cached import with_cache
 from konseho_cli.models.memory_tier import MemoryTier
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.store.cache_tier import CacheTier
-from konseho_cli.store.home import DATABASE
 from konseho_cli.telemetry.spans import Recorder
 
 _CHOICE = ModelChoice(provider="openai", model="bench", temperature=0.0)
@@ -49,14 +48,14 @@ def _store(scale: float) -> Iterator[Pair]:
     times = max(2, round(500 * scale))
     requests = _requests(times)
     with TemporaryDirectory() as folder:
-        home = Path(folder)
+        file = Path(folder) / "konseho.db"
         # nothing is kept in memory, so that each answer comes from the disk
-        asyncio.run(_filled(requests, home))
+        asyncio.run(_filled(requests, file))
 
         def ours() -> float:
-            return asyncio.run(_from_disk(requests, home)) / times
+            return asyncio.run(_from_disk(requests, file)) / times
 
-        with closing(sqlite3.connect(home / DATABASE)) as connection:
+        with closing(sqlite3.connect(file)) as connection:
             keys = [key for (key,) in connection.execute("SELECT key FROM cache")]
 
             def peer() -> float:
@@ -100,20 +99,20 @@ async def _ask(requests: list[Request], memory: MemoryTier, tier: CacheTier | No
     return took
 
 
-async def _filled(requests: list[Request], home: Path) -> None:
-    await _with_tier(home, lambda tier: _ask(requests, _room(0), tier))
+async def _filled(requests: list[Request], file: Path) -> None:
+    await _with_tier(file, lambda tier: _ask(requests, _room(0), tier))
 
 
-async def _from_disk(requests: list[Request], home: Path) -> float:
+async def _from_disk(requests: list[Request], file: Path) -> float:
     async def measured(tier: CacheTier) -> float:
         await tier.get(b"")  # the database is open
         return await _ask(requests, _room(0), tier)
 
-    return await _with_tier(home, measured)
+    return await _with_tier(file, measured)
 
 
-async def _with_tier(home: Path, use: Callable[[CacheTier], Awaitable[float]]) -> float:
-    tier = CacheTier(lambda: home, RealClock.wall)
+async def _with_tier(file: Path, use: Callable[[CacheTier], Awaitable[float]]) -> float:
+    tier = CacheTier(lambda: file, RealClock.wall)
     try:
         return await use(tier)
     finally:

@@ -19,7 +19,7 @@ from konseho_cli.core.units import Duration
 from konseho_cli.report import cache as report
 from konseho_cli.report.symbols import symbols_for
 from konseho_cli.store.cache_table import CacheTable, Filter, Totals
-from konseho_cli.store.home import DATABASE, find_home
+from konseho_cli.store.location import locate
 
 Model: TypeAlias = Annotated[
     str | None,
@@ -53,7 +53,7 @@ def command() -> None:
 @app.command()
 def stats(json: options.AsJson = False) -> None:
     """Show how much is kept, and what it saved over all runs."""
-    place = find_home(os.environ) / DATABASE
+    place = locate(os.environ)
     with _opened() as table:
         totals = Totals() if table is None else table.totals()
     if json:
@@ -118,11 +118,11 @@ def warm(
 @contextmanager
 def _opened() -> Iterator[CacheTable | None]:
     """The table; None where there is none, and none is made to look into it."""
-    home = find_home(os.environ)
-    if not (home / DATABASE).exists():
+    file = locate(os.environ)
+    if not file.exists():
         yield None
         return
-    table = CacheTable(home, RealClock.wall)
+    table = CacheTable(file, RealClock.wall)
     try:
         yield table
     finally:

@@ -16,12 +16,11 @@ class Entry(NamedTuple):
 COMMANDS: Mapping[str, Entry] = {
     "run": Entry("konseho_cli.cli.run", "Run a council and print its answer."),
     "resume": Entry(
-        "konseho_cli.cli.resume",
-        "Go on with a run that was cut off, interrupted or failed; no finished call is paid twice.",
+        "konseho_cli.cli.resume", "Go on with a run that was cut off, interrupted or failed."
     ),
     "runs": Entry(
         "konseho_cli.cli.runs",
-        "See the runs that are kept: list, show, explain, compare and remove them.",
+        "See the runs that are kept, and why they came to what they did.",
     ),
     "validate": Entry("konseho_cli.cli.validate", "Check council files, all errors at once."),
     "show": Entry("konseho_cli.cli.show", "Show the plan of a council: order, reasons, calls."),

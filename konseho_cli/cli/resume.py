@@ -32,9 +32,10 @@ def command(
     output: options.Output = None,
     stream: options.Stream = False,
 ) -> None:
-    """Go on with a run that was cut off, interrupted or failed; no finished call is paid twice.
+    """Go on with a run that was cut off, interrupted or failed.
 
-    Steps that ended are taken as they were. A run that failed tries again what failed. Exit status
+    No finished call is paid twice: steps that ended are taken as they were, and in the others what
+    was answered is given again. A run that failed tries again what failed. Exit status
     as of `konseho run`.
     """
     destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)

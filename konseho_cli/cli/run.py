@@ -62,7 +62,7 @@ def command(
     """
     destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)
     check_stdin(task, task_file, inputs)
-    file = find_council(council)
+    found, file = find_replay(replay, store), find_council(council)
     loaded = load_council(file)
     how = read_preset(preset, file, events=events, stream=stream, events_out=events_out)
     wanted = RunOptions(
@@ -74,9 +74,7 @@ def command(
         timeout_s=read_timeout(timeout),
         strict=strict,
         caching=read_caching(cache, refresh=refresh, size=how.settings.cache_size),
-        taping=Taping(
-            record=record, replay=find_replay(replay, store), speed=replay_speed, miss=replay_miss
-        ),
+        taping=Taping(record=record, replay=found, speed=replay_speed, miss=replay_miss),
         storing=storing_for(how.settings, wanted=not no_store, file=store),
         events_out=read_events_out(events_out, destination.file, record),
         settings=how.settings,

@@ -47,7 +47,7 @@ app = typer.Typer(
 
 @app.callback()
 def command() -> None:
-    """See the runs that are kept: list, show, explain, compare and remove them.
+    """See the runs that are kept, and why they came to what they did.
 
     RUN is an id, the beginning of one, or `last`. Without a command, `list`.
     """

@@ -57,8 +57,8 @@ def new_memory(entries: int, now: Callable[[], int]) -> MemoryTier:
 
 
 def _tier(env: Mapping[str, str], wall: Callable[[], float]) -> Tier:
-    """The answers in `.konseho/`."""
+    """The answers in the store's file."""
     from konseho_cli.store.cache_tier import CacheTier
-    from konseho_cli.store.home import find_home
+    from konseho_cli.store.location import locate
 
-    return CacheTier(lambda: find_home(env), wall)
+    return CacheTier(lambda: locate(env), wall)

@@ -174,8 +174,8 @@ def _given(began: Remembered) -> dict[str, Any]:
         "simulate": began.wished.simulate,
         "default_model": began.wished.default,
         "seed": began.seed,
-        "max_concurrency": began.max_concurrency,
-        "timeout_s": began.timeout_s,
+        "max_concurrency": began.options.max_concurrency,
+        "timeout_s": began.options.timeout_s,
     }
     return {name: value for name, value in said.items() if value not in (None, "", {}, False)}
 

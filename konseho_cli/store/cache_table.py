@@ -11,7 +11,7 @@ import msgspec
 
 from konseho_cli.core.packing import expand, squeeze
 from konseho_cli.store.database import Database
-from konseho_cli.store.home import DATABASE, make_home
+from konseho_cli.store.location import make_room
 
 ENTRIES = 10_000
 MOST_BYTES = 256 * 2**20
@@ -77,17 +77,15 @@ class CacheTable:
 
     def __init__(
         self,
-        home: Path,
+        file: Path,
         wall: Callable[[], float],
         *,
         entries: int = ENTRIES,
         most_bytes: int = MOST_BYTES,
         ttl_s: float = TTL_S,
     ) -> None:
-        make_home(home)
-        self._database = Database(
-            home / DATABASE, functions={"fits": fnmatchcase, "folded": str.casefold}
-        )
+        make_room(file)
+        self._database = Database(file, functions={"fits": fnmatchcase, "folded": str.casefold})
         self._wall = wall
         self._entries = entries
         self._most_bytes = most_bytes

@@ -27,7 +27,7 @@ class CacheTier:
     __slots__ = ("_failure", "_find", "_new", "_table", "_thread", "_timer", "_wall", "_works")
 
     def __init__(self, find: Callable[[], Path], wall: Callable[[], float]) -> None:
-        """`find`: where `.konseho/` is or would be; called when it is needed."""
+        """`find`: where the database is or would be; called when it is needed."""
         self._find = find
         self._wall = wall
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cache")

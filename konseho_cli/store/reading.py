@@ -45,7 +45,7 @@ _NO_LIMIT = -1
 
 
 class Reader:
-    """One connection that reads; it is opened by its first use."""
+    """One connection that reads; it is opened by its first use, and makes no file where none is."""
 
     __slots__ = ("_database", "_path")
 
@@ -56,6 +56,8 @@ class Reader:
     def runs(self, wanted: Wanted) -> list[RunRow]:
         """The newest first."""
         database = self._opened()
+        if database is None:
+            return []
         with database.snapshot():
             found = database.rows(
                 _RUNS,
@@ -73,6 +75,8 @@ class Reader:
     def load(self, run: str) -> StoredRun | None:
         """One run by its whole id; None: there is none."""
         database = self._opened()
+        if database is None:
+            return None
         with database.snapshot():
             found = database.rows(
                 f"SELECT {', '.join((*_BEGAN, *_ENDED, 'sessions'))} FROM runs WHERE run = ?",  # noqa: S608
@@ -92,6 +96,8 @@ class Reader:
     def trace(self, run: str) -> tuple[list[SpanKept], list[EventKept]]:
         """The spans by id, and the events by time."""
         database = self._opened()
+        if database is None:
+            return [], []
         with database.snapshot():
             return (
                 [*map(rows.read_span, _all_of(database, SpanKept, run, "id"))],
@@ -100,7 +106,10 @@ class Reader:
 
     def notes(self, kind: str) -> list[Note]:
         """All of a kind, by name."""
-        found = self._opened().rows(
+        database = self._opened()
+        if database is None:
+            return []
+        found = database.rows(
             "SELECT kind, name, made, body FROM notes WHERE kind = ? ORDER BY name", (kind,)
         )
         return [
@@ -109,7 +118,9 @@ class Reader:
 
     def checkpoint(self) -> None:
         """Move what was committed from the log to its place, while others write."""
-        self._opened().rows("PRAGMA wal_checkpoint(PASSIVE)")
+        database = self._opened()
+        if database is not None:
+            database.rows("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Let go."""
@@ -117,8 +128,8 @@ class Reader:
         if database is not None:
             database.close()
 
-    def _opened(self) -> Database:
-        if self._database is None:
+    def _opened(self) -> Database | None:
+        if self._database is None and self._path.exists():
             self._database = Database(self._path, functions={"fits": fnmatchcase})
         return self._database
 

@@ -20,6 +20,7 @@ from konseho_cli.store.base import (
     StepKept,
 )
 from konseho_cli.store.database import Database, Sync
+from konseho_cli.store.location import make_room
 from konseho_cli.store.memory_store import unknown_run
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class Writer:
             raise self._failure
         if self._database is None:
             try:
+                make_room(self._path)
                 self._database = Database(self._path, sync=self._sync)
                 self._database.wait_for_others(PATIENCE_S)
                 self._database.rows(f"PRAGMA wal_autocheckpoint = {_MOST_PAGES}")
@@ -71,6 +73,8 @@ class Writer:
 
     def remove(self, runs: Sequence[str]) -> int:
         """Forget runs, and give their room back; how many there were."""
+        if not self._path.exists():
+            return 0
         database = self.open()
         with database.transaction():
             gone = sum(database.change("DELETE FROM runs WHERE run = ?", (run,)) for run in runs)

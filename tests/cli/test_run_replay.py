@@ -106,10 +106,14 @@ def test_garbage_is_refused_with_status_2(konseho, council, tape, data, says):
     assert says in ran.err
 
 
-def test_the_id_of_a_run_is_no_file_yet(konseho, council):
-    ran = konseho("run", council(), "--replay", "3fk2")
+def test_a_run_that_is_kept_is_replayed_by_its_id(konseho, council):
+    first = konseho("run", council())
+    again = konseho("run", council(), "--replay", "last", "--replay-speed", "0")
+    assert (again.status, again.out) == (0, first.out)
+    assert "replayed from run " in again.err
+    ran = konseho("run", council(), "--replay", "zzz")
     assert ran.status == 2
-    assert "runs are not stored yet" in ran.err
+    assert "no run 'zzz' is kept" in ran.err
 
 
 def test_a_file_that_is_replayed_is_not_recorded_to(konseho, council, tape):

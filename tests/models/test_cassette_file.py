@@ -150,10 +150,10 @@ def test_lines_and_files_are_bounded(file: Path, monkeypatch: pytest.MonkeyPatch
     assert "run.jsonl:2: more than 200 B" in refused(file)
 
 
-def test_a_name_that_is_no_file_says_that_runs_are_not_stored_yet(tmp_path: Path) -> None:
+def test_a_name_that_is_no_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         read_cassette(tmp_path / "3fk2")
-    assert "runs are not stored yet" in str(caught.value.hint)
+    assert "--record FILE" in str(caught.value.hint)
     assert "Is a directory" in refused(tmp_path)
     assert "cannot be read" in refused(Path("a\0b"))
 

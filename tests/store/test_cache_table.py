@@ -34,7 +34,7 @@ def opened(tmp_path: Path, wall: Wall) -> Iterator[Open]:
     tables: list[CacheTable] = []
 
     def make(**bounds: Any) -> CacheTable:
-        tables.append(CacheTable(tmp_path, wall, **bounds))
+        tables.append(CacheTable(tmp_path / "konseho.db", wall, **bounds))
         return tables[-1]
 
     yield make
@@ -108,7 +108,7 @@ def test_bounds_hold_after_many_writes_without_a_close(opened: Open) -> None:
 
 
 def test_uses_are_written_down_at_the_end(opened: Open, tmp_path: Path, wall: Wall) -> None:
-    table = CacheTable(tmp_path, wall)
+    table = CacheTable(tmp_path / "konseho.db", wall)
     put(table, "k")
     wall.now += 5
     table.get(b"k"), table.get(b"k")

@@ -14,7 +14,7 @@ from konseho_cli.store.cache_tier import CacheTier
 
 def use(home: Path, work: Callable[[CacheTier], Awaitable[object]]) -> None:
     async def main() -> None:
-        tier = CacheTier(lambda: home, lambda: 1e9)
+        tier = CacheTier(lambda: home / "konseho.db", lambda: 1e9)
         try:
             await work(tier)
         finally:
@@ -45,7 +45,7 @@ def test_closing_writes_what_was_put_last(tmp_path: Path) -> None:
         tier.count(hits=1, misses=2, saved_tokens=3, saved_cost=Decimal(0))
 
     use(tmp_path, work)
-    table = CacheTable(tmp_path, lambda: 1e9)
+    table = CacheTable(tmp_path / "konseho.db", lambda: 1e9)
     assert len(table.list(Filter())) == 100
     assert table.totals().misses == 2
     table.close()
@@ -53,7 +53,7 @@ def test_closing_writes_what_was_put_last(tmp_path: Path) -> None:
 
 def test_two_tiers_use_one_database_at_once(tmp_path: Path) -> None:
     async def both(one: CacheTier) -> None:
-        two = CacheTier(lambda: tmp_path, lambda: 1e9)
+        two = CacheTier(lambda: tmp_path / "konseho.db", lambda: 1e9)
         for number in range(50):
             one.put(b"%d" % number, b"one", model="m", about="a", tokens=1)
             two.put(b"%d" % (number + 50), b"two", model="m", about="a", tokens=1)
