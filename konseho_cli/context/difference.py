@@ -7,12 +7,16 @@ changed in several places is found again.
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zstandard import ZstdCompressionDict
 
-_NUMBER = 8
+_HEADER = struct.Struct(">BQQ")
+"""How long the first bytes are, and what both begin and end with after them."""
+_FIRST = 16
+"""Bytes that are told as they are: a packed text begins with its length, which any change changes."""
 _LEVEL = 1
 _FEWEST_SLOTS, _MOST_SLOTS = 14, 22
 """Powers of two: places of the dictionary that the compressor remembers. With zstd's own choice for
@@ -23,11 +27,12 @@ _LARGEST_WINDOW = 30
 
 def difference(data: bytes, base: bytes) -> bytes:
     """What has to be known beside `base` to tell `data`."""
+    first, data, base = data[:_FIRST], data[_FIRST:], base[_FIRST:]
     head = _common_prefix(data, base)
     tail = _common_suffix(data, base, min(len(data), len(base)) - head)
-    numbers = head.to_bytes(_NUMBER, "big") + tail.to_bytes(_NUMBER, "big")
     middle, known = data[head : len(data) - tail], base[head : len(base) - tail]
-    return numbers + (_compressed(middle, known) if middle else b"")
+    changed = _compressed(middle, known) if middle else b""
+    return _HEADER.pack(len(first), head, tail) + first + changed
 
 
 def restore(change: bytes, base: bytes) -> bytes:
@@ -35,12 +40,16 @@ def restore(change: bytes, base: bytes) -> bytes:
 
     Raises ValueError where it cannot be one.
     """
-    head, tail = (int.from_bytes(change[at : at + _NUMBER], "big") for at in (0, _NUMBER))
-    if len(change) < 2 * _NUMBER or head + tail > len(base):
+    base = base[_FIRST:]
+    if len(change) < _HEADER.size:
         raise ValueError("this is no difference against these bytes")
-    changed = change[2 * _NUMBER :]
+    length, head, tail = _HEADER.unpack_from(change)
+    if head + tail > len(base):
+        raise ValueError("this is no difference against these bytes")
+    start = _HEADER.size + length
+    first, changed = change[_HEADER.size : start], change[start:]
     middle = _expanded(changed, base[head : len(base) - tail]) if changed else b""
-    return base[:head] + middle + base[len(base) - tail :]
+    return b"".join((first, base[:head], middle, base[len(base) - tail :]))
 
 
 def _compressed(middle: bytes, known: bytes) -> bytes:

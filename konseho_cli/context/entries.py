@@ -30,6 +30,7 @@ from konseho_cli.context.version import (
     plain_of,
 )
 from konseho_cli.core.errors import StoreFailed
+from konseho_cli.core.memory import give_back
 from konseho_cli.core.packing import unpack
 from konseho_cli.core.units import show_size
 
@@ -42,6 +43,8 @@ EARLIER_FROM = 1 << 20
 """Bytes of earlier versions that may lie about before they are packed, whatever the limit."""
 _ROOM = 0.9
 """Of the mark: what is left after settling, so that the next value does not cross it again."""
+_GIVEN_BACK = 4 << 20
+"""Bytes after whose packing or writing the system gets free memory back."""
 _FURTHER = 1.1
 """How much more there must be before settling is tried again where it did not help."""
 
@@ -216,15 +219,21 @@ class Entries:
         """Bring what is in memory down to so many bytes: pack the coldest, then write them."""
         with self._lock:
             inside = list(self._inside)
+        freed = 0
         for hot in (False, True):
             coldest = [version for version in inside if version.hot == hot]
             for act in (self._pack, self._spill):
                 for version in coldest:
                     if self.resident <= mark:
                         break
+                    freed += version.size
                     act(version)
+                    if freed > _GIVEN_BACK:
+                        give_back()
+                        freed = 0
         helped = self.resident <= self._threshold
         self._mark = self._threshold if helped else self.resident * _FURTHER
+        give_back()
 
     def _pack(self, version: Version) -> None:
         with self._lock:

@@ -14,7 +14,7 @@ ABSENT: Any = object()
 """In the place of a value that is not there."""
 HOT = 3
 """Reads from which a value counts as one that will be read again."""
-_LEVEL = 1
+_LEVEL = -3
 """zstd's: fast before small, as what is packed here lives no longer than its run."""
 _WHOLE_EVERY = 16
 """One version of so many is packed whole, so that none is more than so many steps away."""

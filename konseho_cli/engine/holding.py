@@ -126,6 +126,11 @@ class Holding:
 
     # ------------------------------------------------------------------- read
 
+    @property
+    def active(self) -> bool:
+        """Whether outcomes may be elsewhere than in memory."""
+        return self._entries is not None
+
     async def value(self, outcome: StepOutcome) -> Any:
         """What templates read of a step; from a thread where it is not in memory."""
         if not isinstance(outcome, HeldOutcome):
@@ -186,12 +191,4 @@ class Readers:
 
 def reads_of(planned: PlannedStep) -> frozenset[str]:
     """The steps whose outputs a step reads; without a `prompt` of its own, all that it sees."""
-    if planned.step.prompt is None:
-        return frozenset(planned.sees)
-    return named_by(planned)
-
-
-def named_by(planned: PlannedStep) -> frozenset[str]:
-    """The steps that a step's templates name."""
-    named = {root(path) for paths in planned.step.references().values() for path in paths}
-    return frozenset(named.intersection(planned.sees))
+    return planned.reads if planned.step.prompt is not None else frozenset(planned.sees)

@@ -144,6 +144,10 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
             for reason in step.reasons
         )
 
+    def __repr__(self) -> str:
+        # asyncio.run makes this text at the end of every run, so it does not hold the run.
+        return f"RunOutcome(run={self.run!r}, council={self.council!r}, status={self.status!r})"
+
     def step(self, name: str) -> StepOutcome:
         """One step's outcome. Raises KeyError."""
         for step in self.steps:

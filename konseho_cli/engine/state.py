@@ -12,7 +12,7 @@ import msgspec
 from konseho_cli.context.settings import ContextSettings
 from konseho_cli.engine.cast import Cast
 from konseho_cli.engine.held import HeldOutcome
-from konseho_cli.engine.holding import Holding, named_by
+from konseho_cli.engine.holding import Holding
 from konseho_cli.engine.outcome import CallRecord, StepOutcome
 from konseho_cli.engine.plan import PlannedStep
 from konseho_cli.models.base import Usage
@@ -74,9 +74,9 @@ class RunState(msgspec.Struct):
         return kind in self.bus.wanted
 
     def names(self, planned: PlannedStep) -> dict[str, Any]:
-        """What the step's templates may read; what is held elsewhere is for `recall`."""
+        """What the step's templates read; what is held elsewhere is for `recall`."""
         names: dict[str, Any] = {"task": self.premises.task, "inputs": self.premises.inputs}
-        for step in planned.sees:
+        for step in planned.reads:
             outcome = self.outcomes[step]
             if not isinstance(outcome, HeldOutcome):
                 names[step] = outcome.value
@@ -84,9 +84,8 @@ class RunState(msgspec.Struct):
 
     async def recall(self, planned: PlannedStep, names: dict[str, Any]) -> None:
         """Bring back what the step is going to read. Raises StoreFailed."""
-        read = named_by(planned)
-        for step in planned.sees:
-            if step in read and step not in names:
+        for step in planned.reads:
+            if step not in names:
                 names[step] = await self.holding.value(self.outcomes[step])
         if planned.step.prompt is None:
             seen = self._seen(planned)

@@ -62,7 +62,7 @@ async def run_step(state: RunState, planned: PlannedStep, scope: Scope) -> Stepp
     on_error = planned.step.on_error or state.premises.on_error
     names = state.names(planned)
     try:
-        if len(names) < len(planned.sees) + 2:  # beside the task and the inputs
+        if state.holding.active:
             await state.recall(planned, names)
         if not _wanted(planned, names):
             return Stepped(outcome=ended("skipped", "`when` is false"))
