@@ -161,7 +161,7 @@ class Council:
     ) -> RunOutcome:
         """Run once. Failures are in the outcome; raises UsageError before any call."""
         session = self._session(task, options)
-        listening = [] if on_events is None else [Subscription(on_events, session.usual)]
+        listening = [] if on_events is None else [Subscription(on_events, session.emitting.usual)]
         self._outcome = await session.run(listening)
         return self._outcome
 
@@ -207,7 +207,7 @@ class Council:
         cancels the run.
         """
         session = self._session(task, options)
-        if not session.most:
+        if not session.emitting.most:
             raise UsageError("emit_events is off, so there is nothing to stream")
         queue = EventQueue()
         run = asyncio.ensure_future(session.run([Subscription(queue, EVERYTHING)]))

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from konseho_cli.core.clock import Clock, RealClock
 from konseho_cli.core.collecting import collecting
-from konseho_cli.core.errors import KonsehoError, StoreFailed, UsageError
+from konseho_cli.core.errors import KonsehoError, StoreFailed
 from konseho_cli.core.hashing import new_run_id
 from konseho_cli.core.slots import Slots
 from konseho_cli.core.virtual import VirtualLoop
@@ -23,6 +23,7 @@ from konseho_cli.engine.budgeting import budgets_for
 from konseho_cli.engine.caching import open_cache
 from konseho_cli.engine.cast import Cast, cast_of
 from konseho_cli.engine.casting import Casting, Wishes, cast_models
+from konseho_cli.engine.emitting import Emitting
 from konseho_cli.engine.executor import Execution, Interrupted
 from konseho_cli.engine.holding import spill_folder
 from konseho_cli.engine.outcome import RunOutcome
@@ -39,10 +40,9 @@ from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.load import Loaded
 from konseho_cli.spec.settings import Settings, said_over
 from konseho_cli.telemetry.bus import Bus, Subscription
-from konseho_cli.telemetry.events import EVERYDAY, EVERYTHING, LEVELS, Event
 
 if TYPE_CHECKING:
-    # Only a run that caches, that is kept, that goes on, or that writes events, loads them.
+    # Only a run that caches, that is kept, or that goes on, loads them.
     from konseho_cli.engine.keeping import Keeper
     from konseho_cli.engine.past import Past
     from konseho_cli.engine.remembered import KeptOptions
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from konseho_cli.models.memory_tier import MemoryTier
     from konseho_cli.models.tape import Tape
     from konseho_cli.store.base import Store, StoredRun
-    from konseho_cli.telemetry.event_file import EventFile
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +113,7 @@ class Session:
         self.options = options
         self.targets: Targets = said_over(loaded.spec.targets, options.targets)
         """What the run is held to."""
+        self.emitting = Emitting(level=options.settings.level, file=options.events_out)
         self.plan: Plan = make_plan(loaded.steps)
         self.task = (self.spec.task or "") if options.task is None else options.task
         self._env = os.environ if env is None else env
@@ -148,17 +148,6 @@ class Session:
             return False  # a copy of what is kept already
         return self._store is not None or self.options.storing.enabled
 
-    @property
-    def most(self) -> frozenset[type[Event]]:
-        """The kinds of events that are built at all, whoever listens."""
-        level = self.options.settings.level
-        return EVERYTHING if level is None else LEVELS[level]
-
-    @property
-    def usual(self) -> frozenset[type[Event]]:
-        """The kinds for a listener that does not say what it wants: no pieces, unless asked for."""
-        return self.most if self.options.settings.level == "all" else self.most & EVERYDAY
-
     def interrupt(self, signal: str) -> None:
         """End the run; what is finished is kept and the outcome says so. For signal handlers."""
         self._stopped = Interrupted(f"interrupted by {signal}")
@@ -191,14 +180,14 @@ class Session:
 
     async def _run(self, subscriptions: Sequence[Subscription], gear: _Gear) -> RunOutcome:
         loop, clock, shared = asyncio.get_running_loop(), gear.clock, gear.shared
-        bus = Bus(clock, loop.call_soon, self.most)
+        bus = Bus(clock, loop.call_soon, self.emitting.most)
         for subscription in subscriptions:
             bus.subscribe(*subscription)
         async with AsyncExitStack() as opened:
-            events = self._open_events(clock)
+            events = self.emitting.open(self._env, self.casting.choices.values(), clock.wall)
             if events is not None:
                 opened.push_async_callback(asyncio.to_thread, events.close)
-                bus.subscribe(events, self.usual)
+                bus.subscribe(events, self.emitting.usual)
             if gear.cache is not None:
                 opened.push_async_callback(gear.cache.aclose)
             if shared.tape is not None:
@@ -210,7 +199,7 @@ class Session:
             )
             await self._begin(execution, gear)
             if gear.keeper is not None and self.options.storing.events:
-                bus.subscribe(gear.keeper.events, self.usual)
+                bus.subscribe(gear.keeper.events, self.emitting.usual)
             outcome = await execution.run()
         cache, now = gear.cache, loop.time()
         return structs.replace(
@@ -262,7 +251,10 @@ class Session:
             return None
         from konseho_cli.engine.past import Past
 
-        return Past(self.options.resumed, self.plan, changed=self.options.changed)
+        return Past(
+            self.options.resumed, self.plan,
+            on_error=self.spec.on_error, changed=self.options.changed,
+        )  # fmt: skip
 
     def _keeper(self, prices: Prices, clock: Clock) -> Keeper | None:
         """None: the run is not kept."""
@@ -272,18 +264,9 @@ class Session:
 
         store = self._store() if self._store else open_store(self.options.storing, self._env)
         redactor = redactor_of(self._env, self.casting.choices.values())
-        return Keeper(store, redactor, prices.cost, clock.now(), self._past)
-
-    def _open_events(self, clock: Clock) -> EventFile | None:
-        """Raises UsageError where the file cannot be written."""
-        if self.options.events_out is None:
-            return None
-        if not self.most:
-            raise UsageError("emit_events is off, so there is no event to write")
-        from konseho_cli.telemetry.event_file import EventFile
-
-        redactor = redactor_of(self._env, self.casting.choices.values())
-        return EventFile(Path(self.options.events_out), redactor, clock.wall)
+        return Keeper(
+            store, redactor, prices.cost, clock.now(), self._past, self.options.storing.keep_s
+        )
 
     def _open_cache(self, prices: Prices, clock: Clock) -> ResponseCache | None:
         """None where no call can use one; a replay asks its cassette alone."""
@@ -292,6 +275,7 @@ class Session:
         return open_cache(
             self.options.caching, self.casting.choices.values(), self.loaded.steps.values(),
             env=self._env, clock=clock, price=prices.cost, memory=self._memory,
+            file=self.options.storing.file,
         )  # fmt: skip
 
     def _shared(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import pytest
 
 from konseho_cli.agents.definition import Agent
-from konseho_cli.core.errors import KonsehoError
+from konseho_cli.core.errors import KonsehoError, ModelUnavailable
 from konseho_cli.core.slots import Slots
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.engine.cast import Cast, Speaker
@@ -20,7 +23,11 @@ from konseho_cli.engine.plan import make_plan
 from konseho_cli.engine.state import Premises
 from konseho_cli.models.base import Call, Message, Model, Reply, Request, Usage
 from konseho_cli.models.limits import Limited
+from konseho_cli.profiling.asked import Asked
 from konseho_cli.steps.base import Base
+from konseho_cli.steps.chair import Chair
+from konseho_cli.steps.debate import Debate
+from konseho_cli.steps.vote import Vote
 from konseho_cli.telemetry.bus import Bus, Listener
 from konseho_cli.telemetry.events import EVENTS, Event
 
@@ -138,3 +145,77 @@ def stage() -> Stage:
 def scripted() -> type[Scripted]:
     """The scripted model."""
     return Scripted
+
+
+MODULES = (
+    "Start with a monolith of modules whose boundaries are enforced by a test. "
+    "Four people cannot operate twelve services, and the domain is not understood yet."
+)
+POSITIONS: Mapping[str, Sequence[tuple[str, bool] | None]] = {
+    "ann": (
+        ("# Monolith\n\nStart with a monolith. Split it once a boundary hurts, not before. "
+         "We have shipped it that way twice, and it paid off both times. "
+         "A wrong cut across the network costs more than a wrong module does.", False),
+        (MODULES, False),
+        (MODULES, True),
+    ),
+    "bob": (
+        ("Begin with services. To cut a monolith later costs a year.", False),
+        ("Begin with two services at most. To cut a monolith later costs a year.", False),
+        ("Start with a monolith of modules whose boundaries are enforced by a test. "
+         "To cut it later must stay possible.", True),
+    ),
+    "cid": (("It depends on the deploys.", False), None),
+}  # fmt: skip
+"""By round; None: nobody is there any more."""
+WINNERS = {
+    "ann": "To cut it", "bob": "Four people", "cid": "Four people", "dee": "Four people",
+    "eve": "To cut it",
+}  # fmt: skip
+
+
+def _panelist(name: str) -> Callable[[str], Line]:
+    """Says its positions in turn, and votes for the candidate that holds its words."""
+
+    def say(prompt: str) -> Line:
+        if "# Your ballot" in prompt:
+            found = re.findall(r'<candidate label="(.+?)">\n(.*?)\n</', prompt, re.DOTALL)
+            choice = next((label for label, text in found if WINNERS[name] in text), None)
+            return 0.4, json.dumps({"reason": f"{choice} names what it costs.", "choice": choice})
+        turn = re.search(r"so far: round (\d+)", prompt)
+        held = POSITIONS[name][int(turn[1]) if turn else 0]
+        if held is None:
+            return 0.2, ModelUnavailable("503: busy")
+        text, agree = held
+        return 1.0, json.dumps({"position": text, "agree": agree}) if turn else text
+
+    return say
+
+
+class Panel(NamedTuple):
+    """A run with a real debate, a vote with dissent, and a chair; what everybody was asked."""
+
+    outcome: RunOutcome
+    asked: tuple[Asked, ...]
+
+
+@pytest.fixture
+def panel(stage: Stage) -> Panel:
+    """Ann and bob come together, cid falls out; ann's position wins, and eve dissents."""
+    said = {name: _panelist(name) for name in POSITIONS}
+    votes, said["eve"] = _panelist("dee"), _panelist("eve")
+    verdict = (1.0, "Start with a monolith of enforced modules. Bob asks that it can be cut.")
+    model = Scripted(
+        {**said, "dee": lambda prompt: votes(prompt) if "# Your ballot" in prompt else verdict}
+    )
+    steps = {
+        "argue": Debate(agents=("ann", "bob", "cid"), rounds=2, stop="agreement"),
+        "pick": Vote(candidates="{{ argue.positions }}", voters=tuple(WINNERS)),
+        "verdict": Chair(agent="dee"),
+    }
+    outcome = stage.run(steps, model, answer="{{ verdict }}", task="Monolith or services?")
+    asked = tuple(
+        Asked(step=str(identity[0]), agent=str(identity[3]), label="", messages=request.messages)
+        for identity, request in zip(model.identities, model.requests, strict=True)
+    )
+    return Panel(outcome, asked)

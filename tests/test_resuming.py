@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
 from konseho_cli.core.errors import StoreFailed, UsageError
+from konseho_cli.core.packing import unpack
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.history import cassette_of, recalled
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.storing import Storing
 from konseho_cli.engine.taping import Taping
 from konseho_cli.report.json import outcome_document
 from konseho_cli.resuming import Resumption, resume
@@ -130,6 +132,22 @@ def test_a_run_that_was_killed_goes_on_as_well_and_one_that_is_whole_asks_nobody
         assert (again.calls, again.answer, again.status) == ((), whole.answer, "ok")
 
 
+def test_the_times_of_a_run_that_was_killed_and_gone_on_with_are_those_of_one_run() -> None:
+    store = MemoryStore()
+    whole = first_run(store, council())
+    first_run(store, council(), 5)
+    stored = killed(kept(store))
+    second = gone_on(store, stored, force=True)
+    spans, _ = asyncio.run(store.trace(second.run))
+    second_session = [span for span in spans if span.id >= 1 << 40]
+    outcome = recalled(kept(store), second_session)  # the first one's own span never ended
+    document = outcome_document(outcome, (), 0)
+    starts = [step["start_s"] for step in document["steps"]]
+    assert starts == sorted(starts)
+    assert starts[0] >= 0
+    assert document["duration_s"] >= whole.duration_s
+
+
 def test_a_run_that_still_runs_is_left_alone() -> None:
     store = MemoryStore()
     first_run(store, council())
@@ -223,6 +241,7 @@ def test_a_council_whose_file_is_gone_goes_on_as_it_was(tmp_path: Path) -> None:
     on_error=st.sampled_from(["halt", "continue", "retry"]),
     wait=st.sampled_from(["all", "quorum"]),
 )
+@example(seed=583, stop_after=8, on_error="halt", wait="all")  # a step failed at that very moment
 @settings(max_examples=60, deadline=None)
 def test_whatever_fails_an_interrupted_run_ends_as_one_that_was_not(
     seed: int, stop_after: int, on_error: str, wait: str
@@ -245,3 +264,32 @@ def test_whatever_fails_an_interrupted_run_ends_as_one_that_was_not(
             whole.error,
         )
     assert done <= {call.body for call in kept(store).calls}  # none was asked again
+
+
+def test_runs_that_are_too_old_go_when_one_ends_and_only_where_it_is_asked_for() -> None:
+    store = MemoryStore()
+    old = first_run(store, council())
+    for keep_s, left in ((None, 2), (60.0, 1)):
+        storing = Storing(enabled=True, keep_s=keep_s)
+        options = RunOptions(inputs={}, storing=storing)
+        session = Session(council(), options, env={}, store=lambda: store)
+        with asyncio.Runner(loop_factory=lambda: VirtualLoop(wall_s=1e9)) as runner:
+            new = runner.run(session.run())
+        rows = asyncio.run(store.runs(Wanted()))
+        assert len(rows) == left, keep_s
+        asyncio.run(store.remove([new.run]))
+    assert old.run not in {row.began.run for row in rows}
+
+
+def test_no_key_of_the_environment_is_kept_wherever_it_stands() -> None:
+    key, store = "sk-a-key-of-some-length", MemoryStore()
+    agents = {**COUNCIL["agents"], "bob": {"role": f"You know {key}."}}
+    loaded = council(agents=agents, inputs={"hint": {"default": f"use {key}"}})
+    options = RunOptions(task=f"Is {key} safe?", inputs=fill_inputs(loaded.spec, {}))
+    session = Session(loaded, options, env={"OPENAI_API_KEY": key}, store=lambda: store)
+    assert held(lambda: session).status == "ok"
+    stored = kept(store)
+    packed = [stored.row.began.document, *(each.body for each in (*stored.steps, *stored.calls))]
+    assert key not in repr(stored)
+    assert not any(key in json.dumps(unpack(each)) for each in packed)
+    assert "Is *** safe?" in json.dumps(unpack(packed[0]))

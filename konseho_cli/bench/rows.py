@@ -7,6 +7,7 @@ from konseho_cli.bench import (
     cache_rows,
     context_rows,
     engine_rows,
+    event_rows,
     http_row,
     loading_rows,
     stack_rows,
@@ -18,6 +19,7 @@ from konseho_cli.bench.measure import Row
 ROWS: tuple[Row, ...] = (
     *agent_rows.ROWS,
     *engine_rows.ROWS,
+    *event_rows.ROWS,
     *stack_rows.ROWS,
     *http_row.ROWS,
     *cache_rows.ROWS,

@@ -15,7 +15,8 @@ from konseho_cli.core.units import Duration
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.models.cache import ENTRIES, CacheWishes
 from konseho_cli.spec.preset import Preset, preset_under
-from konseho_cli.spec.settings import EventLevel, Settings
+from konseho_cli.spec.settings import Settings
+from konseho_cli.telemetry.events import EventLevel
 
 MAX_TASK = 8 * 2**20
 """Bytes of a task file."""
@@ -63,7 +64,7 @@ def read_models(names: Sequence[str], *, simulate: bool) -> Wishes:
 
 def read_preset(
     name: str | None,
-    council: Path,
+    council: Path | None,
     *,
     events: EventLevel | None,
     stream: bool,

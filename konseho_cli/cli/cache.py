@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
@@ -51,10 +52,10 @@ def command() -> None:
 
 
 @app.command()
-def stats(json: options.AsJson = False) -> None:
+def stats(store: options.Store = None, json: options.AsJson = False) -> None:
     """Show how much is kept, and what it saved over all runs."""
-    place = locate(os.environ)
-    with _opened() as table:
+    place = locate(os.environ, store)
+    with _opened(store) as table:
         totals = Totals() if table is None else table.totals()
     if json:
         deliver_to_stdout(report.totals_json(totals, place))
@@ -67,11 +68,12 @@ def list_entries(
     model: Model = None,
     pattern: Pattern = None,
     older_than: OlderThan = None,
+    store: options.Store = None,
     json: options.AsJson = False,
 ) -> None:
     """List what is kept, the newest first."""
     wanted = _filter(model, pattern, older_than)
-    with _opened() as table:
+    with _opened(store) as table:
         entries = [] if table is None else table.list(wanted)
     if json:
         deliver_to_stdout(report.entries_json(entries))
@@ -85,6 +87,7 @@ def clear(
     model: Model = None,
     pattern: Pattern = None,
     older_than: OlderThan = None,
+    store: options.Store = None,
     json: options.AsJson = False,
 ) -> None:
     """Remove what is kept, or what the options describe.
@@ -92,7 +95,7 @@ def clear(
     Of several options, all must hold. Without any, everything goes.
     """
     wanted = _filter(model, pattern, older_than)
-    with _opened() as table:
+    with _opened(store) as table:
         gone = 0 if table is None else table.clear(wanted)
     deliver_to_stdout(report.cleared_json(gone) if json else report.cleared_text(gone))
 
@@ -116,9 +119,9 @@ def warm(
 
 
 @contextmanager
-def _opened() -> Iterator[CacheTable | None]:
+def _opened(store: Path | None) -> Iterator[CacheTable | None]:
     """The table; None where there is none, and none is made to look into it."""
-    file = locate(os.environ)
+    file = locate(os.environ, store)
     if not file.exists():
         yield None
         return

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-from konseho_cli.spec.settings import EventLevel
+from konseho_cli.telemetry.events import EventLevel
 
 Council: TypeAlias = Annotated[
     str,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 from konseho_cli.cli.stored import with_store
 from konseho_cli.cli.streams import is_terminal
@@ -15,6 +16,9 @@ from konseho_cli.core.errors import UsageError
 from konseho_cli.core.units import Duration
 from konseho_cli.engine.history import recalled
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.remembered import decode
+from konseho_cli.profiling.verdicts import Verdict, verdicts
+from konseho_cli.spec.settings import said_over
 from konseho_cli.store.base import RunReader, RunRow, StoredRun, Wanted
 from konseho_cli.store.find import find_run, find_stored
 from konseho_cli.store.retention import Retention, at_work, to_go
@@ -34,6 +38,16 @@ class Recalled(msgspec.Struct, frozen=True, kw_only=True):
     state: Standing
 
     @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Of the targets that held for it; none where its council is none any more."""
+        began = decode(self.stored.row.began.document, self.outcome.run)
+        try:
+            stated = began.loaded().spec.targets
+        except UsageError:
+            return ()
+        return verdicts(self.outcome, said_over(stated, began.options.targets))
+
+    @property
     def exit_status(self) -> int:
         """What its process ended with; as of an interrupted one where it has no end."""
         ended = self.stored.row.ended
@@ -48,11 +62,24 @@ def recall(names: Sequence[str], file: Path | None) -> list[Recalled]:
         for name in names:
             stored = await find_stored(reader, name)
             spans, _ = await reader.trace(stored.row.began.run)
-            outcome = recalled(stored, spans)
-            found.append(Recalled(stored=stored, outcome=outcome, state=standing(stored.row)))
+            state = standing(stored.row)
+            outcome = _as_it_stands(recalled(stored, spans), state)
+            found.append(Recalled(stored=stored, outcome=outcome, state=state))
         return found
 
     return with_store(file, read)
+
+
+def _as_it_stands(outcome: RunOutcome, state: Standing) -> RunOutcome:
+    """What has no end is told as cut off, which one that still runs is not."""
+    if state not in ("running", "unfinished"):
+        return outcome
+    steps = tuple(
+        structs.replace(step, reasons=()) if step.start is None else step for step in outcome.steps
+    )
+    error = "it is still running" if state == "running" else "nobody here knows whether it runs"
+    hint = None if state == "running" else outcome.hint
+    return structs.replace(outcome, steps=steps, error=error, hint=hint)
 
 
 def list_runs(
@@ -61,7 +88,7 @@ def list_runs(
     """The newest first, with how it stands with each. `states`: empty is all."""
     ends = tuple(state for state in states if state in ENDS)
     is_open = any(state in OPEN for state in states)
-    asked = msgspec.structs.replace(
+    asked = structs.replace(
         wanted,
         status=(*ends, *(("unfinished",) if is_open else ())),
         limit=None if is_open else wanted.limit,  # which of them run is found out here

@@ -81,7 +81,6 @@ def command(
         targets=how.targets,
     )
     session = Session(loaded, wanted)
-    if only_plan:
-        dry_run(session, as_json=json)
-        return
-    raise typer.Exit(run_and_report(session, destination, quiet=quiet))
+    if not only_plan:
+        raise typer.Exit(run_and_report(session, destination, quiet=quiet))
+    dry_run(session, as_json=json)

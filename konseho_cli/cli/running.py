@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from msgspec import structs
+
 from konseho_cli.cli.result import Destination, deliver_to_stdout, write_to_stdout
 from konseho_cli.cli.streams import is_terminal, mutter, tell
 from konseho_cli.cli.watching import Screen, conduct, screen_for
@@ -24,7 +26,8 @@ def dry_run(session: Session, *, as_json: bool) -> None:
     """The plan of a run that is not made."""
     from konseho_cli.report.plan import Shown, plan_json, plan_text  # a run draws no plan
 
-    shown = Shown.of(session.spec, session.plan, session.casting)
+    spec = structs.replace(session.spec, targets=session.targets)
+    shown = Shown.of(spec, session.plan, session.casting)
     symbols = symbols_for(getattr(sys.stdout, "encoding", None))
     deliver_to_stdout(plan_json(shown) if as_json else plan_text(shown, symbols))
 

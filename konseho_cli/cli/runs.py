@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeAlias
 
 import typer
@@ -16,12 +17,48 @@ from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import UsageError
 from konseho_cli.report import runs as report
 from konseho_cli.report.symbols import Symbols, symbols_for
-from konseho_cli.store.base import Wanted
+from konseho_cli.store.base import RunRow, Wanted
 from konseho_cli.store.retention import Retention
 
 DEFAULT = "list"
 DIFFERENT = 1
 
+CouncilGlob: TypeAlias = Annotated[
+    str | None, typer.Option("--council", metavar="GLOB", help="Of these councils: 'code-*'.")
+]
+Status: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--status",
+        metavar="STATUS,…",
+        help="ok, degraded, failed, limit, interrupted, running, cut-off, unfinished.",
+    ),
+]
+Since: TypeAlias = Annotated[
+    str | None, typer.Option("--since", metavar="WHEN", help="Began after that: 7d ago, or a date.")
+]
+Before: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--before", metavar="WHEN", help="Began before that: 7d ago, or a date."),
+]
+Most: TypeAlias = Annotated[
+    int, typer.Option("--number", "-n", min=1, metavar="N", help="At most so many.")
+]
+Runs: TypeAlias = Annotated[
+    list[str] | None, typer.Argument(metavar="[RUN…]", help="Runs, by name.")
+]
+Keep: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--keep", metavar="DURATION", help="Keep those that are younger: 30d."),
+]
+KeepLast: TypeAlias = Annotated[
+    int | None, typer.Option("--keep-last", min=0, metavar="N", help="Keep the newest.")
+]
+Everything: TypeAlias = Annotated[bool, typer.Option("--all", help="Remove all.")]
+OnlySay: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would go, remove nothing.")
+]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Step: TypeAlias = Annotated[
     str | None, typer.Argument(metavar="[STEP]", help="Show this step of it, whole.")
 ]
@@ -55,28 +92,11 @@ def command() -> None:
 
 @app.command("list")
 def list_runs(
-    council: Annotated[
-        str | None, typer.Option("--council", metavar="GLOB", help="Of these councils: 'code-*'.")
-    ] = None,
-    status: Annotated[
-        str | None,
-        typer.Option(
-            "--status",
-            metavar="STATUS,…",
-            help="ok, degraded, failed, limit, interrupted, running, cut-off, unfinished.",
-        ),
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option("--since", metavar="WHEN", help="Began after that: 7d ago, or a date."),
-    ] = None,
-    before: Annotated[
-        str | None,
-        typer.Option("--before", metavar="WHEN", help="Began before that: 7d ago, or a date."),
-    ] = None,
-    most: Annotated[
-        int, typer.Option("--number", "-n", min=1, metavar="N", help="At most so many.")
-    ] = 20,
+    council: CouncilGlob = None,
+    status: Status = None,
+    since: Since = None,
+    before: Before = None,
+    most: Most = 20,
     store: options.Store = None,
     json: options.AsJson = False,
 ) -> None:
@@ -133,7 +153,10 @@ def explain(
     json: options.AsJson = False,
     markdown: options.AsMarkdown = False,
 ) -> None:
-    """Explain an answer: who said what, who moved, who voted how, what was missing."""
+    """Explain an answer by what was said and decided.
+
+    Who said what, who moved towards whom, who voted how, who was missing, what the chair had.
+    """
     from konseho_cli.cli import runs_showing as showing
 
     if json and markdown:
@@ -161,19 +184,12 @@ def diff(
 
 @app.command()
 def rm(
-    run: Annotated[list[str] | None, typer.Argument(metavar="[RUN…]", help="Runs.")] = None,
-    keep: Annotated[
-        str | None,
-        typer.Option("--keep", metavar="DURATION", help="Keep those that are younger: 30d."),
-    ] = None,
-    keep_last: Annotated[
-        int | None, typer.Option("--keep-last", min=0, metavar="N", help="Keep the newest.")
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Remove all.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would go, remove nothing.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    run: Runs = None,
+    keep: Keep = None,
+    keep_last: KeepLast = None,
+    everything: Everything = False,
+    dry_run: OnlySay = False,
+    yes: Yes = False,
     store: options.Store = None,
     json: options.AsJson = False,
 ) -> None:
@@ -188,13 +204,19 @@ def rm(
     retention = Retention(keep_s=recalling.read_age("--keep", keep), keep_last=keep_last)
     rows = recalling.runs_to_remove(store, names, retention, now)
     if rows and not dry_run:
-        if not yes and is_terminal(sys.stdin) and is_terminal(sys.stderr):
-            mutter(f"{report.removed_text(rows, now, dry_run=True)}\n")
-            if not typer.confirm("Remove them?", err=True):
-                rows = []
+        rows = rows if yes or _may_remove(rows, now) else []
         recalling.remove_runs(store, rows)
     text = report.removed_text(rows, now, dry_run=dry_run)
     deliver_to_stdout(report.removed_json(rows, dry_run=dry_run) if json else text)
+
+
+def _may_remove(rows: Sequence[RunRow], now: float) -> bool:
+    """Whether a person agrees; where there is none to ask, whoever called does."""
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        return True
+    # Not by `typer.confirm`: it writes a blank to stdout, which is the result's.
+    mutter(f"{report.removed_text(rows, now, dry_run=True)}\nRemove them? [y/N] ")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _symbols() -> Symbols:

@@ -29,20 +29,25 @@ TALLEST = 1000
 
 def show_run(kept: Recalled, *, json: bool, markdown: bool) -> None:
     """Steps and summary on stderr, the answer on stdout."""
-    outcome = kept.outcome
+    outcome, held = kept.outcome, kept.verdicts
     form = Destination.of(json=json, markdown=markdown, file=None, stream=False)
-    text = form.render(outcome, (), kept.exit_status)
+    text = form.render(outcome, held, kept.exit_status)
     if json or markdown:
         deliver_to_stdout(text)
         return
     screen = Screen(quiet=False)
     painter = Painter(screen.symbols)
     size = Size(width=shutil.get_terminal_size((100, 24)).columns, height=TALLEST)
-    screen.show(
-        (_about(kept, screen.symbols), *painter.tree(past_view(outcome), outcome.end, size))
-    )
+    is_running = kept.state == "running"
+    view = past_view(outcome, is_running=is_running)
+    screen.show((_about(kept, screen.symbols), *painter.tree(view, outcome.end, size)))
     screen.say("")
-    screen.show(summary(outcome, (), screen.symbols))
+    if is_running:
+        screen.say(
+            f"{screen.symbols.running} still running, {plural(len(outcome.calls), 'call')} so far"
+        )
+        return
+    screen.show(summary(outcome, held, screen.symbols))
     if outcome.error is not None:
         tell(KonsehoError(outcome.error, hint=outcome.hint))
     if text and is_terminal(sys.stdout):

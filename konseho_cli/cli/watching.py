@@ -73,9 +73,9 @@ class Screen(msgspec.Struct):
 def screen_for(session: Session, *, quiet: bool) -> Screen:
     """The screen that fits stderr; nothing is drawn yet."""
     screen = Screen(quiet=quiet, loop_factory=session.taped.loop_factory)
-    if quiet or not session.most:
+    if quiet or not session.emitting.most:
         return screen
-    marks = AskStarted in session.most
+    marks = AskStarted in session.emitting.most
     view = RunView.of(session.spec.name, session.models, session.plan, marks=marks)
     if not _is_smart():
         progress = Progress(view, mutter, screen.symbols)

@@ -45,7 +45,7 @@ class _Shared:
 def _freeze() -> Callable[[], None]:
     if gc.get_freeze_count():  # the caller's: to thaw ours would thaw that too
         return lambda: None
-    gc.collect()
+    gc.collect(1)  # the young ones alone: to look at all that is there is what this is to save
     gc.freeze()
     return gc.unfreeze
 

@@ -6,7 +6,10 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.source import shown_path
@@ -22,19 +25,30 @@ def shipped(folder: str) -> Path:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write UTF-8 text so that a reader sees the old file or the new one, never a half."""
+    with atomically(path) as file:
+        file.write(text)
+
+
+@contextmanager
+def atomically(path: Path, *, private: bool = False) -> Iterator[TextIO]:
+    """A file to write UTF-8 text to; it takes its place at the end, unless something was raised.
+
+    `private`: a new one is for its owner's eyes only.
+    """
     # Asked of the path as it is: a pipe behind /dev/fd resolves to a name that nothing has.
     if path.exists() and not path.is_file():  # a pipe or a device: there is nothing to replace
         with path.open("w", encoding="utf-8", newline="") as special:
-            special.write(text)
+            yield special
         return
     path = path.resolve()  # a link is written through, not replaced
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        new = 0o600 if private else 0o666 & ~_umask()
+        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else new)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from konseho_cli.core.clock import Clock
@@ -26,8 +27,12 @@ def open_cache(
     clock: Clock,
     price: Price,
     memory: Callable[[], MemoryTier] | None = None,
+    file: Path | None = None,
 ) -> ResponseCache | None:
-    """The cache of one run; None where none of its calls can use one. Nothing is opened yet."""
+    """The cache of one run; None where none of its calls can use one. Nothing is opened yet.
+
+    `file`: the database; None: the one that the environment states, or that of the project.
+    """
     if wishes.cache is False or wishes.size <= 0:
         return None
     # What is asked anew is kept: to refresh is to ask for the cache.
@@ -40,7 +45,7 @@ def open_cache(
     return ResponseCache(
         new_memory(wishes.size, clock.now) if memory is None else memory(),
         # the virtual clock waits for no thread: there, memory is all there is
-        None if isinstance(clock, VirtualLoop) else _tier(env, clock.wall),
+        None if isinstance(clock, VirtualLoop) else _tier(env, file, clock.wall),
         price=price,
         asked=asked,
         by_step=by_step,
@@ -56,9 +61,9 @@ def new_memory(entries: int, now: Callable[[], int]) -> MemoryTier:
     return MemoryTier(now, entries=entries)
 
 
-def _tier(env: Mapping[str, str], wall: Callable[[], float]) -> Tier:
+def _tier(env: Mapping[str, str], file: Path | None, wall: Callable[[], float]) -> Tier:
     """The answers in the store's file."""
     from konseho_cli.store.cache_tier import CacheTier
     from konseho_cli.store.location import locate
 
-    return CacheTier(lambda: locate(env), wall)
+    return CacheTier(lambda: locate(env, file), wall)

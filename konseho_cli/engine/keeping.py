@@ -31,10 +31,11 @@ from konseho_cli.store.base import (
     Record,
     RunBegan,
     RunEnded,
-    RunWriter,
     SpanKept,
     StepKept,
+    Store,
 )
+from konseho_cli.store.retention import Retention, prune
 from konseho_cli.telemetry.events import Event
 from konseho_cli.telemetry.spans import Recorder, Span
 
@@ -50,17 +51,22 @@ class Keeper:
 
     def __init__(
         self,
-        writer: RunWriter,
+        store: Store,
         redactor: Redactor,
         price: Callable[[str, Usage], Decimal | None],
         now: int,
         past: Past | None = None,
+        keep_s: float | None = None,
     ) -> None:
-        """`now`: when this session begins, on the run's clock; `past`: what went before it."""
+        """`now`: when this session begins, on the run's clock; `past`: what went before it.
+
+        `keep_s`: seconds after which runs go when this one has ended; None: they stay.
+        """
+        self._keep_s = keep_s
         self.past = past
         self.origin = now - (0 if past is None else past.offset)
         """The run's first moment on this clock, which an earlier session may have begun."""
-        self._writer = writer
+        self._store = store
         self._redactor = redactor
         self._price = price
         self._run = ""
@@ -84,7 +90,9 @@ class Keeper:
     ) -> None:
         """Write that the run begins, before anything is paid. Raises StoreFailed."""
         self._run, self._recorder, self._stop = began.run, recorder, stop
-        await self._writer.write([began])
+        await self._store.write([began])
+        # The run's first moment is after the opening of the store, which may take a while.
+        self.origin = recorder.now() - (0 if self.past is None else self.past.offset)
 
     # ------------------------------------------------------------------ as the run's journal
 
@@ -181,7 +189,7 @@ class Keeper:
 
     def events(self, batch: Sequence[Event]) -> None:
         """Write events, soon; where a run keeps them."""
-        self._writer.soon(
+        self._store.soon(
             [
                 EventKept(
                     run=self._run, at=event.at - self.origin, name=event.name,
@@ -195,6 +203,8 @@ class Keeper:
         """Write how the run ended, after all the rest. What is not kept is a failure, and says so."""
         try:
             await self._end(outcome, wall)
+            if self._keep_s is not None:
+                await prune(self._store, Retention(keep_s=self._keep_s), wall)
             await self.aclose()
         except StoreFailed as error:
             if outcome.error is None:
@@ -208,7 +218,7 @@ class Keeper:
         """Let go of the store. Raises StoreFailed."""
         if not self._closed:
             self._closed = True
-            await self._writer.aclose()
+            await self._store.aclose()
 
     async def _end(self, outcome: RunOutcome, wall: float) -> None:
         """Raises StoreFailed, also an earlier one."""
@@ -223,7 +233,7 @@ class Keeper:
             "services": [msgspec.to_builtins(service) for service in outcome.services],
             "cache": None if outcome.cache is None else msgspec.to_builtins(outcome.cache),
         }  # fmt: skip
-        await self._writer.write(
+        await self._store.write(
             [
                 RunEnded(
                     run=self._run, status=outcome.status,
@@ -242,27 +252,27 @@ class Keeper:
         if self.failure is not None:
             return
         try:
-            await self._writer.write(records)
+            await self._store.write(records)
         except StoreFailed as error:
             self.failure = error
             self._stop(error)
 
     def _soon(self, size: int, make: Callable[[], Record]) -> None:
         if size < _LARGE:
-            self._writer.soon([make()])
+            self._store.soon([make()])
             return
         packing = asyncio.ensure_future(self._pack(make))
         self._packing.add(packing)
         packing.add_done_callback(self._packing.discard)
 
     async def _pack(self, make: Callable[[], Record]) -> None:
-        self._writer.soon([await asyncio.get_running_loop().run_in_executor(None, make)])
+        self._store.soon([await asyncio.get_running_loop().run_in_executor(None, make)])
 
     def _hand_over_spans(self) -> None:
         spans = self._recorder.spans[self._spans :]
         self._spans += len(spans)
         if spans:
-            self._writer.soon([self._span(span) for span in spans])
+            self._store.soon([self._span(span) for span in spans])
 
     def _span(self, span: Span) -> SpanKept:
         first, origin = self._first_span, self.origin

@@ -17,10 +17,10 @@ from konseho_cli.models.base import Identity, Request, Usage
 from konseho_cli.models.cassette import hidden_request, request_hash, unpacked
 from konseho_cli.models.journal import Kept
 from konseho_cli.models.redact import Redactor
-from konseho_cli.steps.base import Part
+from konseho_cli.steps.base import OnError, Part
 from konseho_cli.store.base import CallKept, StepKept, StoredRun
 
-_FINISHED = ("ok", "degraded", "skipped", "failed")
+_FINISHED = ("ok", "degraded", "skipped")
 
 
 class Past:
@@ -31,15 +31,17 @@ class Past:
     again, and in these no failure of a call counts.
     """
 
-    def __init__(self, stored: StoredRun, plan: Plan, *, changed: bool = False) -> None:
-        """`changed`: the council is not the one that ran, so every step runs again, with the calls
+    def __init__(
+        self, stored: StoredRun, plan: Plan, *, on_error: OnError = "halt", changed: bool = False
+    ) -> None:
+        """`on_error`: of steps that do not say. `changed`: the council is not the one that ran, so every step runs again, with the calls
         whose requests are still the same.
         """
         self.stored = stored
         self.failed = stored.row.ended is not None and stored.row.ended.status == "failed"
         self.sessions = stored.row.sessions
         self._by_identity = {_key(call): call for call in stored.calls}
-        self._kept = {} if changed else self._finished(plan)
+        self._kept = {} if changed else self._finished(plan, on_error)
         self.given = 0
         """Answers that this session took from here."""
 
@@ -96,11 +98,18 @@ class Past:
             if (step is None or call.step == step) and (agent is None or call.agent == agent)
         )
 
-    def _finished(self, plan: Plan) -> dict[str, StepKept]:
+    def _finished(self, plan: Plan, on_error: OnError) -> dict[str, StepKept]:
         """In the order of the file."""
-        known = {step.step: step for step in self.stored.steps if step.status in _FINISHED}
-        if self.failed:
-            known = {name: step for name, step in known.items() if step.status != "failed"}
+        lived_with = {
+            planned.id
+            for planned in plan.steps
+            if not self.failed and (planned.step.on_error or on_error) == "continue"
+        }
+        known = {
+            step.step: step
+            for step in self.stored.steps
+            if step.status in _FINISHED or (step.status == "failed" and step.step in lived_with)
+        }
         kept: dict[str, StepKept] = {}
         for planned in plan.steps:
             step = known.get(planned.id)

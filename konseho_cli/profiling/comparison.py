@@ -174,10 +174,17 @@ def _given(began: Remembered) -> dict[str, Any]:
         "simulate": began.wished.simulate,
         "default_model": began.wished.default,
         "seed": began.seed,
-        "max_concurrency": began.options.max_concurrency,
-        "timeout_s": began.options.timeout_s,
+        **msgspec.to_builtins(began.options),
     }
-    return {name: value for name, value in said.items() if value not in (None, "", {}, False)}
+    return _said_alone(said)  # type: ignore[no-any-return]
+
+
+def _said_alone(value: Any) -> Any:
+    """Without what is empty, however deep."""
+    if not isinstance(value, Mapping):
+        return value
+    found = {name: _said_alone(inner) for name, inner in value.items()}
+    return {name: inner for name, inner in found.items() if inner not in (None, "", {}, False)}
 
 
 def _difference(before: Any, after: Any, runs: tuple[str, str]) -> tuple[str, ...]:

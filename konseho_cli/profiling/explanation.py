@@ -26,6 +26,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """Whose it is, or which piece."""
     agent: str
     """Who said it, where the label does not tell; else empty."""
+    about: str
+    """The beginning of the piece that it is about; empty where there was none."""
     text: Excerpt
 
 
@@ -44,8 +46,8 @@ class StepAccount(msgspec.Struct, frozen=True, kw_only=True):
     debate: DebateAccount | None
     vote: VoteAccount | None
     had: tuple[Had, ...] | None
-    """What the one who speaks alone had before it; None: several speak, or what they were asked
-    is not known."""
+    """What the one who speaks alone had before it; None: several speak, it is the first step, or
+    what they were asked is not known."""
     prompt_size: int | None
     """Characters of that prompt."""
 
@@ -107,6 +109,8 @@ def _step(outcome: RunOutcome, step: StepOutcome, asked: Sequence[Asked]) -> Ste
     vote = vote_account(step) if step.kind == "vote" else None
     said = [] if debate or vote else list(_said(step))
     alone = asked[-1] if asked and step.kind in ("chair", "ask") else None
+    if step is outcome.steps[0]:
+        alone = None  # nothing was there before it
     ended = step.start is not None and step.end is not None
     return StepAccount(
         id=step.id,
@@ -133,11 +137,15 @@ def _said(step: StepOutcome) -> Iterator[Said]:
         if piece.get("answer") is not None:
             told.add(text)
             item = excerpt(as_text(piece.get("item")), 40)
-            label = f"{piece.get('index')}: {item.text}{'…' if item.left_out else ''}"
-            yield Said(label=label, agent=str(piece.get("agent") or ""), text=excerpt(text))
+            yield Said(
+                label=str(piece.get("index")),
+                agent=str(piece.get("agent") or ""),
+                about=f"{item.text}{'…' if item.left_out else ''}",
+                text=excerpt(text),
+            )
     for part in step.parts:
         if part.text not in told:
-            yield Said(label=part.label, agent="", text=excerpt(part.text))
+            yield Said(label=part.label, agent="", about="", text=excerpt(part.text))
 
 
 def _calls(calls: Sequence[CallRecord]) -> CallsAccount:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
 from konseho_cli.engine.outcome import StepOutcome
@@ -48,7 +46,7 @@ class VoteAccount(msgspec.Struct, frozen=True, kw_only=True):
     winner: str | None
     """A candidate's key; None: nobody won."""
     candidates: tuple[Counted, ...]
-    """The highest score first."""
+    """The highest score first, the winner before others that have the same."""
     ballots: tuple[BallotAccount, ...]
     tie: str | None
     """How a tie was resolved."""
@@ -115,7 +113,7 @@ def vote_account(step: StepOutcome) -> VoteAccount | None:
     return VoteAccount(
         method=record.method,
         winner=record.winner,
-        candidates=_counted(record.candidates, record.scores, record.shares),
+        candidates=_counted(record),
         ballots=tuple(
             _ballot(ballot, record.method, ballot.round == last and ballot.voter in dissenters)
             for ballot in record.ballots
@@ -126,20 +124,18 @@ def vote_account(step: StepOutcome) -> VoteAccount | None:
     )
 
 
-def _counted(
-    candidates: list[_Candidate], scores: Mapping[str, float], shares: Mapping[str, float]
-) -> tuple[Counted, ...]:
+def _counted(record: _Record) -> tuple[Counted, ...]:
     found = [
         Counted(
             key=one.key,
             label=one.label,
-            score=scores.get(one.key),
-            share=shares.get(one.key),
+            score=record.scores.get(one.key),
+            share=record.shares.get(one.key),
             candidate=excerpt(as_text(one.candidate)),
         )
-        for one in candidates
+        for one in record.candidates
     ]
-    return tuple(sorted(found, key=lambda one: -(one.score or 0)))
+    return tuple(sorted(found, key=lambda one: (-(one.score or 0), one.key != record.winner)))
 
 
 def _ballot(ballot: _Ballot, method: str, dissents: bool) -> BallotAccount:

@@ -19,6 +19,8 @@ from konseho_cli.version import __version__
 Q = TypeVar("Q", int, float, Decimal)
 Row = tuple[str, ...]
 _UNKNOWN = "?"
+MOST_LINES = 60
+"""Of the difference between two councils, or between what was given; answers are whole."""
 
 
 def comparison_json(comparison: Comparison) -> str:
@@ -114,7 +116,10 @@ def _answers(comparison: Comparison) -> str:
 
 
 def _titled(title: str, lines: Sequence[str]) -> str:
-    return encodable("\n".join((title, *lines))) if lines else ""
+    """A difference under its name; of a long one the beginning."""
+    more = len(lines) - MOST_LINES
+    rest = [f"({more:,} lines more: see --json)"] if more > 0 else []
+    return encodable("\n".join((title, *lines[:MOST_LINES], *rest))) if lines else ""
 
 
 def _row(name: str, before: Q | None, after: Q | None, show: Callable[[Q], str]) -> Row:

@@ -79,9 +79,14 @@ class Writer(msgspec.Struct, frozen=True):
     # ------------------------------------------------------------------ what was said
 
     def _all_said(self, said: Sequence[Said], unsaid: int) -> Iterator[str]:
-        names = [f"{one.label}, {one.agent}" if one.agent else one.label for one in said]
-        texts = [self._excerpt(one.text) for one in said]
-        yield from self._entries(list(zip(names, texts, strict=True)), 2)
+        entries = [
+            (
+                f"{one.label} {one.agent}" if one.agent else one.label,
+                f"{one.about}: {self._excerpt(one.text)}" if one.about else self._excerpt(one.text),
+            )
+            for one in said
+        ]
+        yield from self._entries(entries, 2)
         if unsaid:
             yield f"  and {unsaid:,} more"
 
@@ -109,7 +114,7 @@ class Writer(msgspec.Struct, frozen=True):
         yield from self._entries(entries, 2)
         revoted = any(ballot.round > 1 for ballot in vote.ballots)
         if vote.ballots:
-            yield f"  ballots{_legend(labelled)}"
+            yield from self._plain(f"ballots{_legend(labelled)}", 2)
         cast = [(self._voter(one, revoted), self._ballot(one)) for one in vote.ballots]
         yield from self._entries(cast, 4)
         if vote.tie:

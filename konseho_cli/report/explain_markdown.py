@@ -49,7 +49,7 @@ def _step(step: StepAccount) -> Iterator[str]:
         yield from _vote(step.vote)
     said = [
         f"- **{inline(one.label)}**{f' ({inline(one.agent)})' if one.agent else ''}: "
-        f"{_excerpt(one.text)}"
+        f"{f'{inline(one.about)}: ' if one.about else ''}{_excerpt(one.text)}"
         for one in step.said
     ]
     if step.unsaid:

@@ -8,15 +8,18 @@ from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
 from konseho_cli.report.view import RunView, StepView, Tally
 
 
-def past_view(outcome: RunOutcome) -> RunView:
-    """Steps, agents and figures as they were at the end."""
+def past_view(outcome: RunOutcome, *, is_running: bool = False) -> RunView:
+    """Steps, agents and figures as they were at the end, or as they are while it still runs."""
     view = RunView(
         council=outcome.council, models=outcome.models, start=outcome.start, end=outcome.end,
         status=outcome.status, tally=_tally(outcome.calls),
     )  # fmt: skip
     for step in outcome.steps:
         calls = [call for call in outcome.calls if call.step == step.id]
-        view.steps[step.id] = _step(step, calls)
+        calls.sort(key=lambda call: (call.start, call.agent))
+        view.steps[step.id] = shown = _step(step, calls)
+        if is_running and step.start is None:
+            shown.state = "running" if calls else "waiting"
     return view
 
 

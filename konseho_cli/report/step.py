@@ -111,7 +111,8 @@ def _ballots(step: StepOutcome) -> Iterator[str]:
         vote = ballot.get("vote")
         said = ", ".join(vote) if isinstance(vote, list) else vote or ballot.get("status")
         against = ", dissent" if ballot.get("voter") in dissent else ""
-        rule = _rule(f"ballot {ballot.get('round')} of {ballot.get('voter')}: {said}{against}")
+        again = "second " if ballot.get("round") == 2 else ""
+        rule = _rule(f"{again}ballot of {ballot.get('voter')}: {said}{against}")
         yield f"{rule}\n{str(ballot.get('reason') or '').strip()}".rstrip()
     if details.get("tie"):
         yield f"A tie was resolved: {details['tie']}"

@@ -15,11 +15,14 @@ from konseho_cli.agents.definition import Agent
 from konseho_cli.agents.limits import Limits
 from konseho_cli.core.units import Count, Duration, Money, Size
 from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
+from konseho_cli.spec.preset import Preset
+from konseho_cli.spec.settings import Settings, StoreSettings
 from konseho_cli.steps.base import Fallback, Output
 from konseho_cli.steps.union import Step
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ID = "urn:konseho:council:1"
+PRESET_ID = "urn:konseho:preset:1"
 """A name, not a place: `konseho schema` writes the file."""
 
 _NUMBER = r"^\s*{}\d+(\.\d+)?\s*{}\s*$"
@@ -48,11 +51,21 @@ _STRUCTS: tuple[type, ...] = (
 
 def council_schema() -> dict[str, Any]:
     """The schema as plain JSON values, draft 2020-12."""
-    schema = msgspec.json.schema(CouncilSpec, schema_hook=_quantity)
+    return {"$schema": DIALECT, "$id": ID, "title": "Konseho council", **_of(CouncilSpec, _STRUCTS)}
+
+
+def preset_schema() -> dict[str, Any]:
+    """That of preset files."""
+    schema = _of(Preset, (Preset, Settings, StoreSettings, Targets))
+    return {"$schema": DIALECT, "$id": PRESET_ID, "title": "Konseho preset", **schema}
+
+
+def _of(kind: type, structs: tuple[type, ...]) -> dict[str, Any]:
+    schema: dict[str, Any] = msgspec.json.schema(kind, schema_hook=_quantity)
     definitions = schema["$defs"]
-    for struct in _STRUCTS:
+    for struct in structs:
         _describe(struct, definitions[struct.__name__])
-    return {"$schema": DIALECT, "$id": ID, "title": "Konseho council", **schema}
+    return schema
 
 
 def _quantity(cls: type) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import structs
@@ -12,9 +12,9 @@ from konseho_cli.core.collecting import Collection
 from konseho_cli.core.units import Count, Duration, Size
 from konseho_cli.spec.document import Table
 from konseho_cli.steps.base import Positive
+from konseho_cli.telemetry.events import EventLevel
 
 T = TypeVar("T", bound=Table)
-EventLevel: TypeAlias = Literal["none", "steps", "all"]
 
 
 class StoreSettings(Table, frozen=True, kw_only=True):

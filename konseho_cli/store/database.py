@@ -56,6 +56,11 @@ class Database:
         with self._translated():
             return self._connection.execute(statement, values).fetchall()
 
+    def each(self, statement: str) -> Iterator[Any]:
+        """What a statement finds, row by row. Raises StoreFailed."""
+        with self._translated():
+            yield from self._connection.execute(statement)
+
     def change(self, statement: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> int:
         """How many rows a statement changed. Raises StoreFailed."""
         with self._translated():
@@ -93,7 +98,8 @@ class Database:
 
     def _prepare(self, sync: Sync) -> None:
         connection = self._connection
-        _patiently(connection, "PRAGMA auto_vacuum = INCREMENTAL")  # before there is any table
+        if self._version() == 0:  # before there is any table; later it would only wait for a lock
+            _patiently(connection, "PRAGMA auto_vacuum = INCREMENTAL")
         _patiently(connection, "PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {sync}")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -106,7 +112,7 @@ class Database:
         if done > len(MIGRATIONS):
             raise StoreFailed(
                 f"{self._path} was written by a newer Konseho",
-                hint="update Konseho, or name another folder by KONSEHO_HOME",
+                hint="update Konseho, or name another file by --store or KONSEHO_STORE",
             )
         for migration in MIGRATIONS[done:]:
             for statement in migration:
@@ -121,14 +127,21 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            broken = "malformed" in str(error) or "not a database" in str(error)
-            hint = f"move {self._path} away: a new one is made" if broken else None
-            raise StoreFailed(f"{self._path}: {error}", hint=hint) from error
+            raise StoreFailed(f"{self._path}: {error}", hint=self._way_out(str(error))) from error
         except (UnicodeDecodeError, OverflowError) as error:  # what SQLite says of a broken file
-            hint = f"move {self._path} away: a new one is made"
+            hint = self._way_out("malformed")
             raise StoreFailed(f"{self._path}: the file is broken", hint=hint) from error
         except OSError as error:
             raise StoreFailed(f"{self._path}: {error.strerror or error}") from error
+
+    def _way_out(self, said: str) -> str | None:
+        if "malformed" in said or "not a database" in said:
+            return f"move {self._path} away: a new one is made"
+        if "locked" in said:
+            return "another process holds it: try again when that is done"
+        if "full" in said:
+            return "make room on the disk"
+        return None
 
 
 def _make_private(path: Path) -> None:

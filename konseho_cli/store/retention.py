@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from konseho_cli.core.process import is_alive
-from konseho_cli.store.base import RunRow
+from konseho_cli.store.base import RunReader, RunRow, Wanted
 from konseho_cli.store.standing import IsAlive, standing
 
 DOUBT_S = 86_400.0
@@ -36,6 +36,12 @@ def to_go(
         for place, row in enumerate(newest)
         if not _stays(row, place, retention, now) and not at_work(row, now, alive)
     )
+
+
+async def prune(reader: RunReader, retention: Retention, now: float) -> int:
+    """Remove the runs that go; how many they were. Raises StoreFailed."""
+    rows = to_go(await reader.runs(Wanted()), retention, now)
+    return await reader.remove([row.began.run for row in rows]) if rows else 0
 
 
 def at_work(row: RunRow, now: float, alive: IsAlive = is_alive) -> bool:

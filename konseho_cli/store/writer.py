@@ -29,7 +29,7 @@ PATIENCE_S = 20.0
 """How long a commit waits for other processes: it holds an answer that was paid for."""
 _MOST_PAGES = 16_000
 """Of the write-ahead log: then the writer itself moves them over, as the reader did not keep up."""
-WITHOUT = "--no-store runs without it, --store names another file"
+_WITHOUT = "--no-store runs without it"
 _Work = tuple[str, Sequence[Any]]
 """A statement and what is bound to it."""
 
@@ -56,7 +56,7 @@ class Writer:
                 self._database.wait_for_others(PATIENCE_S)
                 self._database.rows(f"PRAGMA wal_autocheckpoint = {_MOST_PAGES}")
             except StoreFailed as error:
-                error.hint = error.hint or WITHOUT
+                error.hint = "; ".join(filter(None, (error.hint, _WITHOUT)))
                 self._failure = error
                 raise
         return self._database
@@ -109,14 +109,17 @@ class Writer:
                 for work in works:
                     _do(database, work)
         except StoreFailed as error:
-            if isinstance(error.__cause__, sqlite3.IntegrityError):
+            if isinstance(error, _Refused) or isinstance(error.__cause__, sqlite3.IntegrityError):
                 raise _Refused(self._reason(records, error)) from error
             raise
 
     def _reason(self, records: Sequence[Record], error: StoreFailed) -> StoreFailed:
         """SQLite does not say whose rows it refused."""
+        begun = {record.run for record in records if isinstance(record, RunBegan)}
         for run in dict.fromkeys(record.run for record in records):
-            if not self.open().rows("SELECT 1 FROM runs WHERE run = ?", (run,)):
+            if run not in begun and not self.open().rows(
+                "SELECT 1 FROM runs WHERE run = ?", (run,)
+            ):
                 return unknown_run(run)
         return error
 

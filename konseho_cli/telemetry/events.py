@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
@@ -143,7 +143,9 @@ EVERYTHING: frozenset[type[Event]] = frozenset(EVENTS)
 EVERYDAY: frozenset[type[Event]] = EVERYTHING - {TextArrived}
 """What a listener gets that does not say what it wants."""
 
-LEVELS: Mapping[str, frozenset[type[Event]]] = {
+EventLevel: TypeAlias = Literal["none", "steps", "all"]
+
+LEVELS: Mapping[EventLevel, frozenset[type[Event]]] = {
     "none": frozenset(), "steps": STEPS, "all": EVERYTHING,
 }  # fmt: skip
 """The most that is built, by its name in settings."""

@@ -118,3 +118,11 @@ def test_a_newer_database_is_named_as_such(konseho, warm):
 def test_the_group_shows_its_commands(konseho):
     ran = konseho("cache", "--help")
     assert all(name in ran.out for name in ("stats", "list", "clear", "warm"))
+
+
+def test_answers_are_kept_in_the_database_that_is_named(konseho, council, tmp_path):
+    named = tmp_path / "own.db"
+    konseho("run", council(), "--cache", "--store", named)
+    own = json.loads(konseho("cache", "stats", "--store", named, "--json").out)
+    assert own["entries"] > 0
+    assert not Path(os.environ["KONSEHO_HOME"]).exists()

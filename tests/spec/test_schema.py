@@ -11,7 +11,8 @@ import pytest
 from konseho_cli.core.units import Count, Duration, Money, Size
 from konseho_cli.core.yaml_events import parse_yaml
 from konseho_cli.spec import schema as module
-from konseho_cli.spec.schema import council_schema
+from konseho_cli.spec.preset import presets_beside
+from konseho_cli.spec.schema import council_schema, preset_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = council_schema()
@@ -74,3 +75,11 @@ def test_fields_are_explained_by_their_docstrings() -> None:
     assert SCHEMA["$defs"]["CouncilSpec"]["properties"]["gate"]["description"] == (
         "A boolean; false is exit status 1."
     )
+
+
+def test_presets_have_one_too() -> None:
+    validator = jsonschema.Draft202012Validator(preset_schema())
+    for file in presets_beside().values():
+        validator.validate(parse_yaml(file.read_text(encoding="utf-8")).value)
+    assert not validator.is_valid({"konseho_preset": 1, "settings": {"cach_size": 1}})
+    assert not validator.is_valid({"settings": {}})

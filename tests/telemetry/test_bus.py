@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from konseho_cli.core.clock import RealClock
-from konseho_cli.telemetry.bus import Bus
-from konseho_cli.telemetry.events import EVENTS, RunFinished, StepProgressed, TextArrived, Warned
+from konseho_cli.telemetry.bus import MOST_PENDING, Bus
+from konseho_cli.telemetry.events import (
+    EVENTS,
+    EVERYTHING,
+    LEVELS,
+    Event,
+    RunFinished,
+    StepProgressed,
+    TextArrived,
+    Warned,
+)
 
 
 def progressed(note: str) -> StepProgressed:
@@ -74,3 +83,59 @@ def test_every_event_has_a_name_of_its_own_in_the_past_tense() -> None:
     names = [event.name for event in EVENTS]
     assert len(set(names)) == len(names)
     assert all(name.endswith("ed") for name in names)
+
+
+def test_what_is_not_to_be_built_is_wanted_by_nobody() -> None:
+    bus = Bus(RealClock(), lambda flush: None, LEVELS["steps"])
+    seen: list[object] = []
+    bus.subscribe(seen.extend, EVERYTHING)
+    assert bus.wanted == LEVELS["steps"]
+    none = Bus(RealClock(), lambda flush: None, LEVELS["none"])
+    none.subscribe(seen.extend, EVERYTHING)
+    assert none.wanted == frozenset()
+
+
+def test_steps_are_all_that_says_nothing_of_calls() -> None:
+    of_calls = {kind for kind in EVENTS if "call" in kind.__struct_fields__}
+    assert LEVELS["steps"] == frozenset(EVENTS) - of_calls
+
+
+def test_a_listener_that_holds_the_run_is_detached_and_named() -> None:
+    times = iter([0.0, 0.4, 1.6, 5.0, 5.0, 5.1])
+    bus = Bus(RealClock(), lambda flush: None, timer=lambda: next(times))
+    slow_seen: list[object] = []
+    seen: list[object] = []
+
+    def slow(batch: object) -> None:
+        slow_seen.append(batch)
+
+    bus.subscribe(seen.extend)
+    bus.subscribe(slow)
+    bus.subscribe(seen.extend, patience_s=10)
+    bus.emit(progressed("a"))
+    bus.flush()
+    assert len(bus.warnings) == 1
+    assert "slow was detached: it held the run for 1.2 s" in bus.warnings[0]
+    times = iter([6.0, 6.1, 6.2])
+    bus.flush()
+    assert len(slow_seen) == 1
+    assert sum(isinstance(event, Warned) for event in seen) == 2  # by each of the two that are left
+
+
+def test_a_tick_of_a_hundred_thousand_events_is_handed_over_in_parts_and_in_order() -> None:
+    bus, ticks = make()
+    seen: list[int] = []
+    longest = 0
+
+    def listener(batch: Sequence[Event]) -> None:
+        nonlocal longest
+        longest = max(longest, len(batch))
+        seen.extend(event.at for event in batch)
+
+    bus.subscribe(listener)
+    for at in range(100_000):
+        bus.emit(StepProgressed(at=at, step="s", note=""))
+    for tick in ticks:
+        tick()
+    assert seen == list(range(100_000))
+    assert longest == MOST_PENDING
