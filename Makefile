@@ -47,8 +47,9 @@ build: $(VENV)/.develops ## Build the wheel and the source archive into dist/
 	rm -rf dist
 	$(BIN)/python -m build
 
-picture: $(VENV)/.runs ## Draw docs/run.svg again, from a real run
+picture: $(VENV)/.runs ## Draw docs/run.svg and docs/memory.svg again, from real runs
 	$(BIN)/python docs/picture.py docs/run.svg
+	$(BIN)/python docs/memory_picture.py docs/memory.svg
 
 servers: $(VENV)/.serves ## Install the independent servers that the client tests drive
 

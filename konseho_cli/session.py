@@ -25,6 +25,7 @@ from konseho_cli.engine.cast import Cast, cast_of
 from konseho_cli.engine.casting import Casting, Wishes, cast_models
 from konseho_cli.engine.emitting import Emitting
 from konseho_cli.engine.executor import Execution, Interrupted
+from konseho_cli.engine.holding import spill_folder
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.plan import Plan, make_plan
 from konseho_cli.engine.refusing import refuse_no_task, refuse_undecided
@@ -330,6 +331,8 @@ class Session:
             finished={} if past is None or keeper is None else past.finished(keeper.origin),
             answer=spec.answer,
             gate=spec.gate,
+            context=options.settings.context,
+            spill_in=spill_folder(self._env),
             ended=(
                 *(() if keeper is None else (keeper.step_ended,)),
                 lambda outcome, index: collect(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from konseho_cli.bench import (
     agent_rows,
     cache_rows,
+    context_rows,
     engine_rows,
     event_rows,
     http_row,
@@ -22,6 +23,7 @@ ROWS: tuple[Row, ...] = (
     *stack_rows.ROWS,
     *http_row.ROWS,
     *cache_rows.ROWS,
+    *context_rows.ROWS,
     *store_rows.ROWS,
     *loading_rows.ROWS,
     *start_rows.ROWS,

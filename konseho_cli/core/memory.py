@@ -43,3 +43,16 @@ def _numbers(file: Path) -> dict[str, int]:
 
 def _share(used: int, limit: int) -> float:
     return min(max(used / limit, 0.0), 1.0) if limit > 0 else 0.0
+
+
+def give_back() -> None:
+    """Hand free memory back to the system, where its allocator keeps it otherwise.
+
+    What one thread allocates and another lets go of stays with the first one for long.
+    """
+    import ctypes  # only who holds much comes here
+
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        return  # another C library, which has ways of its own

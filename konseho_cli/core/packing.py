@@ -14,6 +14,8 @@ COMPRESSED_FROM = 1024
 """Bytes: what is shorter gains nothing."""
 LARGEST = 1 << 30
 """Bytes that one value may unpack to."""
+LEVEL = 3
+"""zstd's own: small before fast."""
 _PLAIN, _ZSTD = b"\x00", b"\x01"
 _BIG_INTEGER = 1
 """The extension type of an integer that has more than 64 bits, in decimal digits."""
@@ -44,10 +46,10 @@ def unpack(data: bytes) -> Any:
         raise ValueError(f"this was not packed here: {error}") from error
 
 
-def squeeze(data: bytes) -> bytes:
+def squeeze(data: bytes, *, level: int = LEVEL) -> bytes:
     """Bytes with a mark in front, compressed where that makes them smaller."""
     if len(data) > COMPRESSED_FROM:
-        small = _compressor().compress(data)
+        small = _compressor(level).compress(data)
         if len(small) < len(data):
             return _ZSTD + small
     return _PLAIN + data
@@ -73,14 +75,14 @@ def expand(data: bytes, *, largest: int = LARGEST) -> bytes:
 _own = threading.local()
 
 
-def _compressor() -> ZstdCompressor:
+def _compressor(level: int) -> ZstdCompressor:
     """One of the thread: to make it takes longer than what it mostly does."""
-    found: ZstdCompressor | None = getattr(_own, "compressor", None)
-    if found is None:
+    by_level: dict[int, ZstdCompressor] = _own.__dict__.setdefault("compressors", {})
+    if level not in by_level:
         from zstandard import ZstdCompressor  # what is short needs none
 
-        found = _own.compressor = ZstdCompressor()
-    return found
+        by_level[level] = ZstdCompressor(level=level)
+    return by_level[level]
 
 
 def _extension(code: int, data: memoryview | bytes) -> Any:

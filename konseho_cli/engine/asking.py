@@ -16,7 +16,7 @@ from konseho_cli.engine.outcome import CallRecord, cost_of
 from konseho_cli.engine.state import RunState
 from konseho_cli.models.base import JSON, Account, Call, Identity, Message, Reply, Request, Usage
 from konseho_cli.models.structured import decode, repair_prompt
-from konseho_cli.steps.base import Answer, CacheUse, Part
+from konseho_cli.steps.base import Answer, CacheUse
 from konseho_cli.telemetry.events import AskFinished, AskRetried, AskStarted, TextArrived
 from konseho_cli.telemetry.spans import Scope
 
@@ -50,6 +50,8 @@ async def ask(
     request = speaker.ask(question.prompt, question.schema)
     with scope.span("ask", step=question.step, agent=speaker.id, label=question.label):
         reply = await _call(state, scope, speaker, question, request, repair=0)
+        if state.holding.pressed:
+            await state.holding.settle(scope, question.step)
         _note(reply, speaker, degrade)
         if question.schema is None:
             return Answer(agent=speaker.id, text=reply.text, value=reply.text)
@@ -156,7 +158,7 @@ def _keep(
 ) -> None:
     """Note what was said, in case the step does not come to its end."""
     label = f"{speaker.id} {question.label}" if question.label else speaker.id
-    state.said.setdefault(question.step, []).append(Part(label=f"{label}{remark}", text=text))
+    state.holding.say(question.step, speaker.id, f"{label}{remark}", text)
 
 
 def _listen(state: RunState, call: Call, speaker: Speaker, question: Question, number: int) -> None:

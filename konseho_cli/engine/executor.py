@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from msgspec import structs
-
-from konseho_cli.context.templates import evaluate
+from konseho_cli.context.templates import evaluate, references
 from konseho_cli.core.clock import Anchor, Clock
 from konseho_cli.core.errors import (
     BudgetReached,
@@ -17,11 +15,12 @@ from konseho_cli.core.errors import (
 )
 from konseho_cli.core.group import Group, being_cancelled
 from konseho_cli.core.units import show_duration
+from konseho_cli.engine.holding import LOST, Holding, Readers
 from konseho_cli.engine.outcome import RunOutcome, RunStatus, StepOutcome
 from konseho_cli.engine.plan import Plan, PlannedStep, ready
 from konseho_cli.engine.state import Premises, RunState
 from konseho_cli.engine.stepping import Stepped, run_step
-from konseho_cli.steps.base import agent_id
+from konseho_cli.steps.base import agent_id, root
 from konseho_cli.telemetry.bus import Bus
 from konseho_cli.telemetry.events import RunFinished, RunStarted, StepFinished, StepStarted
 from konseho_cli.telemetry.spans import Recorder, Scope
@@ -43,8 +42,10 @@ class Execution:
         self._plan = plan
         self._premises = premises
         self._clock = clock
-        self._state = RunState(premises, Recorder(clock), bus)
-        self._state.outcomes.update(premises.finished)
+        readers = Readers(plan, premises.answer, premises.gate)
+        holding = Holding(premises.context, premises.spill_in, readers)
+        finished = {name: holding.kept(outcome) for name, outcome in premises.finished.items()}
+        self._state = RunState(premises, Recorder(clock), bus, holding, finished)
         self._scope = self._state.recorder.root()
         self._started: set[str] = set(premises.finished)
         self._error: KonsehoError | None = None
@@ -70,8 +71,9 @@ class Execution:
         anchor = Anchor.of(self._clock)
         if state.wants(RunStarted):
             bus.emit(self._announcement())
-        for step in self._premises.finished.values():
+        for name, step in self._premises.finished.items():
             self._announce(step)
+            state.holding.ended(name, state.outcomes)
         status: RunStatus = "failed"
         try:
             with self._scope.span("run", council=self._premises.council) as span:
@@ -82,7 +84,7 @@ class Execution:
                     if timer is not None:
                         timer.cancel()
             bus.flush()  # so that a listener that breaks now is still named
-            outcome = self._outcome(anchor, span.start, span.end)
+            outcome = await self._outcome(anchor, span.start, span.end)
             status = outcome.status
             return outcome
         except asyncio.CancelledError:
@@ -132,21 +134,26 @@ class Execution:
             error = problem  # the owner raises it
         finally:
             outcome = stepped.outcome if stepped else _cut_short(planned, span.start, span.end)
-            self._record(outcome, planned.index)
+            self._record(outcome, planned)
+        waker = span.id
+        if error is None and state.holding.pressed:
+            del stepped, outcome  # they hold what is to leave memory
+            waker = await state.holding.settle(scope, planned.id)
         if error is not None or len(state.outcomes) == len(self._plan.steps):
-            self._finish(error, waker=span.id)
+            self._finish(error, waker)
         else:
-            self._start_ready(group, waker=span.id)
+            self._start_ready(group, waker)
 
-    def _record(self, outcome: StepOutcome, index: int) -> None:
+    def _record(self, outcome: StepOutcome, planned: PlannedStep) -> None:
         state = self._state
-        said = tuple(state.said.pop(outcome.id, ()))
-        if outcome.status in ("failed", "cancelled"):
-            outcome = structs.replace(outcome, parts=said)  # it was paid for: not thrown away
-        state.outcomes[outcome.id] = outcome
+        state.forget(planned)
+        held = state.outcomes[outcome.id] = state.holding.keep(outcome)
+        state.holding.ended(outcome.id, state.outcomes)
         self._announce(outcome)
+        # Who writes it down is to read it from memory; what was said in a failed step is held alone.
+        told = held if outcome.status in LOST else outcome
         for listener in self._premises.ended:
-            listener(outcome, index)
+            listener(told, planned.index)
 
     def _announce(self, outcome: StepOutcome) -> None:
         state = self._state
@@ -188,16 +195,16 @@ class Execution:
             models=premises.cast.models,
         )
 
-    def _outcome(self, anchor: Anchor, start: int, end: int) -> RunOutcome:
+    async def _outcome(self, anchor: Anchor, start: int, end: int) -> RunOutcome:
         state, premises = self._state, self._premises
         steps = tuple(
             state.outcomes.get(step.id) or _cut_short(step, None, None) for step in self._plan.steps
         )
         error, answer, gate = self._error, None, None
         if error is None:
-            names = self._names(steps)
             try:
-                answer = self._answer(steps, names)
+                names = await self._names(steps)
+                answer = await self._answer(steps, names)
                 gate = self._gate(names)
             except KonsehoError as failure:
                 error = failure  # a bad gate does not take the answer away
@@ -214,25 +221,28 @@ class Execution:
             models=premises.cast.models,
             steps=steps,
             calls=tuple(state.calls),
-            warnings=(*premises.warnings, *state.bus.warnings),
+            warnings=(*premises.warnings, *state.bus.warnings, *state.holding.warnings),
             anchor=anchor,
             start=start,
             end=end,
             spans=tuple(state.recorder.spans),
         )
 
-    def _names(self, steps: tuple[StepOutcome, ...]) -> dict[str, Any]:
-        """What `answer` and `gate` may read."""
-        names: dict[str, Any] = {"task": self._premises.task, "inputs": self._premises.inputs}
-        names.update({step.id: step.value for step in steps})
+    async def _names(self, steps: tuple[StepOutcome, ...]) -> dict[str, Any]:
+        """What `answer` and `gate` may read. Raises StoreFailed."""
+        premises, holding = self._premises, self._state.holding
+        names: dict[str, Any] = {"task": premises.task, "inputs": premises.inputs}
+        texts = [text for text in (premises.answer, premises.gate) if text is not None]
+        read = {root(path) for text in texts for path in references(text)}
+        names.update({step.id: await holding.value(step) for step in steps if step.id in read})
         return names
 
-    def _answer(self, steps: tuple[StepOutcome, ...], names: dict[str, Any]) -> Any:
-        """The `answer`, or the last step's output. Raises TemplateFailed."""
+    async def _answer(self, steps: tuple[StepOutcome, ...], names: dict[str, Any]) -> Any:
+        """The `answer`, or the last step's output. Raises TemplateFailed, StoreFailed."""
         if self._premises.answer is not None:
             return evaluate(self._premises.answer, names)
         ran = [step for step in steps if step.status != "skipped"]
-        return ran[-1].value if ran else None
+        return await self._state.holding.value(ran[-1]) if ran else None
 
     def _gate(self, names: dict[str, Any]) -> bool | None:
         """Raises TemplateFailed."""

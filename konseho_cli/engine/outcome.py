@@ -145,8 +145,8 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def __repr__(self) -> str:
-        """Short: asyncio's runner asks for it when a run is over, whatever the steps said."""
-        return f"RunOutcome(run={self.run!r}, status={self.status!r})"
+        # asyncio.run makes this text at the end of every run, so it does not hold the run.
+        return f"RunOutcome(run={self.run!r}, council={self.council!r}, status={self.status!r})"
 
     def step(self, name: str) -> StepOutcome:
         """One step's outcome. Raises KeyError."""

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 import msgspec
 
 from konseho_cli.spec.edges import Edge, edges_of
-from konseho_cli.steps.base import Base, Estimate
+from konseho_cli.steps.base import Base, Estimate, root
 
 
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +23,8 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of the steps that must have ended."""
     sees: tuple[str, ...]
     """All steps that it transitively waits for, in the order of the file."""
+    reads: frozenset[str]
+    """The steps that its templates name."""
     estimate: Estimate
 
 
@@ -45,6 +47,10 @@ def make_plan(steps: Mapping[str, Base]) -> Plan:
         for index, name in enumerate(names)
     }
     seen = _seen(names, edges)
+    reads = {
+        name: frozenset(root(path) for paths in step.references().values() for path in paths)
+        for name, step in steps.items()
+    }
     return Plan(
         steps=tuple(
             PlannedStep(
@@ -54,6 +60,7 @@ def make_plan(steps: Mapping[str, Base]) -> Plan:
                 edges=edges[name],
                 waits_for=frozenset(edge.step for edge in edges[name]),
                 sees=tuple(other for bit, other in enumerate(names) if seen[name] >> bit & 1),
+                reads=reads[name] & steps.keys(),
                 estimate=steps[name].estimate(),
             )
             for index, name in enumerate(names)

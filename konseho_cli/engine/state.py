@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import msgspec
 
+from konseho_cli.context.settings import ContextSettings
 from konseho_cli.engine.cast import Cast
+from konseho_cli.engine.held import HeldOutcome
+from konseho_cli.engine.holding import Holding
 from konseho_cli.engine.outcome import CallRecord, StepOutcome
 from konseho_cli.engine.plan import PlannedStep
 from konseho_cli.models.base import Usage
@@ -17,6 +21,9 @@ from konseho_cli.steps.base import OnError, Part
 from konseho_cli.telemetry.bus import Bus
 from konseho_cli.telemetry.events import Event
 from konseho_cli.telemetry.spans import Recorder
+
+Source: TypeAlias = dict[str, str]
+"""An earlier output as the default brief shows it: its `title`, `step / agent`, and its `text`."""
 
 
 class Premises(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +46,10 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     """Steps that ended before the run began to go on."""
     answer: str | None = None
     gate: str | None = None
+    context: ContextSettings = ContextSettings()
+    """What stays in memory."""
+    spill_in: Path | None = None
+    """Where the rest goes; None: the system's folder for temporary files."""
     warnings: tuple[str, ...] = ()
     ended: tuple[Callable[[StepOutcome, int], None], ...] = ()
     """Told how each step ended, and its place in the file."""
@@ -50,35 +61,60 @@ class RunState(msgspec.Struct):
     premises: Premises
     recorder: Recorder
     bus: Bus
+    holding: Holding
     outcomes: dict[str, StepOutcome] = msgspec.field(default_factory=dict)
     calls: list[CallRecord] = msgspec.field(default_factory=list)
     deadline: float | None = None
     """When the run ends at the latest, on the loop's clock in seconds."""
-    said: dict[str, list[Part]] = msgspec.field(default_factory=dict)
-    """Answers of the steps that still run: what is left of one that does not end."""
+    _recalled: dict[str, list[Source]] = msgspec.field(default_factory=dict)
+    """What running steps see, where it was not all in memory."""
 
     def wants(self, kind: type[Event]) -> bool:
         """Whether anybody listens to such events: ask before building one."""
         return kind in self.bus.wanted
 
     def names(self, planned: PlannedStep) -> dict[str, Any]:
-        """What the step's templates may read."""
+        """What the step's templates read; what is held elsewhere is for `recall`."""
         names: dict[str, Any] = {"task": self.premises.task, "inputs": self.premises.inputs}
-        for step in planned.sees:
-            names[step] = self.outcomes[step].value
+        for step in planned.reads:
+            outcome = self.outcomes[step]
+            if not isinstance(outcome, HeldOutcome):
+                names[step] = outcome.value
         return names
 
-    def sources(self, planned: PlannedStep) -> list[dict[str, str]]:
+    async def recall(self, planned: PlannedStep, names: dict[str, Any]) -> None:
+        """Bring back what the step is going to read. Raises StoreFailed."""
+        for step in planned.reads:
+            if step not in names:
+                names[step] = await self.holding.value(self.outcomes[step])
+        if planned.step.prompt is None:
+            seen = self._seen(planned)
+            parts = [await self.holding.parts(outcome) for outcome in seen]
+            self._recalled[planned.id] = _sources(seen, parts)
+
+    def forget(self, planned: PlannedStep) -> None:
+        """Let go of what was recalled for a step."""
+        self._recalled.pop(planned.id, None)
+
+    def sources(self, planned: PlannedStep) -> list[Source]:
         """The whole outputs of all that the step waits for, oldest first, for default prompts."""
+        recalled = self._recalled.get(planned.id)
+        if recalled is not None:
+            return recalled
+        seen = self._seen(planned)
+        return _sources(seen, [outcome.parts for outcome in seen])
+
+    def _seen(self, planned: PlannedStep) -> list[StepOutcome]:
         seen = [self.outcomes[step] for step in planned.sees]
         seen.sort(key=lambda outcome: outcome.end or 0)
-        found: list[dict[str, str]] = []
-        for outcome in seen:
-            if outcome.status == "failed":
-                found.append({"title": outcome.id, "text": "(This step failed.)"})
-            else:
-                found += (
-                    {"title": f"{outcome.id} / {part.label}", "text": part.text}
-                    for part in outcome.parts
-                )
-        return found
+        return seen
+
+
+def _sources(seen: list[StepOutcome], parts: list[tuple[Part, ...]]) -> list[Source]:
+    found: list[Source] = []
+    for outcome, said in zip(seen, parts, strict=True):
+        if outcome.status == "failed":
+            found.append({"title": outcome.id, "text": "(This step failed.)"})
+        else:
+            found += ({"title": f"{outcome.id} / {part.label}", "text": part.text} for part in said)
+    return found

@@ -62,6 +62,8 @@ async def run_step(state: RunState, planned: PlannedStep, scope: Scope) -> Stepp
     on_error = planned.step.on_error or state.premises.on_error
     names = state.names(planned)
     try:
+        if state.holding.active:
+            await state.recall(planned, names)
         if not _wanted(planned, names):
             return Stepped(outcome=ended("skipped", "`when` is false"))
         result, reasons = await _in_time(state, planned, scope, names, on_error)

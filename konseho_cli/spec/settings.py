@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import structs
 
+from konseho_cli.context.settings import Collect, ContextSettings
 from konseho_cli.core.collecting import Collection
 from konseho_cli.core.units import Count, Duration, Size
 from konseho_cli.spec.document import Table
@@ -14,8 +15,6 @@ from konseho_cli.steps.base import Positive
 from konseho_cli.telemetry.events import EventLevel
 
 T = TypeVar("T", bound=Table)
-Release: TypeAlias = Literal["end", "eager"]
-"""When outputs that nobody reads any more are let go."""
 
 
 class StoreSettings(Table, frozen=True, kw_only=True):
@@ -45,7 +44,7 @@ class Settings(Table, frozen=True, kw_only=True):
     """Bytes that outputs may take in memory."""
     spill_at: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
     """The share of `memory_limit` at which the oldest outputs go to disk."""
-    collect: Release | None = None
+    collect: Collect | None = None
     max_concurrency: Positive | None = None
     """Model calls at the same time, where the council does not say."""
     gc: Collection | None = None
@@ -62,9 +61,20 @@ class Settings(Table, frozen=True, kw_only=True):
         return self.gc or ("frozen" if self.optimize else "normal")
 
     @property
-    def release(self) -> Release:
+    def release(self) -> Collect:
         """`collect`, or what `optimize` makes of it."""
         return self.collect or ("eager" if self.optimize else "end")
+
+    @property
+    def context(self) -> ContextSettings:
+        """What stays in memory of what is said."""
+        usual = ContextSettings()
+        return ContextSettings(
+            memory_limit=self.memory_limit or usual.memory_limit,
+            spill_at=usual.spill_at if self.spill_at is None else self.spill_at,
+            compress=bool(self.compress_context),
+            collect=self.release,
+        )
 
     def over(self, below: Settings) -> Settings:
         """These, and where they say nothing, the others."""
