@@ -182,7 +182,7 @@ class Council:
             stored = await find_stored(reader, run)
         finally:
             await reader.aclose()
-        wanted = Resumption(force=force, storing=storing)
+        wanted = Resumption(force=force, store=storing.file)
         self._outcome = await resume(stored, wanted, loaded=self._loaded).run()
         return self._outcome
 

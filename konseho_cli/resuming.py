@@ -16,7 +16,7 @@ from konseho_cli.core.errors import Problem, UsageError
 from konseho_cli.core.process import is_alive
 from konseho_cli.core.source import shown_path
 from konseho_cli.engine.remembered import Remembered, council_document, decode
-from konseho_cli.engine.storing import Storing
+from konseho_cli.engine.storing import storing_for
 from konseho_cli.engine.taping import Taping, redactor_of
 from konseho_cli.models.cassette import hidden
 from konseho_cli.session import RunOptions, Session
@@ -36,7 +36,8 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float | None = None
     """Seconds for what is left; None: as it was."""
     max_concurrency: int | None = None
-    storing: Storing = Storing(enabled=True)
+    store: Path | None = None
+    """The database; None: the one in `.konseho/`."""
 
 
 def resume(
@@ -68,7 +69,7 @@ def resume(
         settings=said.settings,
         targets=said.targets,
         taping=Taping(recalled=remembered.wished),
-        storing=wanted.storing,
+        storing=storing_for(said.settings, wanted=True, file=wanted.store),
         resumed=stored,
         changed=changed,
     )
@@ -112,8 +113,9 @@ def _council(
             gone = Problem("", f"{shown_path(file)} is gone: the council goes on as it was")
             return structs.replace(loaded, file=file, warnings=(*loaded.warnings, gone)), False
         loaded = load_council(file)
+    urls = [model.base_url for model in loaded.spec.models.values()]
     then, now = remembered.council, hidden(
-        council_document(loaded.spec), redactor_of(env, ()).hide, free=True
+        council_document(loaded.spec), redactor_of(env, (), urls).hide, free=True
     )  # fmt: skip
     if then == now:
         return loaded, False

@@ -168,6 +168,10 @@ class Session:
         try:
             outcome = await self._run(subscriptions, gear)
             return await gear.keeper.finish(outcome, gear.clock.wall())
+        except asyncio.CancelledError:
+            with suppress(StoreFailed):
+                await gear.keeper.cut_off(gear.clock.wall())
+            raise
         finally:
             with suppress(StoreFailed):
                 await gear.keeper.aclose()
@@ -237,7 +241,7 @@ class Session:
                 wished=self.taped.wished(self.casting), options=self._kept_options(),
                 started=gear.clock.wall(), hide=keeper.hide,
             )  # fmt: skip
-            await keeper.begin(began, execution.recorder, execution.stop)
+            await keeper.begin(began, execution)
 
     def _kept_options(self) -> KeptOptions:
         from konseho_cli.engine.remembered import KeptOptions

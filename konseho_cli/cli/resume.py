@@ -11,7 +11,6 @@ from konseho_cli.cli.asking import read_timeout
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import run_and_report
 from konseho_cli.cli.stored import stored_run
-from konseho_cli.engine.storing import Storing
 from konseho_cli.resuming import Resumption, resume
 
 
@@ -43,7 +42,7 @@ def command(
         force=force,
         timeout_s=read_timeout(timeout),
         max_concurrency=max_concurrency,
-        storing=Storing(enabled=True, file=store),
+        store=store,
     )
     session = resume(stored_run(run, store), wanted)
     raise typer.Exit(run_and_report(session, destination, quiet=quiet))

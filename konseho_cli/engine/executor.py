@@ -49,6 +49,8 @@ class Execution:
         self._scope = self._state.recorder.root()
         self._started: set[str] = set(premises.finished)
         self._error: KonsehoError | None = None
+        self.start = clock.now()
+        """When it began, in nanoseconds on the run's clock."""
         self._over: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -77,6 +79,7 @@ class Execution:
         status: RunStatus = "failed"
         try:
             with self._scope.span("run", council=self._premises.council) as span:
+                self.start = span.start
                 timer = self._set_timer(self._premises.time_limit_s)
                 try:
                     await self._run_steps()

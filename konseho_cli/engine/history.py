@@ -12,7 +12,7 @@ from konseho_cli.core.clock import Anchor
 from konseho_cli.core.errors import StoreFailed
 from konseho_cli.core.packing import unpack
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
-from konseho_cli.engine.past import step_outcome
+from konseho_cli.engine.past import call_key, step_outcome
 from konseho_cli.engine.remembered import Remembered, decode
 from konseho_cli.models.base import Usage
 from konseho_cli.models.cache import CacheStats
@@ -73,7 +73,7 @@ def cassette_of(stored: StoredRun) -> Cassette:
     began = stored.row.began
     remembered = decode(began.document, began.run)
     answers = []
-    for call in stored.calls:
+    for call in _latest_calls(stored):
         try:
             answers.append(unpacked(call.body))
         except ValueError as error:
@@ -88,6 +88,16 @@ def cassette_of(stored: StoredRun) -> Cassette:
         file=f"run {began.run}", header=header, attempts=(), answers=tuple(answers),
         warnings=warnings,
     )  # fmt: skip
+
+
+def _latest_calls(stored: StoredRun) -> Iterable[CallKept]:
+    """Of each call the last that came to an end, or else the last."""
+    found: dict[tuple[str | int, ...], CallKept] = {}
+    for call in stored.calls:
+        key = call_key(call)
+        if call.status != "cancelled" or key not in found:
+            found[key] = call
+    return found.values()
 
 
 def _end(ended: RunEnded | None) -> _End:

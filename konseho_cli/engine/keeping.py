@@ -13,6 +13,7 @@ from msgspec import structs
 
 from konseho_cli.core.errors import KonsehoError, StoreFailed
 from konseho_cli.core.packing import pack
+from konseho_cli.engine.executor import Execution
 from konseho_cli.engine.outcome import RunOutcome, StepOutcome, cost_of
 from konseho_cli.engine.past import Past
 from konseho_cli.models.base import Call, Identity, Reply, Request, Usage
@@ -65,14 +66,15 @@ class Keeper:
         """
         self._keep_s = keep_s
         self.past = past
-        self.origin = now - (0 if past is None else past.offset)
-        """The run's first moment on this clock, which an earlier session may have begun."""
+        self._now = now
+        self._execution: Execution | None = None
         self._store = store
         self._redactor = redactor
         self._price = price
         self._run = ""
         self._recorder: Recorder
-        self._first_span = SESSION_IDS * (0 if past is None else past.sessions)
+        self._session = 1 if past is None else past.sessions + 1
+        self._first_span = SESSION_IDS * (self._session - 1)
         self._spans = 0
         """How many of the recorder's were handed over."""
         self._packing: set[asyncio.Future[None]] = set()
@@ -86,14 +88,21 @@ class Keeper:
         """Takes secrets out of a text."""
         return self._redactor.hide
 
-    async def begin(
-        self, began: RunBegan, recorder: Recorder, stop: Callable[[KonsehoError], None]
-    ) -> None:
+    @property
+    def origin(self) -> int:
+        """The run's first moment on this clock, which an earlier session may have begun."""
+        start = self._now if self._execution is None else self._execution.start
+        return start - (0 if self.past is None else self.past.offset)
+
+    async def begin(self, began: RunBegan, execution: Execution) -> None:
         """Write that the run begins, before anything is paid. Raises StoreFailed."""
-        self._run, self._recorder, self._stop = began.run, recorder, stop
+        self._run, self._execution = began.run, execution
+        self._recorder, self._stop = execution.recorder, execution.stop
+        if self.past is not None:
+            began = structs.replace(
+                began, session=self._session, mended=self.past.mended, again=self.past.again
+            )
         await self._store.write([began])
-        # The run's first moment is after the opening of the store, which may take a while.
-        self.origin = recorder.now() - (0 if self.past is None else self.past.offset)
 
     # ------------------------------------------------------------------ as the run's journal
 
@@ -105,13 +114,16 @@ class Keeper:
         """Write what a call came to; it is on disk when this returns, or the run ends."""
         with call.scope.span("journal"):
             ended = self._ended(call, request, start, end, kept)
-            if request.size < _LARGE:
+            if request.size + _length(kept) < _LARGE:
                 record = ended()
             else:
                 record = await asyncio.get_running_loop().run_in_executor(None, ended)
             await self._write([record])
         if len(self._recorder.spans) - self._spans >= _SPANS_TOGETHER:
             self._hand_over_spans()
+
+    async def given(self, call: Call, request: Request, kept: Kept, start: int, end: int) -> None:
+        """It is there already."""
 
     def dropped(self, call: Call, request: Request, start: int, end: int) -> None:
         """Write, soon, that a call was cancelled."""
@@ -127,15 +139,15 @@ class Keeper:
         if kept is not None:
             reply, error = kept.reply or reply, kept.error
         status = "cancelled" if kept is None else "ok" if error is None else "failed"
-        usage = reply.usage + account.wasted
+        usage, hide = reply.usage + account.wasted, self._redactor.hide
         cost = cost_of(self._price, status, reply.model, reply.usage, account)
 
         def make() -> CallKept:
             return CallKept(
                 run=self._run, path=identity.step, iteration=identity.iteration,
-                item=identity.item, agent=identity.agent, turn=identity.turn,
-                repair=identity.repair, tool_turn=identity.tool_turn, step=identity.step_id,
-                label=call.label, model=reply.model, status=status,  # type: ignore[arg-type]
+                item=hide(identity.item), agent=identity.agent, turn=identity.turn,
+                repair=identity.repair, tool_turn=identity.tool_turn, session=self._session,
+                step=identity.step_id, label=hide(call.label), model=reply.model, status=status,  # type: ignore[arg-type]
                 source=account.source, start=start - self.origin, end=end - self.origin,
                 input_tokens=usage.input_tokens, output_tokens=usage.output_tokens,
                 cached_tokens=usage.cached_tokens, written_tokens=usage.written_tokens,
@@ -143,7 +155,7 @@ class Keeper:
                 requests=account.requests
                 or int(status == "ok" and account.source == "model"),
                 retries=account.retries, hedges=account.hedges,
-                error="" if error is None else self._redactor.hide(str(error)),
+                error="" if error is None else hide(str(error)),
                 body=self._body(identity, request, start, end, kept),
             )  # fmt: skip
 
@@ -215,17 +227,37 @@ class Keeper:
                 )  # fmt: skip
         return outcome
 
+    async def cut_off(self, wall: float) -> None:
+        """Write that the run was cancelled: it can be resumed. Raises StoreFailed."""
+        if self._run and self.failure is None:
+            await self._pack_rest()
+            took = self._recorder.now() - self.origin
+            await self._store.write(
+                [
+                    RunEnded(
+                        run=self._run, status="interrupted", exit_status=130, ended=wall,
+                        duration=took, error="it was cancelled", body=pack({}),
+                    )
+                ]
+            )  # fmt: skip
+        await self.aclose()
+
     async def aclose(self) -> None:
         """Let go of the store. Raises StoreFailed."""
         if not self._closed:
             self._closed = True
+            await self._pack_rest()
             await self._store.aclose()
+
+    async def _pack_rest(self) -> None:
+        while self._packing:
+            await asyncio.wait(self._packing)
+        if self._run:
+            self._hand_over_spans()
 
     async def _end(self, outcome: RunOutcome, wall: float) -> None:
         """Raises StoreFailed, also an earlier one."""
-        while self._packing:
-            await asyncio.wait(self._packing)
-        self._hand_over_spans()
+        await self._pack_rest()
         if self.failure is not None:
             raise self.failure
         body = {
@@ -296,6 +328,10 @@ class Keeper:
 
     def _since(self, at: int | None) -> int | None:
         return None if at is None else at - self.origin
+
+
+def _length(kept: Kept) -> int:
+    return 0 if kept.reply is None else len(kept.reply.text)
 
 
 def _fields(event: Event) -> dict[str, object]:

@@ -8,15 +8,22 @@ from decimal import Decimal
 import msgspec
 from msgspec import structs
 
-from konseho_cli.core.errors import StoreFailed
+from konseho_cli.core.errors import InvalidReply, StoreFailed
 from konseho_cli.core.packing import unpack
 from konseho_cli.engine.outcome import Resumed, StepOutcome
 from konseho_cli.engine.plan import Plan
 from konseho_cli.engine.spent import Spent
 from konseho_cli.models.base import Identity, Request, Usage
-from konseho_cli.models.cassette import hidden_request, request_hash, unpacked
+from konseho_cli.models.cassette import (
+    Answered,
+    hidden_request,
+    identity_of,
+    request_hash,
+    unpacked,
+)
 from konseho_cli.models.journal import Kept
 from konseho_cli.models.redact import Redactor
+from konseho_cli.models.structured import decode
 from konseho_cli.steps.base import OnError, Part
 from konseho_cli.store.base import CallKept, StepKept, StoredRun
 
@@ -34,16 +41,24 @@ class Past:
     def __init__(
         self, stored: StoredRun, plan: Plan, *, on_error: OnError = "halt", changed: bool = False
     ) -> None:
-        """`on_error`: of steps that do not say. `changed`: the council is not the one that ran, so every step runs again, with the calls
-        whose requests are still the same.
+        """`on_error`: of steps that do not say. `changed`: the council is not the one that ran, so
+        every step runs again, with the calls whose requests are still the same.
         """
+        began, ended = stored.row.began, stored.row.ended
         self.stored = stored
-        self.failed = stored.row.ended is not None and stored.row.ended.status == "failed"
-        self.sessions = stored.row.sessions
-        self._by_identity = {_key(call): call for call in stored.calls}
+        self.sessions = began.session
+        self.failed = ended is not None and ended.status == "failed"
+        self.mended = began.session if self.failed else began.mended
+        """Failures of calls up to this session count for nothing."""
+        self._calls: dict[tuple[str | int, ...], list[CallKept]] = {}
+        for call in stored.calls:
+            self._calls.setdefault(call_key(call), []).append(call)
         self._kept = {} if changed else self._finished(plan, on_error)
-        self.given = 0
-        """Answers that this session took from here."""
+
+    @property
+    def again(self) -> tuple[str, ...]:
+        """The steps that ended, and run again all the same."""
+        return tuple(step.step for step in self.stored.steps if step.step not in self._kept)
 
     @property
     def offset(self) -> int:
@@ -56,7 +71,11 @@ class Past:
     @property
     def resumed(self) -> Resumed:
         """What is not done again, in numbers."""
-        answered = [call for call in self.stored.calls if call.status == "ok"]
+        answered = [
+            next(call for call in reversed(calls) if call.status == "ok")
+            for calls in self._calls.values()
+            if any(call.status == "ok" for call in calls)
+        ]
         spent = _spent(answered)
         return Resumed(
             steps=len(self._kept), calls=len(answered), tokens=spent.tokens, cost=spent.cost
@@ -70,25 +89,21 @@ class Past:
         return {name: step_outcome(step, began) for name, step in self._kept.items()}
 
     def answered(self, identity: Identity, request: Request, redactor: Redactor) -> Kept | None:
-        """What the same call came to; None: a model must be asked."""
-        call = self._by_identity.get(identity.parts()[:7])
-        if call is None or call.status == "cancelled":
-            return None
-        if call.status == "failed" and self.failed:
-            return None
-        try:
-            kept = unpacked(call.body)
-        except ValueError:
-            return None
-        if kept.hash != request_hash(hidden_request(request, redactor)):
-            return None
-        self.given += 1
-        if kept.failure is not None:
-            return Kept(error=kept.failure.raised(), source="journal")
-        if kept.reply is None:
-            return None
-        usage = kept.reply.usage + kept.saved
-        return Kept(reply=structs.replace(kept.reply, usage=Usage()), source="journal", saved=usage)
+        """What the same call came to, the latest first; None: a model must be asked."""
+        known = structs.replace(identity, item=redactor.hide(identity.item))
+        wanted: str | None = None
+        for call in reversed(self._calls.get(known.parts()[:7], ())):
+            if call.status == "cancelled":
+                continue
+            try:
+                kept = unpacked(call.body)
+            except ValueError:
+                continue
+            wanted = wanted or request_hash(hidden_request(request, redactor))
+            if kept.hash == wanted:
+                mended = call.session <= self.mended
+                return None if mended and _is_failure(kept, request) else _given(kept)
+        return None
 
     def spent(self, *, step: str | None = None, agent: str | None = None) -> Spent:
         """What the calls of one step, of one agent, or all calls took."""
@@ -136,6 +151,29 @@ def step_outcome(step: StepKept, began: int) -> StepOutcome:
     )  # fmt: skip
 
 
+def _is_failure(kept: Answered, request: Request) -> bool:
+    """Whether it failed, or is a repair that did not fit its schema any better."""
+    if kept.failure is not None:
+        return True
+    if kept.reply is None or request.schema is None or not identity_of(kept.identity).repair:
+        return False
+    try:
+        decode(kept.reply.text, request.schema)
+    except InvalidReply:
+        return True
+    return False
+
+
+def _given(kept: Answered) -> Kept | None:
+    """An answer again, at no cost; or the failure."""
+    if kept.failure is not None:
+        return Kept(error=kept.failure.raised(), source="journal")
+    if kept.reply is None:
+        return None
+    usage = kept.reply.usage + kept.saved
+    return Kept(reply=structs.replace(kept.reply, usage=Usage()), source="journal", saved=usage)
+
+
 def _spent(calls: Iterable[CallKept]) -> Spent:
     counted = list(calls)
     return Spent(
@@ -145,7 +183,8 @@ def _spent(calls: Iterable[CallKept]) -> Spent:
     )
 
 
-def _key(call: CallKept) -> tuple[str | int, ...]:
+def call_key(call: CallKept) -> tuple[str | int, ...]:
+    """What calls of several sessions have in common where they are the same call."""
     return (
         call.path, call.iteration, call.item, call.agent, call.turn, call.repair, call.tool_turn,
     )  # fmt: skip

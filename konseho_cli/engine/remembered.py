@@ -74,8 +74,8 @@ def remember(
     )
     return RunBegan(
         run=premises.run,
-        council=premises.council,
-        file="" if loaded.file is None else str(loaded.file.absolute()),
+        council=hide(premises.council),
+        file="" if loaded.file is None else hide(str(loaded.file.absolute())),
         task=_about(remembered, hide),
         models=casting.models,
         simulated=any(choice.provider == "sim" for choice in casting.choices.values()),

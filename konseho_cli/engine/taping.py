@@ -177,11 +177,14 @@ def _without_keys(env: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in env.items() if name not in KEYS}
 
 
-def redactor_of(env: Mapping[str, str], choices: Iterable[ModelChoice]) -> Redactor:
-    """Knows every key in the environment, and every password in an address."""
+def redactor_of(
+    env: Mapping[str, str], choices: Iterable[ModelChoice], urls: Iterable[str | None] = ()
+) -> Redactor:
+    """Knows every key in the environment, and every password in an address, `urls` included."""
     addresses = [env.get(each.base_url_env, "") for each in PROVIDERS.values()]
     addresses += [text for name, text in env.items() if name.upper() in _PROXIES]
     addresses += [url for choice in choices for url in _addresses(choice)]
+    addresses += [url for url in urls if url]
     keys = [env.get(name, "").strip() for name in KEYS]
     return Redactor(*keys, *_passwords(addresses))
 

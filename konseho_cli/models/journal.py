@@ -34,6 +34,10 @@ class Journal(Protocol):
         """Keep what a call came to, before anybody uses it; times on the run's clock."""
         ...
 
+    async def given(self, call: Call, request: Request, kept: Kept, start: int, end: int) -> None:
+        """What it knew was given."""
+        ...
+
     def dropped(self, call: Call, request: Request, start: int, end: int) -> None:
         """The call was cancelled: there is nothing to keep but that."""
         ...
@@ -42,16 +46,19 @@ class Journal(Protocol):
 class Journals:
     """Several of them: the first that knows an answer gives it, all of them keep what is new."""
 
-    __slots__ = ("_journals",)
+    __slots__ = ("_givers", "_journals")
 
     def __init__(self, *journals: Journal) -> None:
         self._journals = journals
+        self._givers: dict[Identity, Journal] = {}
+        """Who knew what is about to be given."""
 
     def answered(self, identity: Identity, request: Request) -> Kept | None:
         """What one of them knows."""
         for journal in self._journals:
             kept = journal.answered(identity, request)
             if kept is not None:
+                self._givers[identity] = journal
                 return kept
         return None
 
@@ -60,8 +67,16 @@ class Journals:
         for journal in self._journals:
             await journal.record(call, request, kept, start, end)
 
+    async def given(self, call: Call, request: Request, kept: Kept, start: int, end: int) -> None:
+        """Keep it in those that did not know it."""
+        giver = self._givers.pop(call.identity)
+        for journal in self._journals:
+            keep = journal.given if journal is giver else journal.record
+            await keep(call, request, kept, start, end)
+
     def dropped(self, call: Call, request: Request, start: int, end: int) -> None:
         """Tell each."""
+        self._givers.pop(call.identity, None)
         for journal in self._journals:
             journal.dropped(call, request, start, end)
 
@@ -78,10 +93,9 @@ class Journaled:
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer. Raises what the model raises, or raised."""
         now = call.scope.recorder.now
-        kept = self._journal.answered(call.identity, request)
+        start, kept = now(), self._journal.answered(call.identity, request)
         if kept is not None:
-            return await _given(kept, call)
-        start = now()
+            return await self._give(kept, request, call, start)
         try:
             reply = await self._model.generate(request, call)
         except ModelError as error:
@@ -96,15 +110,21 @@ class Journaled:
         await self._journal.record(call, request, kept, start, now())
         return reply
 
-
-async def _given(kept: Kept, call: Call) -> Reply:
-    with call.scope.span("journal", source=kept.source):
-        if kept.wait_s:
-            await asyncio.sleep(kept.wait_s)
-        if kept.error is not None:
-            raise kept.error
-    assert kept.reply is not None
-    call.account.source, call.account.saved = kept.source, kept.saved
-    if call.on_text:
-        call.on_text(kept.reply.text)
-    return kept.reply
+    async def _give(self, kept: Kept, request: Request, call: Call, start: int) -> Reply:
+        now = call.scope.recorder.now
+        with call.scope.span("journal", source=kept.source):
+            if kept.wait_s:
+                try:
+                    await asyncio.sleep(kept.wait_s)
+                except asyncio.CancelledError:
+                    self._journal.dropped(call, request, start, now())
+                    raise
+            if kept.error is None:
+                call.account.source, call.account.saved = kept.source, kept.saved
+            await self._journal.given(call, request, kept, start, now())
+            if kept.error is not None:
+                raise kept.error
+        assert kept.reply is not None
+        if call.on_text:
+            call.on_text(kept.reply.text)
+        return kept.reply

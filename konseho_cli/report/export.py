@@ -23,7 +23,7 @@ def export_lines(
 ) -> Iterator[str]:
     """First the run, then its end, steps, calls, spans and events; each line has its `record`."""
     row = stored.row
-    yield _line("run", row.began, sessions=row.sessions)
+    yield _line("run", row.began)
     if row.ended is not None:
         yield _line("end", row.ended)
     for kind, records in (
@@ -33,15 +33,15 @@ def export_lines(
             yield _line(kind, record)
 
 
-def _line(kind: str, record: msgspec.Struct, **more: Any) -> str:
-    fields = {name: getattr(record, name) for name in record.__struct_fields__}
+def _line(kind: str, record: msgspec.Struct) -> str:
+    fields = {name: getattr(record, name) for name in record.__struct_fields__ if name != "again"}
     for name in _PACKED:
         if name in fields:
             fields[name] = _unpacked(fields[name])
     for name in _JSON:
         if name in fields:
             fields[name] = _parsed(fields[name])
-    return json.dumps({"konseho": FORMAT, "record": kind, **_plain(fields), **more})
+    return json.dumps({"konseho": FORMAT, "record": kind, **_plain(fields)})
 
 
 def _unpacked(body: bytes) -> Any:

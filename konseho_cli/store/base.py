@@ -25,7 +25,8 @@ class RunBegan(_Record, frozen=True, kw_only=True, gc=False):
     """A run is about to ask its first model, or it goes on.
 
     A run that goes on keeps the date at which it first began, and all else that is here is replaced;
-    its end is forgotten until it comes to another.
+    its end is forgotten until it comes to another. Of two that would go on with the same session,
+    one is refused.
     """
 
     council: str
@@ -45,6 +46,12 @@ class RunBegan(_Record, frozen=True, kw_only=True, gc=False):
     """Of Konseho."""
     document: bytes
     """Packed: all that is needed to run it again."""
+    session: int = 1
+    """Which time it begins, from 1: one more than what is kept of it."""
+    mended: int = 0
+    """Failures of calls up to this session count for nothing: the run had failed, and was resumed."""
+    again: tuple[str, ...] = ()
+    """Steps that run again: how they ended before is forgotten."""
 
 
 class CallKept(_Record, frozen=True, kw_only=True, gc=False):
@@ -58,6 +65,8 @@ class CallKept(_Record, frozen=True, kw_only=True, gc=False):
     turn: int
     repair: int
     tool_turn: int
+    session: int = 1
+    """In which it was made: an earlier session's call stays, since it was paid for."""
     step: str
     """The step's id."""
     label: str
@@ -163,9 +172,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """One run as a list of runs shows it: its beginning, its end, and its calls together."""
 
     began: RunBegan
+    """As its last session began, at the date of its first."""
     ended: RunEnded | None
-    sessions: int
-    """How often it was begun: 1, and 1 more each time it was resumed."""
     calls: int
     """Calls that ended ok or failed."""
     input_tokens: int
@@ -175,6 +183,11 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """Dollars of the calls whose cost is known."""
     unpriced: int
     """Calls whose cost is not known."""
+
+    @property
+    def sessions(self) -> int:
+        """How often it was begun: 1, and 1 more each time it was resumed."""
+        return self.began.session
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

@@ -129,6 +129,8 @@ class Database:
         except sqlite3.Error as error:
             raise StoreFailed(f"{self._path}: {error}", hint=self._way_out(str(error))) from error
         except (UnicodeDecodeError, OverflowError) as error:  # what SQLite says of a broken file
+            if "too large" in str(error):
+                raise StoreFailed(f"{self._path}: a number is too large for it") from error
             hint = self._way_out("malformed")
             raise StoreFailed(f"{self._path}: the file is broken", hint=hint) from error
         except OSError as error:

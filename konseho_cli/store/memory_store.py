@@ -28,21 +28,20 @@ from konseho_cli.store.base import (
 class _Run:
     """What is kept of one run."""
 
-    __slots__ = ("began", "calls", "ended", "events", "sessions", "spans", "steps")
+    __slots__ = ("began", "calls", "ended", "events", "spans", "steps")
 
     def __init__(self, began: RunBegan) -> None:
         self.began = began
         self.ended: RunEnded | None = None
-        self.sessions = 1
         self.steps: dict[str, StepKept] = {}
         self.calls: dict[tuple[Any, ...], CallKept] = {}
         self.spans: dict[int, SpanKept] = {}
         self.events: list[EventKept] = []
 
     def begin_again(self, began: RunBegan) -> None:
-        self.began = msgspec.structs.replace(began, started=self.began.started)
+        self.began = msgspec.structs.replace(began, started=self.began.started, again=())
         self.ended = None
-        self.sessions += 1
+        self.steps = {name: step for name, step in self.steps.items() if name not in began.again}
 
     def keep(self, record: Record) -> None:
         match record:
@@ -64,7 +63,6 @@ class _Run:
         return RunRow(
             began=self.began,
             ended=self.ended,
-            sessions=self.sessions,
             calls=sum(call.status != "cancelled" for call in calls),
             input_tokens=sum(call.input_tokens for call in calls),
             output_tokens=sum(call.output_tokens for call in calls),
@@ -148,11 +146,14 @@ class MemoryStore:
         )
 
     def _keep(self, records: Sequence[Record]) -> None:
-        begun = set()
+        sessions = {name: run.began.session for name, run in self._runs.items()}
         for record in records:
+            known = sessions.get(record.run)
             if isinstance(record, RunBegan):
-                begun.add(record.run)
-            elif record.run not in self._runs and record.run not in begun:
+                if known is not None and known != record.session - 1:
+                    raise begun_before(record.run)
+                sessions[record.run] = record.session
+            elif known is None:
                 raise unknown_run(record.run)
         for record in records:
             run = self._runs.get(record.run)
@@ -172,7 +173,13 @@ def identity(call: CallKept) -> tuple[str | int, ...]:
     """What two records of the same call have in common, beside their run."""
     return (
         call.path, call.iteration, call.item, call.agent, call.turn, call.repair, call.tool_turn,
+        call.session,
     )  # fmt: skip
+
+
+def begun_before(run: str) -> StoreFailed:
+    """Somebody else goes on with it."""
+    return StoreFailed(f"run {run} was begun by somebody else in the meantime")
 
 
 def unknown_run(run: str) -> StoreFailed:

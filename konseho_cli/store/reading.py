@@ -14,7 +14,6 @@ from konseho_cli.store.base import (
     CallKept,
     EventKept,
     Note,
-    RunBegan,
     RunEnded,
     RunRow,
     SpanKept,
@@ -24,10 +23,10 @@ from konseho_cli.store.base import (
 )
 from konseho_cli.store.database import Database
 
-_BEGAN = rows.columns(RunBegan)
+_BEGAN = rows.BEGAN
 _ENDED = rows.columns(RunEnded)
 _RUNS = f"""
-    SELECT {", ".join((*_BEGAN, *_ENDED, "sessions"))} FROM runs
+    SELECT {", ".join((*_BEGAN, *_ENDED))} FROM runs
     WHERE substr(run, 1, length(:prefix)) = :prefix
     AND (:council IS NULL OR fits(council, :council))
     AND (:status = '[]'
@@ -79,7 +78,7 @@ class Reader:
             return None
         with database.snapshot():
             found = database.rows(
-                f"SELECT {', '.join((*_BEGAN, *_ENDED, 'sessions'))} FROM runs WHERE run = ?",  # noqa: S608
+                f"SELECT {', '.join((*_BEGAN, *_ENDED))} FROM runs WHERE run = ?",  # noqa: S608
                 (run,),
             )
             if not found:
@@ -152,8 +151,7 @@ def _rows_of_runs(database: Database, found: Iterable[Sequence[Any]]) -> list[Ru
         made.append(
             RunRow(
                 began=rows.read_began(row[: len(_BEGAN)]),
-                ended=rows.read_ended(row[len(_BEGAN) : -1]),
-                sessions=row[-1],
+                ended=rows.read_ended(row[len(_BEGAN) :]),
                 calls=calls,
                 input_tokens=read,
                 output_tokens=written,

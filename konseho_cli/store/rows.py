@@ -18,8 +18,9 @@ _NANO = 9
 _IDENTITY = ("path", "iteration", "item", "agent", "turn", "repair", "tool_turn")
 _WORDS = {"index": "position", "cost": "nanodollars"}
 """Fields whose column is called otherwise: a word of SQL, and a unit that nobody is to guess."""
+_LARGEST = 2**63 - 1
 _KEYS: Mapping[type[Any], tuple[str, ...]] = {
-    CallKept: ("run", *_IDENTITY),
+    CallKept: ("run", *_IDENTITY, "session"),
     StepKept: ("run", "step"),
     SpanKept: ("run", "id"),
     EventKept: (),
@@ -30,7 +31,8 @@ TABLES: Mapping[type[Any], str] = {
 }  # fmt: skip
 _COST = CallKept.__struct_fields__.index("cost")
 _REASONS = StepKept.__struct_fields__.index("reasons")
-_MODELS = RunBegan.__struct_fields__.index("models")
+BEGAN = tuple(field for field in RunBegan.__struct_fields__ if field != "again")
+_MODELS = BEGAN.index("models")
 
 
 def columns(kind: type[Any]) -> tuple[str, ...]:
@@ -38,15 +40,14 @@ def columns(kind: type[Any]) -> tuple[str, ...]:
     return tuple(_WORDS.get(field, field) for field in kind.__struct_fields__)
 
 
-_AGAIN = ", ".join(
-    f"{name} = excluded.{name}" for name in columns(RunBegan) if name not in ("run", "started")
-)
+_AGAIN = ", ".join(f"{name} = excluded.{name}" for name in BEGAN if name not in ("run", "started"))
 BEGIN = f"""
-    INSERT INTO runs ({", ".join(columns(RunBegan))}, sessions)
-    VALUES ({", ".join("?" * len(columns(RunBegan)))}, 1)
-    ON CONFLICT (run) DO UPDATE SET {_AGAIN}, sessions = sessions + 1,
+    INSERT INTO runs ({", ".join(BEGAN)}) VALUES ({", ".join("?" * len(BEGAN))})
+    ON CONFLICT (run) DO UPDATE SET {_AGAIN},
     status = NULL, exit_status = NULL, ended = NULL, duration = NULL, error = NULL, body = NULL
+    WHERE session = excluded.session - 1
 """  # noqa: S608 - constants
+FORGET = "DELETE FROM steps WHERE run = ? AND step IN (SELECT value FROM json_each(?))"
 _ENDS = ", ".join(f"{name} = ?" for name in columns(RunEnded)[1:])
 END = f"UPDATE runs SET {_ENDS} WHERE run = ?"  # noqa: S608
 
@@ -90,9 +91,14 @@ def values(kind: type[Any], records: Sequence[Any]) -> list[Any]:
 
 def begin_values(record: RunBegan) -> list[Any]:
     """What is bound to `BEGIN`."""
-    row = [*astuple(record)]
+    row = [getattr(record, field) for field in BEGAN]
     row[_MODELS] = _json(row[_MODELS])
     return row
+
+
+def forget_values(record: RunBegan) -> tuple[str, str]:
+    """What is bound to `FORGET`."""
+    return record.run, _json(record.again)
 
 
 def end_values(record: RunEnded) -> tuple[Any, ...]:
@@ -111,7 +117,7 @@ def printable(bound: Sequence[Any]) -> list[Any]:
 
 def read_began(row: Sequence[Any]) -> RunBegan:
     """From the columns of `RunBegan`."""
-    fields = dict(zip(RunBegan.__struct_fields__, row, strict=True))
+    fields = dict(zip(BEGAN, row, strict=True))
     fields["models"] = tuple(msgspec.json.decode(fields["models"]))
     fields["simulated"] = bool(fields["simulated"])
     return RunBegan(**fields)
@@ -148,8 +154,8 @@ def read_event(row: Sequence[Any]) -> EventKept:
 
 
 def nanodollars(cost: Decimal | None) -> int | None:
-    """Dollars as a whole number."""
-    return None if cost is None else int(cost.scaleb(_NANO).to_integral_value())
+    """Dollars as a whole number, the largest that a row holds at most."""
+    return None if cost is None else min(int(cost.scaleb(_NANO).to_integral_value()), _LARGEST)
 
 
 def dollars(nanos: int | None) -> Decimal | None:

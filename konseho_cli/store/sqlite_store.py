@@ -84,10 +84,12 @@ class SqliteStore:
     def soon(self, records: Sequence[Record]) -> None:
         """Keep them when nobody waits for anything else."""
         try:
+            if self._closing:
+                raise StoreFailed(f"{self.path} is closed")
             self._line.add(records)
         except StoreFailed as error:
             self._failure = self._failure or error
-        if self._timer is None:
+        if self._timer is None and not self._closing:
             self._timer = asyncio.get_running_loop().call_later(_SOON_S, self._hasten)
         elif not self._busy and self._line.pressing:
             self._go_on()
@@ -183,9 +185,9 @@ class SqliteStore:
         else:
             came = done.result()
         for each, failure in zip(waiting, came, strict=False):
-            if each.done.done():  # who waited was cancelled
-                continue
-            if failure is None:
+            if each.done.done():  # who waited was cancelled, so whoever comes next is told
+                self._failure = self._failure or (None if failure is None else _as_ours(failure))
+            elif failure is None:
                 each.done.set_result(None)
             else:
                 each.done.set_exception(failure)

@@ -41,7 +41,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             started REAL NOT NULL,         -- seconds since the epoch, as all dates here
             process TEXT NOT NULL,         -- host:pid:start of who runs it, or ran it last
             version TEXT NOT NULL,         -- of Konseho
-            sessions INTEGER NOT NULL,     -- 1, and 1 more each time it was resumed
+            session INTEGER NOT NULL,      -- 1, and 1 more each time it was resumed
+            mended INTEGER NOT NULL,       -- failures up to this session count for nothing
             status TEXT,                   -- NULL, as all that follows: it has not ended
             exit_status INTEGER,
             ended REAL,
@@ -77,6 +78,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             turn INTEGER NOT NULL,
             repair INTEGER NOT NULL,
             tool_turn INTEGER NOT NULL,
+            session INTEGER NOT NULL,      -- of the run, in which it was made
             step TEXT NOT NULL,
             label TEXT NOT NULL,           -- the item, round or turn, for people
             model TEXT NOT NULL,           -- provider:model
@@ -96,7 +98,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             error TEXT NOT NULL,           -- '' where it did not fail
             body BLOB NOT NULL,            -- the request without secrets, and the answer
             -- in an order in which calls that end together are neighbours
-            UNIQUE (run, path, iteration, turn, tool_turn, repair, item, agent)
+            UNIQUE (run, session, path, iteration, turn, tool_turn, repair, item, agent)
         ) STRICT
         """,
         """

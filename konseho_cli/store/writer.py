@@ -21,10 +21,12 @@ from konseho_cli.store.base import (
 )
 from konseho_cli.store.database import Database, Sync
 from konseho_cli.store.location import make_room
-from konseho_cli.store.memory_store import unknown_run
+from konseho_cli.store.memory_store import begun_before, unknown_run
 
 T = TypeVar("T")
 
+_LOOK_EVERY = 64
+"""Commits, until somebody looks whether the file is still there."""
 PATIENCE_S = 20.0
 """How long a commit waits for other processes: it holds an answer that was paid for."""
 _MOST_PAGES = 16_000
@@ -37,13 +39,15 @@ _Work = tuple[str, Sequence[Any]]
 class Writer:
     """One connection that writes; it is opened by its first use. All of it raises StoreFailed."""
 
-    __slots__ = ("_database", "_failure", "_path", "_sync")
+    __slots__ = ("_commits", "_database", "_failure", "_path", "_place", "_sync")
 
     def __init__(self, path: Path, sync: Sync) -> None:
         self._path = path
         self._sync = sync
         self._database: Database | None = None
         self._failure: StoreFailed | None = None
+        self._place: tuple[int, int] | None = None
+        self._commits = 0
 
     def open(self) -> Database:
         """The database, opened. A failure is final: it was waited for long enough."""
@@ -55,6 +59,7 @@ class Writer:
                 self._database = Database(self._path, sync=self._sync)
                 self._database.wait_for_others(PATIENCE_S)
                 self._database.rows(f"PRAGMA wal_autocheckpoint = {_MOST_PAGES}")
+                self._place = _place(self._path)
             except StoreFailed as error:
                 error.hint = "; ".join(filter(None, (error.hint, _WITHOUT)))
                 self._failure = error
@@ -65,6 +70,9 @@ class Writer:
         """Keep each batch or none of it; what each came to, in order."""
         try:
             self._keep([record for batch in batches for record in batch])
+            self._commits += 1
+            if self._commits % _LOOK_EVERY == 0:
+                self._look()
         except StoreFailed as error:
             if len(batches) == 1 or not isinstance(error, _Refused):
                 return [error.told if isinstance(error, _Refused) else error] * len(batches)
@@ -96,7 +104,18 @@ class Writer:
         """Let go."""
         database, self._database = self._database, None
         if database is not None:
-            database.close()
+            try:
+                self._look()
+            finally:
+                database.close()
+
+    def _look(self) -> None:
+        """SQLite writes on into a file that has no name any more."""
+        if _place(self._path) != self._place:
+            raise StoreFailed(
+                f"{self._path} was removed or replaced while it was written to",
+                hint="what this run kept is lost",
+            )
 
     def _keep(self, records: Sequence[Record]) -> None:
         database = self.open()
@@ -124,6 +143,15 @@ class Writer:
         return error
 
 
+def _place(path: Path) -> tuple[int, int] | None:
+    """Which file it is; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class _Refused(StoreFailed):
     """The records themselves were at fault, and nobody else's."""
 
@@ -144,6 +172,8 @@ def _works(records: Sequence[Record]) -> list[_Work]:
             others[kind].append(record)
         elif isinstance(record, RunBegan):
             works.append((rows.BEGIN, rows.begin_values(record)))
+            if record.again:
+                works.append((rows.FORGET, rows.forget_values(record)))
         elif isinstance(record, RunEnded):
             works.append((rows.END, rows.end_values(record)))
     for kind, found in others.items():
@@ -162,3 +192,5 @@ def _do(database: Database, work: _Work) -> None:
         changed = database.change(statement, rows.printable(bound))
     if changed == 0 and statement is rows.END:
         raise _Refused(unknown_run(bound[-1]))
+    if changed == 0 and statement is rows.BEGIN:
+        raise _Refused(begun_before(bound[0]))

@@ -100,11 +100,11 @@ def test_vacuum_gives_back_what_was_removed(konseho: Konseho, store: Path) -> No
 
 KEYS = {
     "run": {"run", "council", "file", "task", "models", "simulated", "started", "process",
-            "version", "document", "sessions"},
+            "version", "document", "session", "mended"},
     "end": {"run", "status", "exit_status", "ended", "duration", "error", "body"},
     "step": {"run", "step", "index", "kind", "status", "reasons", "start", "end", "body"},
-    "call": {"run", "path", "iteration", "item", "agent", "turn", "repair", "tool_turn", "step",
-             "label", "model", "status", "source", "start", "end", "input_tokens",
+    "call": {"run", "path", "iteration", "item", "agent", "turn", "repair", "tool_turn",
+             "session", "step", "label", "model", "status", "source", "start", "end", "input_tokens",
              "output_tokens", "cached_tokens", "written_tokens", "wasted_tokens", "cost",
              "requests", "retries", "hedges", "error", "body"},
     "span": {"run", "id", "parent", "task", "kind", "start", "end", "closed", "waker",

@@ -23,6 +23,7 @@ class Book:
         self.known = list(kept)
         self.written: list[tuple[str, Kept, int, int]] = []
         self.gone: list[tuple[str, int, int]] = []
+        self.said: list[tuple[str, Kept]] = []
 
     def answered(self, identity: Identity, request: Request) -> Kept | None:
         return self.known[0] if self.known else None
@@ -30,6 +31,9 @@ class Book:
     async def record(self, call: Call, request: Request, kept: Kept, start: int, end: int) -> None:
         await asyncio.sleep(0.5)
         self.written.append((call.identity.agent, kept, start, end))
+
+    async def given(self, call: Call, request: Request, kept: Kept, start: int, end: int) -> None:
+        self.said.append((call.identity.agent, kept))
 
     def dropped(self, call: Call, request: Request, start: int, end: int) -> None:
         self.gone.append((call.identity.agent, start, end))

@@ -34,7 +34,7 @@ def row(run: str = "1m7z36vcc9t0", *, status: Any = "ok", age: float = 120, **mo
             run=run, status=status, exit_status=0, ended=NOW - age + 6.8, duration=6_800_000_000,
             error="", body=b"",
         )  # fmt: skip
-    figures = {"sessions": 1, "calls": 10, "input_tokens": 8000, "output_tokens": 1200}
+    figures = {"calls": 10, "input_tokens": 8000, "output_tokens": 1200}
     return RunRow(
         began=began, ended=ended, **{**figures, "cost": Decimal("0.021"), "unpriced": 0, **more}
     )  # type: ignore[arg-type]

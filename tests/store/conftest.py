@@ -127,7 +127,7 @@ def row() -> MakeRow:
                 run=run, status=status, exit_status=0, ended=started + 1, duration=10**9,
                 error="", body=b"",
             )  # fmt: skip
-        figures = {"sessions": 1, "calls": 0, "input_tokens": 0, "output_tokens": 0}
+        figures = {"calls": 0, "input_tokens": 0, "output_tokens": 0}
         rest = {"cost": Decimal(0), "unpriced": 0, **figures, **more}
         return RunRow(began=began, ended=ended, **rest)
 

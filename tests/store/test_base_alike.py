@@ -23,7 +23,7 @@ SMALL = st.integers(0, 2)
 COSTS = st.none() | st.integers(0, 10**12).map(lambda nanos: Decimal(nanos).scaleb(-9))
 BODIES = st.binary(max_size=3)
 FIELDS = {
-    "began": {"started": st.floats(0, 5), "models": st.lists(TEXT).map(tuple), "document": BODIES,
+    "began": {"session": st.integers(1, 3), "started": st.floats(0, 5), "models": st.lists(TEXT).map(tuple), "document": BODIES,
               "simulated": st.booleans(), "task": TEXT},
     "call": {"agent": TEXT, "turn": SMALL, "cost": COSTS, "body": BODIES, "label": TEXT,
              "status": st.sampled_from(["ok", "failed", "cancelled"])},

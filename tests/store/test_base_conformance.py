@@ -105,13 +105,24 @@ def test_a_run_that_goes_on_keeps_its_beginning_and_its_calls_and_loses_its_end(
 ) -> None:
     async def act(store: Store) -> None:
         await store.write([kept.began(), kept.call(), kept.step(), kept.ended(status="failed")])
-        again = kept.began(started=2000.0, process="host:56:78", version="0.2")
+        for session in (1, 3):
+            with pytest.raises(StoreFailed, match="somebody else"):
+                await store.write([kept.began(session=session)])
+        again = kept.began(
+            started=2000.0, process="host:56:78", version="0.2", session=2, mended=1, again=("x",)
+        )
+        await store.write([kept.step(step="x", index=1)])
         await store.write([again])
         found = await store.load("r1")
         assert found is not None
-        assert found.row.began == replace(again, started=1000.5)
+        assert found.row.began == replace(again, started=1000.5, again=())
         assert (found.row.ended, found.row.sessions) == (None, 2)
         assert (found.calls, found.steps) == ((kept.call(),), (kept.step(),))
+        await store.write([kept.call(session=2, body=b"\x00\xc0")])
+        found = await store.load("r1")
+        assert found is not None
+        assert found.calls == (kept.call(), kept.call(session=2, body=b"\x00\xc0"))
+        assert found.row.input_tokens == 200  # both were paid for
 
     use(act)
 
