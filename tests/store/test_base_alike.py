@@ -57,7 +57,7 @@ async def come_to(store: Store, acts: list[tuple[str, Any]], kept: SimpleNamespa
         try:
             await store.write(records)
         except StoreFailed as error:
-            seen.append(str(error))
+            seen.append(type(error))  # of two reasons either may be told
     for row in await store.runs(Wanted()):
         run = row.began.run
         stored = await store.load(run)
