@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from msgspec import structs
@@ -21,7 +21,6 @@ from konseho_cli.engine.fitting import Brief, fit_prompt
 from konseho_cli.engine.gathering import gather
 from konseho_cli.engine.plan import PlannedStep
 from konseho_cli.engine.state import RunState
-from konseho_cli.engine.windowing import SUMMARY, Source, Windowed, chars_for, windowed
 from konseho_cli.steps.base import (
     JSON,
     Answer,
@@ -38,6 +37,9 @@ from konseho_cli.steps.wording import word
 from konseho_cli.telemetry.events import StepProgressed
 from konseho_cli.telemetry.spans import Scope
 from konseho_cli.telemetry.waiting import take
+
+if TYPE_CHECKING:
+    from konseho_cli.engine.windowing import Source, Windowed  # only who bounds prompts loads it
 
 T = TypeVar("T")
 
@@ -186,8 +188,11 @@ class Context:
 
     async def look_back(self, window: Window) -> None:
         """Bound what the default prompt shows of earlier outputs, before it is asked for."""
+        from konseho_cli.engine.windowing import SUMMARY, Summaries, chars_for, windowed
+
         step = self._step
         run, planned = step.run, step.planned
+        summaries = run.summaries = run.summaries or Summaries()
         refs = [ref for refs in planned.step.speakers().values() for ref in refs]
         models = [run.premises.cast[ref].model_name for ref in refs]
 
@@ -196,9 +201,7 @@ class Context:
             return answer.text
 
         async def summarise(agent: str, prompt: str) -> str:
-            return await run.summaries.get(
-                agent, prompt, self._scope, lambda: ask_for(agent, prompt)
-            )
+            return await summaries.get(agent, prompt, self._scope, lambda: ask_for(agent, prompt))
 
         step.windowed = await windowed(
             run.sources(planned), window, chars_for(window, models, run.premises.tokens),

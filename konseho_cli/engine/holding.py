@@ -9,16 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from konseho_cli.context.entries import Entries
-from konseho_cli.context.output import Output, Place
 from konseho_cli.context.said import Said, Words
 from konseho_cli.context.settings import ContextSettings
 from konseho_cli.context.templates import references
-from konseho_cli.context.version import ABSENT
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.held import HeldOutcome, as_parts
 from konseho_cli.engine.outcome import StepOutcome
@@ -26,6 +23,9 @@ from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.steps.base import Part, root
 from konseho_cli.store.home import find_home
 from konseho_cli.telemetry.spans import Scope
+
+if TYPE_CHECKING:
+    from konseho_cli.context.entries import Entries  # only a run that has much to hold loads it
 
 LOST = ("failed", "cancelled")
 """How a step ended whose answers are all that is left of it."""
@@ -66,7 +66,8 @@ class Holding:
         lost = outcome.status in LOST
         if not lost:
             self._said.forget(words)
-        if self._settings.inert and not (lost and any(isinstance(at, Place) for _, at in words)):
+            words = []
+        if self._settings.inert and all(isinstance(text, str) for _, text in words):
             parts = _parts(words)
             # It was paid for: it is not thrown away.
             return structs.replace(outcome, parts=parts) if lost else outcome
@@ -81,6 +82,8 @@ class Holding:
         return self._held(outcome, [(part.label, part.text) for part in outcome.parts])
 
     def _held(self, outcome: StepOutcome, words: Words) -> HeldOutcome:
+        from konseho_cli.context.output import Output
+
         return HeldOutcome(
             id=outcome.id, kind=outcome.kind, status=outcome.status, reasons=outcome.reasons,
             start=outcome.start, end=outcome.end,
@@ -89,6 +92,8 @@ class Holding:
 
     def _opened(self) -> Entries:
         if self._entries is None:
+            from konseho_cli.context.entries import Entries
+
             self._entries = Entries(self._settings, self._folder)
         return self._entries
 
@@ -135,6 +140,8 @@ class Holding:
         """What templates read of a step; from a thread where it is not in memory."""
         if not isinstance(outcome, HeldOutcome):
             return outcome.value
+        from konseho_cli.context.version import ABSENT
+
         value = outcome.output.peek("value")
         if value is not ABSENT:
             return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,13 +15,15 @@ from konseho_cli.engine.held import HeldOutcome
 from konseho_cli.engine.holding import Holding
 from konseho_cli.engine.outcome import CallRecord, StepOutcome
 from konseho_cli.engine.plan import PlannedStep
-from konseho_cli.engine.windowing import Source, Summaries
 from konseho_cli.models.base import Usage
 from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.steps.base import OnError, Part
 from konseho_cli.telemetry.bus import Bus
 from konseho_cli.telemetry.events import Event
 from konseho_cli.telemetry.spans import Recorder
+
+if TYPE_CHECKING:
+    from konseho_cli.engine.windowing import Source, Summaries  # only who bounds prompts loads it
 
 
 class Premises(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +66,8 @@ class RunState(msgspec.Struct):
     calls: list[CallRecord] = msgspec.field(default_factory=list)
     deadline: float | None = None
     """When the run ends at the latest, on the loop's clock in seconds."""
-    summaries: Summaries = msgspec.field(default_factory=Summaries)
+    summaries: Summaries | None = None
+    """None: no window was too small yet."""
     _recalled: dict[str, list[Source]] = msgspec.field(default_factory=dict)
     """What running steps see, where it was not all in memory."""
 
