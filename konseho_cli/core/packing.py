@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import TYPE_CHECKING, Any
 
-import msgpack
+import msgspec
+
+if TYPE_CHECKING:
+    from zstandard import ZstdCompressor
 
 COMPRESSED_FROM = 1024
 """Bytes: what is shorter gains nothing."""
@@ -18,13 +22,15 @@ _BIG_INTEGER = 1
 
 
 def pack(value: Any, *, compress: bool = True) -> bytes:
-    """Built-in values (str, bytes, numbers, None, lists and string-keyed dicts) as bytes.
+    """Built-in values, or structs of them, as bytes: tuples and structs come back as lists and dicts.
 
-    Tuples come back as lists. Raises ValueError for what cannot be packed, such as a loop.
+    Raises ValueError for what cannot be packed, such as a loop.
     """
     try:
-        data = msgpack.packb(value, unicode_errors="surrogatepass", default=_unusual)
-    except (TypeError, OverflowError) as error:
+        data = _encode(value)
+    except (UnicodeEncodeError, OverflowError):  # half a character, or a huge number
+        data = _encode_unusual(value)
+    except (TypeError, RecursionError) as error:
         raise ValueError(str(error)) from error
     return squeeze(data) if compress else _PLAIN + data
 
@@ -33,19 +39,17 @@ def unpack(data: bytes) -> Any:
     """The value again. Raises ValueError for bytes that were not packed here."""
     plain = expand(data)
     try:
-        return msgpack.unpackb(
-            plain, unicode_errors="surrogatepass", ext_hook=_extension, strict_map_key=False
-        )
-    except (msgpack.UnpackException, msgpack.ExtraData, RecursionError) as error:
+        return _decode(plain)
+    except UnicodeDecodeError:
+        return _decode_unusual(plain)
+    except (msgspec.DecodeError, RecursionError, TypeError) as error:
         raise ValueError(f"this was not packed here: {error}") from error
 
 
 def squeeze(data: bytes, *, level: int = LEVEL) -> bytes:
     """Bytes with a mark in front, compressed where that makes them smaller."""
     if len(data) > COMPRESSED_FROM:
-        from zstandard import ZstdCompressor  # what is short needs none
-
-        small = ZstdCompressor(level=level).compress(data)
+        small = _compressor(level).compress(data)
         if len(small) < len(data):
             return _ZSTD + small
     return _PLAIN + data
@@ -68,13 +72,51 @@ def expand(data: bytes, *, largest: int = LARGEST) -> bytes:
         raise ValueError(f"this was not packed here: {error}") from error
 
 
-def _unusual(value: Any) -> msgpack.ExtType:
-    if isinstance(value, int):
-        return msgpack.ExtType(_BIG_INTEGER, str(value).encode())
-    raise TypeError(f"a {type(value).__name__} cannot be packed")
+_own = threading.local()
 
 
-def _extension(code: int, data: bytes) -> Any:
+def _compressor(level: int) -> ZstdCompressor:
+    """One of the thread: to make it takes longer than what it mostly does."""
+    by_level: dict[int, ZstdCompressor] = _own.__dict__.setdefault("compressors", {})
+    if level not in by_level:
+        from zstandard import ZstdCompressor  # what is short needs none
+
+        by_level[level] = ZstdCompressor(level=level)
+    return by_level[level]
+
+
+def _extension(code: int, data: memoryview | bytes) -> Any:
     if code == _BIG_INTEGER:
-        return int(data)
+        return int(bytes(data))
     raise ValueError(f"this was not packed here: type {code}")
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(ext_hook=_extension).decode
+
+
+def _encode_unusual(value: Any) -> bytes:
+    import msgpack  # it packs what msgspec will not
+
+    def huge(value: Any) -> msgpack.ExtType:
+        if isinstance(value, int):
+            return msgpack.ExtType(_BIG_INTEGER, str(value).encode())
+        raise TypeError(f"a {type(value).__name__} cannot be packed")
+
+    try:
+        plain = msgspec.to_builtins(value, builtin_types=(bytes,))
+        packed: bytes = msgpack.packb(plain, unicode_errors="surrogatepass", default=huge)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(str(error)) from error
+    return packed
+
+
+def _decode_unusual(plain: bytes) -> Any:
+    import msgpack
+
+    try:
+        return msgpack.unpackb(
+            plain, unicode_errors="surrogatepass", ext_hook=_extension, strict_map_key=False
+        )
+    except (msgpack.UnpackException, msgpack.ExtraData, RecursionError) as error:
+        raise ValueError(f"this was not packed here: {error}") from error

@@ -196,10 +196,9 @@ def encode(record: Header | Record, redactor: Redactor) -> bytes:
 
 def packed(record: Record, redactor: Redactor) -> bytes:
     """A record as a store keeps it, without a secret in any text of it."""
-    plain = msgspec.to_builtins(record)
-    if _line(record, redactor) is None:
-        plain = hidden(plain, redactor.hide)
-    return pack(plain)
+    if _line(record, redactor) is not None:
+        return pack(record)
+    return pack(hidden(msgspec.to_builtins(record), redactor.hide))
 
 
 def unpacked(body: bytes) -> Answered:

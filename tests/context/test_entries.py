@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from konseho_cli.context.entries import Entries
-from konseho_cli.context.settings import EARLIER_FROM, ContextSettings
+from konseho_cli.context.entries import EARLIER_FROM, Entries
+from konseho_cli.context.settings import ContextSettings
 from konseho_cli.context.version import ABSENT, HOT
 from konseho_cli.core.errors import StoreFailed
 
@@ -185,7 +185,7 @@ def test_a_full_disk_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_no_data_stays_as_it_is() -> None:
     entries = limited(KB)
-    odd = {"code": object(), "text": noise(2 * KB)}
+    odd = {"odd": object(), "text": noise(2 * KB)}
     entries.put(("a",), odd)
     entries.settle()
     assert entries.get(("a",)) is odd

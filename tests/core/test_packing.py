@@ -35,9 +35,9 @@ def test_what_is_long_and_dull_takes_less_room() -> None:
     assert len(squeeze(noise := os.urandom(5_000))) == len(noise) + 1
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}])
+@pytest.mark.parametrize("value", [object(), [object(), 2**80], {"a": "\ud800", "b": object()}])
 def test_what_is_no_plain_value_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="cannot be packed"):
+    with pytest.raises(ValueError, match="object"):
         pack(value)
 
 
