@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from konseho_cli.context.window import fit, shorten
 
+SUMMARY = "summary"
+"""The item of a call that sums up, by which its identity differs from the step's own calls."""
 SUMMARY_PART = 4
 """One part in so many of the room is for the summary."""
 SUMMARY_CHARS = 4_000

@@ -188,7 +188,8 @@ class Context:
 
     async def look_back(self, window: Window) -> None:
         """Bound what the default prompt shows of earlier outputs, before it is asked for."""
-        from konseho_cli.engine.windowing import SUMMARY, Summaries, chars_for, windowed
+        from konseho_cli.context.showing import SUMMARY
+        from konseho_cli.engine.windowing import Summaries, chars_for, windowed
 
         step = self._step
         run, planned = step.run, step.planned

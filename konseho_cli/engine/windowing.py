@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from konseho_cli.context.showing import (
+    SUMMARY,
     Said,
     Shown,
     said_of,
@@ -23,8 +24,6 @@ from konseho_cli.steps.base import Window, agent_id
 from konseho_cli.steps.wording import word
 from konseho_cli.telemetry.spans import Scope
 
-SUMMARY = "summary"
-"""The item of a call that sums up, by which its identity differs from the step's own calls."""
 Source: TypeAlias = dict[str, str]
 """An earlier output as the default brief shows it: its `title`, `step / agent`, and its `text`."""
 

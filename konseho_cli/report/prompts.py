@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from konseho_cli.context.showing import SUMMARY
 from konseho_cli.engine.cast import Cast, Speaker
 from konseho_cli.engine.casting import Casting
 from konseho_cli.engine.plan import Plan
-from konseho_cli.engine.windowing import SUMMARY
 from konseho_cli.models.base import Call, Message, Reply, Request
 from konseho_cli.spec.document import CouncilSpec
 
