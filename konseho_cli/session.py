@@ -40,6 +40,7 @@ from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.load import Loaded
 from konseho_cli.spec.settings import Settings, said_over
 from konseho_cli.telemetry.bus import Bus, Subscription
+from konseho_cli.telemetry.events import EVERYDAY
 
 if TYPE_CHECKING:
     # Only a run that caches, that is kept, or that goes on, loads them.
@@ -199,7 +200,9 @@ class Session:
             )
             await self._begin(execution, gear)
             if gear.keeper is not None and self.options.storing.events:
-                bus.subscribe(gear.keeper.events, self.emitting.usual)
+                bus.subscribe(
+                    gear.keeper.events, self.emitting.most & EVERYDAY
+                )  # answers are there
             outcome = await execution.run()
         cache, now = gear.cache, loop.time()
         return structs.replace(

@@ -12,6 +12,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from konseho_cli.bench.measure import Pair, Row
+from konseho_cli.engine.storing import Storing
+from konseho_cli.session import RunOptions, Session
+from konseho_cli.spec.load import check_document
 from konseho_cli.store.base import CallKept, EventKept, RunBegan
 from konseho_cli.store.sqlite_store import SqliteStore
 
@@ -112,7 +115,40 @@ def _call(agent: int, turn: int) -> CallKept:
     )  # fmt: skip
 
 
+@contextmanager
+def _kept_run(scale: float) -> Iterator[Pair]:
+    """A whole run: what keeping it takes is spread over its calls."""
+    steps = max(2, round(200 * scale))
+    names = [f"agent{number}" for number in range(_WIDE)]
+    loaded = check_document({
+        "konseho": 1, "name": "bench", "task": "Which way?", "model": "sim:instant",
+        "agents": {name: {"role": "You are one of us."} for name in names},
+        "steps": [
+            {"id": f"step{number}", "kind": "parallel", "agents": names, "prompt": "{{ task }}"}
+            for number in range(steps)
+        ],
+    })  # fmt: skip
+
+    def run(storing: Storing) -> float:
+        session = Session(loaded, RunOptions(storing=storing), env={})
+        start = perf_counter()
+        asyncio.run(session.run())
+        return (perf_counter() - start) / (steps * _WIDE)
+
+    def ours() -> float:
+        with TemporaryDirectory() as folder:
+            return run(Storing(enabled=True, file=Path(folder) / "konseho.db"))
+
+    yield Pair(ours=ours, peer=lambda: run(Storing()))
+
+
 ROWS = (
+    Row(
+        name="journal_run",
+        title="a simulated call of a run that is kept: opening, calls, steps, spans, closing",
+        peer="the same run that is not kept",
+        prepare=_kept_run,
+    ),
     Row(
         name="journal_call",
         title="a call of 1 KiB kept before its answer is used, five at a time",
