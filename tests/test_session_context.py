@@ -68,3 +68,4 @@ def test_the_file_lies_beside_the_store_where_there_is_one(tmp_path: Path) -> No
     assert spill_folder(env) is None
     (tmp_path / ".konseho").mkdir()
     assert spill_folder(env) == tmp_path / ".konseho"
+    assert spill_folder({"KONSEHO_HOME": "~nobody_of_that_name/x"}) is None

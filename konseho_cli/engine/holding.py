@@ -16,6 +16,7 @@ from msgspec import structs
 from konseho_cli.context.said import Said, Words
 from konseho_cli.context.settings import ContextSettings
 from konseho_cli.context.templates import references
+from konseho_cli.core.errors import StoreFailed
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.held import HeldOutcome, as_parts
 from konseho_cli.engine.outcome import StepOutcome
@@ -35,8 +36,11 @@ _THE_END = ""
 
 def spill_folder(env: Mapping[str, str]) -> Path | None:
     """`.konseho/` where there is one; None: the system's folder for temporary files."""
-    home = find_home(env)
-    return home if home.is_dir() else None
+    try:
+        home = find_home(env)
+        return home if home.is_dir() else None
+    except (StoreFailed, OSError):
+        return None  # a run that keeps nothing does not end for that
 
 
 class Holding:
