@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from konseho_cli.steps.ask import Ask as Ask
     from konseho_cli.steps.base import Fallback as Fallback
     from konseho_cli.steps.base import Output as Output
+    from konseho_cli.steps.base import Window as Window
     from konseho_cli.steps.chair import Chair as Chair
     from konseho_cli.steps.debate import Debate as Debate
     from konseho_cli.steps.parallel import Parallel as Parallel
@@ -42,6 +43,7 @@ _HOMES = {
     "Split": "steps.split",
     "Targets": "spec.document",
     "Vote": "steps.vote",
+    "Window": "steps.base",
     "__version__": "version",
 }
 """Public name → the module that defines it; imported on first use (PEP 562)."""

@@ -29,7 +29,7 @@ from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import Loaded, check_document, load_council, to_document
 from konseho_cli.spec.preset import preset_under
 from konseho_cli.spec.settings import Settings
-from konseho_cli.steps.base import OnError
+from konseho_cli.steps.base import OnError, Window
 from konseho_cli.steps.union import Step
 from konseho_cli.telemetry.bus import Listener, Subscription
 from konseho_cli.telemetry.events import EVERYTHING, Event
@@ -51,6 +51,7 @@ class CouncilKeywords(TypedDict, total=False):
     limits: Limits
     on_error: OnError
     max_concurrency: int
+    window: Window
     seed: int
     answer: str
     gate: str

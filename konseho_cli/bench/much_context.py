@@ -92,8 +92,8 @@ def much(size: int, limit: int | None) -> Measured:
     start = perf_counter()
 
     def sample() -> None:
-        at, above = perf_counter() - start, _resident() - before
-        samples.append(Sample(at=at, said=model.said, resident=above))
+        at, said = perf_counter() - start, model.said
+        samples.append(Sample(at=at, said=said, resident=_resident() - before))
 
     with _sampled(sample):
         outcome = asyncio.run(_run(_plan(max(2, size // (AGENTS * ANSWER))), model, context))

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from konseho_cli.context.settings import ContextSettings
+from konseho_cli.context.settings import EARLIER_FROM, LARGE, ContextSettings
 from konseho_cli.context.sizes import size_of
 from konseho_cli.context.spill import SpillFile
 from konseho_cli.context.version import (
@@ -37,10 +37,6 @@ from konseho_cli.core.units import show_size
 Key: TypeAlias = tuple[str, ...]
 """The step, then whose or what it is: `("review", "part", "ann")`."""
 
-LARGE = 64 * 1024
-"""Bytes from which `compress` packs a value at once, and what is released goes to the file."""
-EARLIER_FROM = 1 << 20
-"""Bytes of earlier versions that may lie about before they are packed, whatever the limit."""
 _ROOM = 0.9
 """Of the mark: what is left after settling, so that the next value does not cross it again."""
 _GIVEN_BACK = 4 << 20

@@ -6,12 +6,16 @@ are versions, and all but the last are kept as what changed from one to the next
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from konseho_cli.context.entries import EARLIER_FROM, Entries
-from konseho_cli.context.output import Place
+from konseho_cli.context.settings import EARLIER_FROM
 
-Words: TypeAlias = list[tuple[str, str | Place]]
+if TYPE_CHECKING:
+    # Only a run that has much to hold loads them.
+    from konseho_cli.context.entries import Entries, Key
+    from konseho_cli.context.output import Place
+
+Words: TypeAlias = "list[tuple[str, str | Place]]"
 """Labels, and texts or where they are."""
 
 
@@ -29,7 +33,7 @@ class Said:
     def keep(self, step: str, agent: str, label: str, text: str) -> bool:
         """Note an answer; whether there is so much now that it should be `moved`."""
         if self._entries is not None:
-            place = Place((step, "said", agent), self._entries.put((step, "said", agent), text))
+            place = _put(self._entries, (step, "said", agent), text)
             self._words.setdefault(step, []).append((label, place))
             return False
         self._words.setdefault(step, []).append((label, text))
@@ -43,7 +47,7 @@ class Said:
             for index, (label, text) in enumerate(words):
                 key = (step, "said", label.partition(" ")[0])
                 if isinstance(text, str):
-                    words[index] = label, Place(key, entries.put(key, text))
+                    words[index] = label, _put(entries, key, text)
 
     def take(self, step: str) -> Words:
         """What was said in a step that is over; it is forgotten here, but not by the entries."""
@@ -54,5 +58,11 @@ class Said:
     def forget(self, words: Words) -> None:
         """Let the entries forget what was said in a step that came to its end."""
         if self._entries is not None:
-            for key in {place.key for _, place in words if isinstance(place, Place)}:
+            for key in {place.key for _, place in words if not isinstance(place, str)}:
                 self._entries.drop(key)
+
+
+def _put(entries: Entries, key: Key, text: str) -> Place:
+    from konseho_cli.context.output import Place
+
+    return Place(key, entries.put(key, text))

@@ -10,6 +10,12 @@ Collect: TypeAlias = Literal["end", "eager"]
 """When the outputs of a step that nothing waits for any more leave memory."""
 
 
+LARGE = 64 * 1024
+"""Bytes from which `compress` packs a value at once, and what is released goes to the file."""
+EARLIER_FROM = 1 << 20
+"""Bytes of earlier versions that may lie about before they are packed, whatever the limit."""
+
+
 class ContextSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How much of what was said stays in memory; by default all of it, as it is."""
 

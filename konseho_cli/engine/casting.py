@@ -80,6 +80,8 @@ def speaking(steps: Mapping[str, Step]) -> tuple[str, ...]:
             found.update(dict.fromkeys(agent_id(ref) for ref in refs))
         if step.fallback is not None and step.fallback.agent is not None:
             found[agent_id(step.fallback.agent)] = None
+        if step.summariser is not None:
+            found[agent_id(step.summariser)] = None
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from msgspec import structs
@@ -29,6 +29,7 @@ from konseho_cli.steps.base import (
     OnError,
     Template,
     Wait,
+    Window,
     agent_id,
     root,
 )
@@ -36,6 +37,9 @@ from konseho_cli.steps.wording import word
 from konseho_cli.telemetry.events import StepProgressed
 from konseho_cli.telemetry.spans import Scope
 from konseho_cli.telemetry.waiting import take
+
+if TYPE_CHECKING:
+    from konseho_cli.engine.windowing import Source, Windowed  # only who bounds prompts loads it
 
 T = TypeVar("T")
 
@@ -53,6 +57,8 @@ class StepState(msgspec.Struct, kw_only=True):
     deadline: float | None = None
     """When the step or the run ends at the latest, on the loop's clock in seconds."""
     reasons: list[str] = msgspec.field(default_factory=list)
+    windowed: Windowed | None = None
+    """The earlier outputs, where a window bounds them."""
     _random: random.Random | None = None
     _briefs: dict[bool, str] = msgspec.field(default_factory=dict)
 
@@ -84,7 +90,10 @@ class StepState(msgspec.Struct, kw_only=True):
         return brief
 
     def _default(self, earlier: bool) -> str:
-        return self._write(self.run.sources(self.planned) if earlier else [])
+        return self._write(self._sources() if earlier else [])
+
+    def _sources(self) -> Sequence[Source]:
+        return self.run.sources(self.planned) if self.windowed is None else self.windowed.sources
 
     def _write(self, sources: Sequence[Mapping[str, str]]) -> str:
         premises = self.run.premises
@@ -97,7 +106,7 @@ class StepState(msgspec.Struct, kw_only=True):
         text = self._briefs.get(True)
         if text is None or self.planned.step.prompt is not None:
             return None
-        return Brief(text=text, sources=self.run.sources(self.planned), write=self._write)
+        return Brief(text=text, sources=self._sources(), write=self._write)
 
     def fitted(self, speaker: Speaker, question: Question) -> Question:
         """The question, shortened where the speaker's window is too small for it."""
@@ -176,6 +185,29 @@ class Context:
             stand_in = await ask(step.run, self._scope, cast[other], fitted, step.degrade)
             step.degrade(f"{other} stood in for {name}: {error}")
             return Answer(agent=name, text=stand_in.text, value=stand_in.value)
+
+    async def look_back(self, window: Window) -> None:
+        """Bound what the default prompt shows of earlier outputs, before it is asked for."""
+        from konseho_cli.context.showing import SUMMARY
+        from konseho_cli.engine.windowing import Summaries, chars_for, windowed
+
+        step = self._step
+        run, planned = step.run, step.planned
+        summaries = run.summaries = run.summaries or Summaries()
+        refs = [ref for refs in planned.step.speakers().values() for ref in refs]
+        models = [run.premises.cast[ref].model_name for ref in refs]
+
+        async def ask_for(agent: str, prompt: str) -> str:
+            answer = await self.ask(agent, prompt, item=SUMMARY, label=SUMMARY)
+            return answer.text
+
+        async def summarise(agent: str, prompt: str) -> str:
+            return await summaries.get(agent, prompt, self._scope, lambda: ask_for(agent, prompt))
+
+        step.windowed = await windowed(
+            run.sources(planned), window, chars_for(window, models, run.premises.tokens),
+            run.premises.task, summarise, step.degrade,
+        )  # fmt: skip
 
     async def gather(
         self,

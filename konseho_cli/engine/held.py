@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from konseho_cli.context.output import Output
 from konseho_cli.engine.outcome import StepOutcome
 from konseho_cli.steps.base import Part
+
+if TYPE_CHECKING:
+    from konseho_cli.context.output import Output  # only a run that has much to hold loads it
 
 
 class HeldOutcome(StepOutcome, frozen=True, kw_only=True):

@@ -9,16 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from konseho_cli.context.entries import Entries
-from konseho_cli.context.output import Output, Place
 from konseho_cli.context.said import Said, Words
 from konseho_cli.context.settings import ContextSettings
 from konseho_cli.context.templates import references
-from konseho_cli.context.version import ABSENT
+from konseho_cli.core.errors import StoreFailed
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.held import HeldOutcome, as_parts
 from konseho_cli.engine.outcome import StepOutcome
@@ -26,6 +24,9 @@ from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.steps.base import Part, root
 from konseho_cli.store.home import find_home
 from konseho_cli.telemetry.spans import Scope
+
+if TYPE_CHECKING:
+    from konseho_cli.context.entries import Entries  # only a run that has much to hold loads it
 
 LOST = ("failed", "cancelled")
 """How a step ended whose answers are all that is left of it."""
@@ -35,8 +36,11 @@ _THE_END = ""
 
 def spill_folder(env: Mapping[str, str]) -> Path | None:
     """`.konseho/` where there is one; None: the system's folder for temporary files."""
-    home = find_home(env)
-    return home if home.is_dir() else None
+    try:
+        home = find_home(env)
+        return home if home.is_dir() else None
+    except (StoreFailed, OSError):
+        return None  # a run that keeps nothing does not end for that
 
 
 class Holding:
@@ -66,7 +70,8 @@ class Holding:
         lost = outcome.status in LOST
         if not lost:
             self._said.forget(words)
-        if self._settings.inert and not (lost and any(isinstance(at, Place) for _, at in words)):
+            words = []
+        if self._settings.inert and all(isinstance(text, str) for _, text in words):
             parts = _parts(words)
             # It was paid for: it is not thrown away.
             return structs.replace(outcome, parts=parts) if lost else outcome
@@ -81,6 +86,8 @@ class Holding:
         return self._held(outcome, [(part.label, part.text) for part in outcome.parts])
 
     def _held(self, outcome: StepOutcome, words: Words) -> HeldOutcome:
+        from konseho_cli.context.output import Output
+
         return HeldOutcome(
             id=outcome.id, kind=outcome.kind, status=outcome.status, reasons=outcome.reasons,
             start=outcome.start, end=outcome.end,
@@ -89,6 +96,8 @@ class Holding:
 
     def _opened(self) -> Entries:
         if self._entries is None:
+            from konseho_cli.context.entries import Entries
+
             self._entries = Entries(self._settings, self._folder)
         return self._entries
 
@@ -135,6 +144,8 @@ class Holding:
         """What templates read of a step; from a thread where it is not in memory."""
         if not isinstance(outcome, HeldOutcome):
             return outcome.value
+        from konseho_cli.context.version import ABSENT
+
         value = outcome.output.peek("value")
         if value is not ABSENT:
             return value

@@ -61,11 +61,16 @@ def make_plan(steps: Mapping[str, Base]) -> Plan:
                 waits_for=frozenset(edge.step for edge in edges[name]),
                 sees=tuple(other for bit, other in enumerate(names) if seen[name] >> bit & 1),
                 reads=reads[name] & steps.keys(),
-                estimate=steps[name].estimate(),
+                estimate=steps[name].estimate() + _summary(steps[name], sees=bool(seen[name])),
             )
             for index, name in enumerate(names)
         )
     )
+
+
+def _summary(step: Base, *, sees: bool) -> Estimate:
+    """The call that sums up what does not fit into the step's window, if that comes to it."""
+    return Estimate(fewest=0, most=int(sees and step.summariser is not None))
 
 
 def _seen(names: Sequence[str], edges: Mapping[str, Sequence[Edge]]) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -22,8 +22,8 @@ from konseho_cli.telemetry.bus import Bus
 from konseho_cli.telemetry.events import Event
 from konseho_cli.telemetry.spans import Recorder
 
-Source: TypeAlias = dict[str, str]
-"""An earlier output as the default brief shows it: its `title`, `step / agent`, and its `text`."""
+if TYPE_CHECKING:
+    from konseho_cli.engine.windowing import Source, Summaries  # only who bounds prompts loads it
 
 
 class Premises(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +66,8 @@ class RunState(msgspec.Struct):
     calls: list[CallRecord] = msgspec.field(default_factory=list)
     deadline: float | None = None
     """When the run ends at the latest, on the loop's clock in seconds."""
+    summaries: Summaries | None = None
+    """None: no window was too small yet."""
     _recalled: dict[str, list[Source]] = msgspec.field(default_factory=dict)
     """What running steps see, where it was not all in memory."""
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from konseho_cli.context.templates import as_json, evaluate
 from konseho_cli.core.deadline import earliest, ending_at
@@ -171,9 +172,21 @@ async def _tries(
 async def _one_try(planned: PlannedStep, step: StepState, scope: Scope) -> StepResult:
     timeout, ctx = planned.step.timeout, Context(step, scope)
     if timeout is None:
-        return await planned.step.run(ctx)
+        return await _confer(planned, step, ctx)
     end = asyncio.get_running_loop().time() + timeout
     step.deadline = earliest(end, step.deadline)
     what = f"it took longer than its timeout of {show_duration(timeout)}"
     async with ending_at(end, lambda: StepTimeout(what)):
+        return await _confer(planned, step, ctx)
+
+
+async def _confer(planned: PlannedStep, step: StepState, ctx: Context) -> StepResult:
+    """Run the step; what its window left out is in its details."""
+    window = planned.step.window
+    if window is None or not planned.sees or not planned.step.shows_earlier:
         return await planned.step.run(ctx)
+    await ctx.look_back(window)
+    result = await planned.step.run(ctx)
+    if step.windowed is None or step.windowed.note is None:
+        return result
+    return structs.replace(result, details={**result.details, "window": step.windowed.note})

@@ -14,7 +14,7 @@ from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, listed, one_line
 from konseho_cli.spec.document import CouncilSpec
-from konseho_cli.steps.base import Estimate, agent_id
+from konseho_cli.steps.base import Estimate, Window, agent_id
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +77,21 @@ def _why(step: PlannedStep, symbols: Symbols) -> Iterator[str]:
         yield f"{symbols.arrow} after {edge.step:<{width}}  {reason(edge.because)}"
     if isinstance(step.step.when, str):
         yield f"{symbols.arrow} only when {one_line(step.step.when)}"
+    if step.step.window is not None and step.sees and step.step.shows_earlier:
+        yield f"{symbols.arrow} shows {window_text(step.step.window)}"
+
+
+def window_text(window: Window) -> str:
+    """`the newest 6 outputs, 8.0k tokens together; ann sums up the rest`."""
+    many = window.messages
+    outputs = "" if many is None else f"the newest {f'{many} outputs' if many > 1 else 'output'}"
+    tokens = "" if window.tokens is None else f"{show_count(window.tokens)} tokens"
+    bounds = (
+        f"{outputs}, {tokens} together"
+        if outputs and tokens
+        else outputs or (f"{tokens} of earlier outputs")
+    )
+    return bounds + (f"; {agent_id(window.summary)} sums up the rest" if window.summary else "")
 
 
 def reason(because: str) -> str:
@@ -181,6 +196,15 @@ def _step(step: PlannedStep) -> dict[str, Any]:
         "waits_for": [{"step": edge.step, "because": edge.because} for edge in step.edges],
         "calls": _estimate(step.estimate),
         "priority": step.step.priority,
+        "window": None if step.step.window is None else _window(step.step.window),
+    }
+
+
+def _window(window: Window) -> dict[str, Any]:
+    return {
+        "tokens": window.tokens,
+        "messages": window.messages,
+        "summary": agent_id(window.summary) if window.summary else None,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from konseho_cli.context.showing import SUMMARY
 from konseho_cli.engine.cast import Cast, Speaker
 from konseho_cli.engine.casting import Casting
 from konseho_cli.engine.plan import Plan
@@ -22,19 +23,23 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     system: str
     text: str
+    about: str = ""
+    """`summary`: what it is asked for the step's window; empty: as one of the step's own."""
 
 
 class _Rehearsing(msgspec.Struct):
     """A model that notes what it is asked and answers by name."""
 
-    heard: dict[tuple[str, str], Prompt] = msgspec.field(default_factory=dict)
+    heard: dict[tuple[str, str, str], Prompt] = msgspec.field(default_factory=dict)
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer at once, with a stand-in."""
         step, agent = call.identity.step.partition("~")[0], call.identity.agent
         system = "\n".join(each.text for each in request.messages if each.role == "system")
-        said = Prompt(step=step, agent=agent, system=system, text=request.messages[-1].text)
-        self.heard.setdefault((step, agent), said)
+        about = SUMMARY if call.identity.item == SUMMARY else ""
+        asked = request.messages[-1].text
+        said = Prompt(step=step, agent=agent, system=system, text=asked, about=about)
+        self.heard.setdefault((step, agent, about), said)
         return Reply(text=_stand_in(request, step, agent), model="rehearsal")
 
 
@@ -94,7 +99,7 @@ def _inputs(spec: CouncilSpec) -> Mapping[str, Any]:
 def prompts_text(prompts: tuple[Prompt, ...]) -> str:
     """Every prompt under the step and the agent that gets it."""
     return "\n\n".join(
-        f"=== {prompt.step}/{prompt.agent} ===\n"
+        f"=== {prompt.step}/{f'{prompt.agent} {prompt.about}'.strip()} ===\n"
         + (f"\n[role] {prompt.system}\n" if prompt.system else "")
         + f"\n{prompt.text.strip()}"
         for prompt in prompts
@@ -104,6 +109,12 @@ def prompts_text(prompts: tuple[Prompt, ...]) -> str:
 def prompts_document(prompts: tuple[Prompt, ...]) -> list[dict[str, str]]:
     """The same for JSON."""
     return [
-        {"step": each.step, "agent": each.agent, "system": each.system, "prompt": each.text}
+        {
+            "step": each.step,
+            "agent": each.agent,
+            "about": each.about,
+            "system": each.system,
+            "prompt": each.text,
+        }
         for each in prompts
     ]

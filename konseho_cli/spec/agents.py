@@ -13,7 +13,7 @@ from konseho_cli.core import marks
 from konseho_cli.spec.agent_files import from_file
 from konseho_cli.spec.draft import Draft
 from konseho_cli.spec.stand_ins import AGENT
-from konseho_cli.steps.base import Fallback
+from konseho_cli.steps.base import Fallback, Window
 from konseho_cli.steps.union import Step
 
 _ID = re.compile(ID_PATTERN)
@@ -26,15 +26,19 @@ def settle_agents(draft: Draft) -> None:
         if agent.from_ is not None:
             draft.agents[name] = from_file(draft, agent, ("agents", name))
     used: set[str] = set()
+    usual = _Refs(draft, used, ()).window(draft.spec.window)
     for index, step in enumerate(draft.steps):
-        draft.steps[index] = _Refs(draft, used, ("steps", index)).settle(step)
+        settled = _Refs(draft, used, ("steps", index)).settle(step)
+        if settled.window is None and usual is not None and settled.shows_earlier:
+            settled = msgspec.structs.replace(settled, window=usual)
+        draft.steps[index] = settled
     for name in draft.spec.agents:
         if name not in used:
             draft.problems.warn(("agents", name), f"agent '{name}' is not used", key=True)
 
 
 class _Refs:
-    """The agents that one step names."""
+    """The agents that one step names, or the council itself."""
 
     def __init__(self, draft: Draft, used: set[str], path: marks.Path) -> None:
         self._draft = draft
@@ -55,7 +59,16 @@ class _Refs:
                 changes[name] = settled
         if step.fallback is not None and step.fallback.agent is not None:
             changes |= self._fallback(step.fallback)
+        if (window := self.window(step.window)) != step.window:
+            changes["window"] = window
         return msgspec.structs.replace(step, **changes) if changes else step
+
+    def window(self, window: Window | None) -> Window | None:
+        """The window with an id in place of an inline agent."""
+        if window is None or window.summary is None:
+            return window
+        settled = self._id(window.summary, (*self._path, "window", "summary"))
+        return msgspec.structs.replace(window, summary=settled)
 
     def _fallback(self, fallback: Fallback) -> Mapping[str, Any]:
         assert fallback.agent is not None

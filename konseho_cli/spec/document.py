@@ -9,7 +9,7 @@ import msgspec
 from konseho_cli.agents.definition import Agent, Id, Temperature
 from konseho_cli.agents.limits import Limits
 from konseho_cli.core.units import Count, Duration, Money
-from konseho_cli.steps.base import CacheUse, OnError, Positive, Template
+from konseho_cli.steps.base import CacheUse, OnError, Positive, Template, Window
 from konseho_cli.steps.union import Step
 
 
@@ -95,6 +95,8 @@ class CouncilSpec(Table, frozen=True, kw_only=True):
     """For steps that do not say."""
     max_concurrency: Positive | None = None
     """Model calls at the same time; by default as many as there are."""
+    window: Window | None = None
+    """For steps that do not say."""
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
     """Of shuffles, ties, jitter and simulated answers."""
     answer: Template | None = None

@@ -12,6 +12,7 @@ from konseho_cli.spec.ids import check_ids, name_steps
 from konseho_cli.spec.inputs import check_declarations
 from konseho_cli.spec.model_names import check_models
 from konseho_cli.spec.reading import check_reading
+from konseho_cli.steps.base import Window
 from konseho_cli.steps.union import Step
 
 
@@ -31,6 +32,7 @@ def apply_rules(draft: Draft) -> None:
         if step.timeout is not None and step.timeout <= 0:
             draft.problems.error(("steps", index, "timeout"), "a step needs some time")
         _check_limits(draft, ("steps", index, "limits"), step.limits)
+        _check_window(draft, index, step)
         if step.output is not None:
             _check_schema(draft, index, step.output.schema)
 
@@ -42,6 +44,7 @@ def _check_amounts(draft: Draft) -> None:
             if getattr(model, key) == 0:
                 draft.problems.error(("models", name, key), "it must be more than 0")
     _check_limits(draft, ("limits",), draft.spec.limits)
+    _check_bounds(draft, ("window",), draft.spec.window)
     for name, agent in draft.agents.items():
         _check_limits(draft, ("agents", name, "limits"), agent.limits)
 
@@ -49,6 +52,26 @@ def _check_amounts(draft: Draft) -> None:
 def _check_limits(draft: Draft, path: marks.Path, limits: Limits | None) -> None:
     if limits is not None and limits.time is not None and limits.time <= 0:
         draft.problems.error((*path, "time"), "it must be more than 0")
+
+
+def _check_window(draft: Draft, index: int, step: Step) -> None:
+    place: marks.Path = ("steps", index, "window")
+    if draft.written(place) is not None:
+        _check_bounds(draft, place, step.window)
+        if not step.shows_earlier:
+            draft.problems.warn(
+                place, "it bounds nothing: the step shows no earlier outputs of its own accord",
+                key=True,
+            )  # fmt: skip
+
+
+def _check_bounds(draft: Draft, path: marks.Path, window: Window | None) -> None:
+    if window is None:
+        return
+    if window.tokens is None and window.messages is None:
+        draft.problems.error(path, "give `tokens`, `messages`, or both")
+    if window.tokens == 0:
+        draft.problems.error((*path, "tokens"), "it must be more than 0")
 
 
 def _check_kind(draft: Draft, index: int, step: Step) -> None:

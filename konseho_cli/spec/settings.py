@@ -70,7 +70,7 @@ class Settings(Table, frozen=True, kw_only=True):
         """What stays in memory of what is said."""
         usual = ContextSettings()
         return ContextSettings(
-            memory_limit=self.memory_limit or usual.memory_limit,
+            memory_limit=None if self.memory_limit is None else max(1, self.memory_limit),
             spill_at=usual.spill_at if self.spill_at is None else self.spill_at,
             compress=bool(self.compress_context),
             collect=self.release,

@@ -23,7 +23,7 @@ from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.limits import Limits
 from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
-from konseho_cli.core.units import Duration
+from konseho_cli.core.units import Count, Duration
 
 if TYPE_CHECKING:
     from konseho_cli.agents.pool import AgentPool  # it brings asyncio, which a check needs not
@@ -62,6 +62,19 @@ class Fallback(
     """The step's output, where the step as a whole failed."""
 
 
+class Window(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """How much of what earlier steps said a default prompt shows."""
+
+    tokens: Count | None = None
+    """For all of it together: the oldest is shortened first."""
+    messages: Positive | None = None
+    """The newest outputs that are shown; those before them are left out."""
+    summary: AgentRef | None = None
+    """Asked once to sum up what does not fit."""
+
+
 class Base(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True,
     tag_field="kind",
@@ -76,6 +89,8 @@ class Base(
     """A boolean expression; false skips the step."""
     prompt: Template | None = None
     """What is asked. By default the task, the inputs and all earlier outputs."""
+    window: Window | None = None
+    """How much of the earlier outputs the default prompt shows; by default the council's."""
     timeout: Duration | None = None
     """For one try of the whole step."""
     retries: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
@@ -105,6 +120,16 @@ class Base(
     def schema(self) -> Mapping[str, JSON] | None:
         """The JSON Schema that the step's answers must meet."""
         return self.output.schema if self.output else None
+
+    @property
+    def shows_earlier(self) -> bool:
+        """Whether its prompts show what earlier steps said, all of it: it has none of its own."""
+        return self.prompt is None
+
+    @property
+    def summariser(self) -> AgentRef | None:
+        """Who sums up what does not fit into its window."""
+        return self.window.summary if self.window is not None and self.shows_earlier else None
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
         """Who speaks, by the field that names them (`agents`, `moderator`), where it is set."""

@@ -65,6 +65,11 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
     templates: ClassVar[tuple[str, ...]] = ("prompt", "candidates")
     names: ClassVar[frozenset[str]] = frozenset({"agent"})
 
+    @property
+    def shows_earlier(self) -> bool:
+        """Not where it is anonymous: what was said would tell whose a candidate is."""
+        return self.prompt is None and not self.anonymous
+
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
         """The voters, and the moderator if there is one."""
         if self.moderator is None:

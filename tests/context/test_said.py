@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from konseho_cli.context.entries import EARLIER_FROM, Entries
+from konseho_cli.context.entries import Entries
 from konseho_cli.context.output import Output, Place
 from konseho_cli.context.said import Said
-from konseho_cli.context.settings import ContextSettings
+from konseho_cli.context.settings import EARLIER_FROM, ContextSettings
 
 HALF = "x" * (EARLIER_FROM // 2)
 

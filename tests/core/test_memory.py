@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from konseho_cli.core.memory import memory_in_use
+from konseho_cli.core.memory import give_back, memory_in_use
 
 
 def machine(folder: Path, total: int, available: int) -> Path:
@@ -43,3 +43,9 @@ def test_where_nobody_says_nothing_is_in_use(tmp_path: Path) -> None:
 
 def test_this_machine_gives_a_share() -> None:
     assert 0.0 <= memory_in_use() <= 1.0
+
+
+def test_giving_memory_back_is_never_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    give_back()
+    monkeypatch.setattr("ctypes.CDLL", lambda name: object())
+    give_back()

@@ -6,7 +6,7 @@ from konseho_cli.engine.plan import make_plan
 from konseho_cli.report.plan import Shown, calls_text, plan_json, plan_text, reason
 from konseho_cli.report.symbols import ASCII, UNICODE
 from konseho_cli.steps.ask import Ask
-from konseho_cli.steps.base import Estimate
+from konseho_cli.steps.base import Estimate, Window
 
 
 def shown(spec, plan):
@@ -51,3 +51,21 @@ def test_calls_are_counted_as_far_as_they_are_known():
 
 def test_json_has_prompts_only_where_they_were_asked_for(spec, plan):
     assert "prompts" not in json.loads(plan_json(shown(spec, plan)))
+
+
+def test_a_window_is_shown_with_its_step(spec):
+    windows = {
+        "one": Window(messages=1),
+        "two": Window(messages=6, tokens=8_000, summary="bob"),
+        "three": Window(tokens=500),
+    }
+    steps = {"first": Ask(agent="ann")} | {
+        name: Ask(agent="ann", window=window) for name, window in windows.items()
+    }
+    plan = make_plan(steps)
+    text = plan_text(shown(spec, plan), UNICODE)
+    assert "shows the newest output\n" in text
+    assert "shows the newest 6 outputs, 8.0k tokens together; bob sums up the rest\n" in text
+    assert "shows 500 tokens of earlier outputs\n" in text
+    (window,) = [each["window"] for each in json.loads(plan_json(shown(spec, plan)))["steps"][2:3]]
+    assert window == {"tokens": 8_000, "messages": 6, "summary": "bob"}

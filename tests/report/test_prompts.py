@@ -8,7 +8,7 @@ from konseho_cli.engine.plan import make_plan
 from konseho_cli.report.prompts import prompts_document, prompts_text, rehearse
 from konseho_cli.spec.document import CouncilSpec, Input
 from konseho_cli.steps.ask import Ask
-from konseho_cli.steps.base import Output
+from konseho_cli.steps.base import Output, Window
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.debate import Debate
 
@@ -51,3 +51,19 @@ def test_prompts_are_shown_and_given_to_programs():
     assert prompts_text(prompts).startswith("=== argue/ann ===\n\n[role] You are Ann.\n\n")
     assert json.dumps(prompts_document(prompts))
     assert prompts_document(prompts)[1]["agent"] == "bob"
+
+
+def test_the_prompt_of_a_summary_is_one_of_its_own():
+    window = Window(messages=1, summary="bob")
+    steps = {**STEPS, "more": Chair(agent="bob", needs=("last", "argue"), window=window)}
+    agents = {"ann": Agent(name="ann"), "bob": Agent(name="bob")}
+    inputs = {"diff": Input(required=True), "n": Input(default=3)}
+    spec = CouncilSpec(
+        konseho=1, name="c", steps=tuple(steps.values()), agents=agents, inputs=inputs
+    )
+    prompts = rehearse(spec, make_plan(steps), cast_models(spec, steps, Wishes(), {}), None)
+    summary, verdict = prompts[-2:]
+    assert (summary.about, verdict.about) == ("summary", "")
+    assert "Sum it up for them" in summary.text
+    assert "summed up by bob" in verdict.text
+    assert "=== more/bob summary ===" in prompts_text(prompts)

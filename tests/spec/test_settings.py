@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
+from konseho_cli.context.settings import ContextSettings
+from konseho_cli.core.units import Size
 from konseho_cli.spec.settings import Settings
 
 
@@ -30,3 +32,13 @@ def test_false_and_zero_are_said_too(name: str) -> None:
     below = structs.replace(Settings(), **{name: 1})
     assert getattr(Settings().over(below), name) == 1
     assert getattr(structs.replace(Settings(), **{name: 0}).over(below), name) == 0
+
+
+def test_what_stays_in_memory_is_said_for_the_engine() -> None:
+    assert Settings().context == ContextSettings()
+    assert Settings().context.inert
+    said = Settings(memory_limit=Size("10MB"), spill_at=0.5, compress_context=True, optimize=True)
+    assert said.context == ContextSettings(
+        memory_limit=10_000_000, spill_at=0.5, compress=True, collect="eager"
+    )
+    assert Settings(memory_limit=Size(0)).context.memory_limit == 1  # all of it leaves memory
