@@ -15,7 +15,6 @@ from konseho_cli.agents.limits import Limits
 from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.suggest import did_you_mean
-from konseho_cli.core.units import Count
 from konseho_cli.engine.caching import new_memory
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
@@ -23,6 +22,7 @@ from konseho_cli.engine.storing import Storing, open_store, storing_for
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cache import ENTRIES, CacheWishes
 from konseho_cli.session import RunOptions, Session
+from konseho_cli.spec.check import converted
 from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import fill_inputs
@@ -270,9 +270,13 @@ def _settings(
     compress_context: bool | None,
     cache_size: int | None,
 ) -> Settings:
-    return Settings(
-        optimize=optimize,
-        emit_events=emit_events,
-        compress_context=compress_context,
-        cache_size=None if cache_size is None else Count(max(0, cache_size)),
-    )
+    said = {
+        "optimize": optimize, "emit_events": emit_events, "compress_context": compress_context,
+        "cache_size": cache_size,
+    }  # fmt: skip
+    try:
+        return converted(
+            {name: value for name, value in said.items() if value is not None}, Settings
+        )
+    except ValueError as error:
+        raise UsageError(f"this is no setting: {error}") from error

@@ -69,11 +69,19 @@ def resume(
         settings=said.settings,
         targets=said.targets,
         taping=Taping(recalled=remembered.wished),
-        storing=storing_for(said.settings, wanted=True, file=wanted.store),
+        # What came to its end is given again, and nothing of it is written anew.
+        storing=storing_for(
+            said.settings, wanted=changed or not _is_whole(stored), file=wanted.store
+        ),
         resumed=stored,
         changed=changed,
     )
     return Session(loaded, options, env)
+
+
+def _is_whole(stored: StoredRun) -> bool:
+    ended = stored.row.ended
+    return ended is not None and ended.status in ("ok", "degraded")
 
 
 def _refuse_running(row: RunRow, *, force: bool) -> None:

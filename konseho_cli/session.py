@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from konseho_cli.models.journal import Journal
     from konseho_cli.models.memory_tier import MemoryTier
     from konseho_cli.models.tape import Tape
-    from konseho_cli.store.base import Store, StoredRun
+    from konseho_cli.store.base import RunEnded, Store, StoredRun
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +131,7 @@ class Session:
         self._store = store
         self._execution: Execution | None = None
         self._stopped: KonsehoError | None = None
+        self._ended: RunEnded | None = None
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -148,6 +149,17 @@ class Session:
         if self.taped.cassette is not None and self.options.taping.miss == "error":
             return False  # a copy of what is kept already
         return self._store is not None or self.options.storing.enabled
+
+    async def amend(self, exit_status: int) -> None:
+        """Say what the process ends with, where targets or a signal decide it. Raises StoreFailed."""
+        ended = self._ended
+        if ended is None or ended.exit_status == exit_status:
+            return
+        store = open_store(self.options.storing, self._env)
+        try:
+            await store.write([structs.replace(ended, exit_status=exit_status)])
+        finally:
+            await store.aclose()
 
     def interrupt(self, signal: str) -> None:
         """End the run; what is finished is kept and the outcome says so. For signal handlers."""
@@ -167,7 +179,9 @@ class Session:
             return await self._run(subscriptions, gear)
         try:
             outcome = await self._run(subscriptions, gear)
-            return await gear.keeper.finish(outcome, gear.clock.wall())
+            outcome = await gear.keeper.finish(outcome, gear.clock.wall())
+            self._ended = gear.keeper.ended
+            return outcome
         except asyncio.CancelledError:
             with suppress(StoreFailed):
                 await gear.keeper.cut_off(gear.clock.wall())
@@ -335,7 +349,7 @@ class Session:
             seed=self.taped.seed(options.seed, spec.seed),
             on_error=spec.on_error,
             time_limit_s=min(limits, default=None),
-            finished={} if past is None or keeper is None else past.finished(keeper.origin),
+            finished={} if past is None else past.finished(gear.clock.now() - past.offset),
             answer=spec.answer,
             gate=spec.gate,
             context=options.settings.context,

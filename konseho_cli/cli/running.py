@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from contextlib import suppress
 
 from msgspec import structs
 
 from konseho_cli.cli.result import Destination, deliver_to_stdout, write_to_stdout
 from konseho_cli.cli.streams import is_terminal, mutter, tell
 from konseho_cli.cli.watching import Screen, conduct, screen_for
-from konseho_cli.core.errors import KonsehoError
+from konseho_cli.core.errors import KonsehoError, StoreFailed
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.verdicts import verdicts
 from konseho_cli.report.answer import answer_text
@@ -41,6 +43,8 @@ def run_and_report(session: Session, destination: Destination, *, quiet: bool) -
     status = exit_status(outcome, held, strict=session.options.strict)
     if screen.stopped_by is not None:
         status = 128 + screen.stopped_by
+    with suppress(StoreFailed):  # what decides it is told all the same
+        asyncio.run(session.amend(status))
     text = destination.render(outcome, held, status)
     if stream is not None and outcome.answer is not None:
         status = _finish_stream(stream, outcome) or status

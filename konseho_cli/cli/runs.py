@@ -211,9 +211,9 @@ def rm(
 
 
 def _may_remove(rows: Sequence[RunRow], now: float) -> bool:
-    """Whether a person agrees; where there is none to ask, whoever called does."""
+    """Whether a person agrees. Raises UsageError where there is none to ask."""
     if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
-        return True
+        raise UsageError("nobody is here to be asked", hint="--yes removes them all the same")
     # Not by `typer.confirm`: it writes a blank to stdout, which is the result's.
     mutter(f"{report.removed_text(rows, now, dry_run=True)}\nRemove them? [y/N] ")
     return sys.stdin.readline().strip().lower() in ("y", "yes")

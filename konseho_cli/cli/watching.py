@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -34,6 +35,8 @@ SIGNALS = tuple(
 )
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 SHOW_CURSOR = "\x1b[?25h"
+SAME_SIGNAL_S = 0.25
+"""So soon after the first, a signal is the same one: `timeout` sends it to us and to our group."""
 
 
 class Screen(msgspec.Struct):
@@ -125,10 +128,15 @@ def _heed_signals(session: Session, screen: Screen) -> None:
     heeded = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
 
     def stop(number: signal.Signals) -> None:
-        screen.stopped_by = number
+        screen.stopped_by, first = number, time.monotonic()
+
+        def again(number: int, frame: FrameType | None) -> None:
+            if time.monotonic() - first > SAME_SIGNAL_S:
+                end_at_once(number, frame)
+
         for each in heeded:
             loop.remove_signal_handler(each)
-            signal.signal(each, end_at_once)
+            signal.signal(each, again)
         session.interrupt(number.name)
 
     with contextlib.suppress(NotImplementedError):  # Windows: asyncio.run cancels on Ctrl-C

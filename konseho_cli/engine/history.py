@@ -19,6 +19,7 @@ from konseho_cli.models.cache import CacheStats
 from konseho_cli.models.cassette import FORMAT, Header, unpacked
 from konseho_cli.models.cassette_file import Cassette
 from konseho_cli.models.service_state import ServiceState
+from konseho_cli.steps.base import Part
 from konseho_cli.store.base import CallKept, RunEnded, SpanKept, StoredRun
 from konseho_cli.telemetry.spans import Span
 
@@ -35,6 +36,8 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     services: tuple[ServiceState, ...] = ()
     cache: CacheStats | None = None
+    started: float | None = None
+    """When its first step could begin: the store was open."""
 
 
 def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
@@ -59,7 +62,7 @@ def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
         steps=_steps(stored),
         calls=tuple(map(_call, stored.calls)),
         warnings=end.warnings,
-        anchor=Anchor(wall_s=began.started, loop_ns=0),
+        anchor=Anchor(wall_s=end.started or began.started, loop_ns=0),
         start=0,
         end=ended.duration if ended else _latest(stored),
         spans=_last_session(spans),
@@ -113,15 +116,30 @@ def _steps(stored: StoredRun) -> tuple[StepOutcome, ...]:
     """In the order of the file, those that never ended included."""
     remembered: Remembered = decode(stored.row.began.document, stored.row.began.run)
     kept = {step.step: step_outcome(step, 0) for step in stored.steps}
+    said: dict[str, list[Part]] = {}
+    for call in _latest_calls(stored):
+        if call.step not in kept and call.status == "ok":
+            said.setdefault(call.step, []).append(_part(call))
     written: Iterable[Mapping[str, Any]] = remembered.council.get("steps", ())
     return tuple(
         kept.get(step["id"])
         or StepOutcome(
             id=step["id"], kind=step["kind"], status="cancelled",
-            reasons=("the run ended before it did",),
+            reasons=("the run ended before it did",), parts=tuple(said.get(step["id"], ())),
         )
         for step in written
     )  # fmt: skip
+
+
+def _part(call: CallKept) -> Part:
+    """What was said in a step that did not end. Raises StoreFailed."""
+    try:
+        reply = unpacked(call.body).reply
+    except ValueError as error:
+        what = f"a call of step '{call.step}' of run {call.run} cannot be read: {error}"
+        raise StoreFailed(what) from error
+    label = f"{call.agent} {call.label}" if call.label else call.agent
+    return Part(label=label, text="" if reply is None else reply.text)
 
 
 def _call(call: CallKept) -> CallRecord:

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from konseho_cli.core.errors import KonsehoError, StoreFailed
 from konseho_cli.core.packing import pack
+from konseho_cli.core.units import show_duration
 from konseho_cli.engine.executor import Execution
 from konseho_cli.engine.outcome import RunOutcome, StepOutcome, cost_of
 from konseho_cli.engine.past import Past
@@ -80,6 +81,8 @@ class Keeper:
         self._packing: set[asyncio.Future[None]] = set()
         self._stop: Callable[[KonsehoError], None] = lambda error: None
         self._closed = False
+        self.ended: RunEnded | None = None
+        """What was written of the end."""
         self.failure: StoreFailed | None = None
         """Why nothing is written any more."""
 
@@ -216,8 +219,7 @@ class Keeper:
         """Write how the run ended, after all the rest. What is not kept is a failure, and says so."""
         try:
             await self._end(outcome, wall)
-            if self._keep_s is not None:
-                await prune(self._store, Retention(keep_s=self._keep_s), wall)
+            gone = await self._prune(wall)
             await self.aclose()
         except StoreFailed as error:
             if outcome.error is None:
@@ -225,7 +227,16 @@ class Keeper:
                     outcome, status="failed", error=str(error), hint=error.hint,
                     exit_code=error.exit_code,
                 )  # fmt: skip
-        return outcome
+            return outcome
+        return structs.replace(outcome, warnings=(*outcome.warnings, *gone))
+
+    async def _prune(self, wall: float) -> tuple[str, ...]:
+        """Remove what is too old, where that is wanted, and say so."""
+        if self._keep_s is None:
+            return ()
+        gone = await prune(self._store, Retention(keep_s=self._keep_s), wall)
+        older = show_duration(self._keep_s)
+        return (f"{gone:,} kept runs older than {older} were removed",) if gone else ()
 
     async def cut_off(self, wall: float) -> None:
         """Write that the run was cancelled: it can be resumed. Raises StoreFailed."""
@@ -265,18 +276,16 @@ class Keeper:
             "warnings": list(outcome.warnings), "models": list(outcome.models),
             "services": [msgspec.to_builtins(service) for service in outcome.services],
             "cache": None if outcome.cache is None else msgspec.to_builtins(outcome.cache),
+            "started": outcome.anchor.wall_s + (self.origin - outcome.anchor.loop_ns) / 1e9,
         }  # fmt: skip
-        await self._store.write(
-            [
-                RunEnded(
-                    run=self._run, status=outcome.status,
-                    exit_status=outcome.exit_code or int(outcome.gate is False),
-                    ended=wall, duration=outcome.end - self.origin,
-                    error=self._redactor.hide(outcome.error or ""),
-                    body=pack(self._plain(body)),
-                )
-            ]
+        self.ended = RunEnded(
+            run=self._run, status=outcome.status,
+            exit_status=outcome.exit_code or int(outcome.gate is False),
+            ended=wall, duration=outcome.end - self.origin,
+            error=self._redactor.hide(outcome.error or ""),
+            body=pack(self._plain(body)),
         )  # fmt: skip
+        await self._store.write([self.ended])
 
     # ------------------------------------------------------------------ writing
 

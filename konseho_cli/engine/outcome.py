@@ -66,6 +66,16 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     end: int | None = None
 
 
+class Took(msgspec.Struct, frozen=True, kw_only=True):
+    """What sessions of a run took together."""
+
+    calls: int
+    tokens: int
+    cost: Decimal | None
+    """Dollars; None: unknown."""
+    duration_s: float
+
+
 class Resumed(msgspec.Struct, frozen=True, kw_only=True):
     """What a run that was resumed did not do again."""
 
@@ -75,6 +85,8 @@ class Resumed(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int
     cost: Decimal
     """Dollars, as far as it is known."""
+    before: Took
+    """What the sessions before took, in vain or not."""
 
 
 class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +140,20 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     def cost(self) -> Decimal | None:
         """Dollars; None where a call's price is unknown."""
         return total_cost(self.calls)
+
+    @property
+    def whole(self) -> Took:
+        """What the run took, its earlier sessions included."""
+        made = sum(call.source != "journal" for call in self.calls)
+        cost, before = self.cost, None if self.resumed is None else self.resumed.before
+        if before is None:
+            return Took(calls=made, tokens=self.usage.total, cost=cost, duration_s=self.duration_s)
+        return Took(
+            calls=made + before.calls,
+            tokens=self.usage.total + before.tokens,
+            cost=None if cost is None or before.cost is None else cost + before.cost,
+            duration_s=self.duration_s + before.duration_s,
+        )
 
     @property
     def known_cost(self) -> Decimal:

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from konseho_cli.core.errors import InvalidReply, StoreFailed
 from konseho_cli.core.packing import unpack
-from konseho_cli.engine.outcome import Resumed, StepOutcome
+from konseho_cli.engine.outcome import Resumed, StepOutcome, Took
 from konseho_cli.engine.plan import Plan
 from konseho_cli.engine.spent import Spent
 from konseho_cli.models.base import Identity, Request, Usage
@@ -77,9 +77,15 @@ class Past:
             if any(call.status == "ok" for call in calls)
         ]
         spent = _spent(answered)
+        calls = self.stored.calls
+        before = Took(
+            calls=len(calls), tokens=self.spent().tokens, duration_s=self.offset / 1e9,
+            cost=None if any(call.cost is None for call in calls) else self.spent().cost,
+        )  # fmt: skip
         return Resumed(
-            steps=len(self._kept), calls=len(answered), tokens=spent.tokens, cost=spent.cost
-        )
+            steps=len(self._kept), calls=len(answered), tokens=spent.tokens, cost=spent.cost,
+            before=before,
+        )  # fmt: skip
 
     def finished(self, began: int) -> dict[str, StepOutcome]:
         """The steps that are not run again; `began` is the run's first moment on this clock.

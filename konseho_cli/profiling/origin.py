@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -12,6 +13,8 @@ from konseho_cli.profiling.asked import Asked
 
 _LEAST = 20
 """Characters of a text that is looked for anywhere; a shorter one must have lines of its own."""
+_FEWEST = 8
+"""Characters of a text that is looked for between others; below it, it must have lines of its own."""
 _HEAD = 60
 _DEEPEST = 2
 
@@ -77,8 +80,10 @@ def _is_held(step: StepOutcome, answer: str) -> bool:
 
 def _holds(prompt: str, text: str) -> bool:
     text = text.strip()
-    if len(text) < _LEAST:
+    if len(text) < _FEWEST:
         return bool(text) and f"\n{text}\n" in f"\n{prompt}\n"
+    if len(text) < _LEAST:  # as words of their own
+        return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", prompt) is not None
     return text in prompt
 
 

@@ -39,18 +39,19 @@ def verdicts(outcome: RunOutcome, targets: Targets) -> tuple[Verdict, ...]:
 
 
 def _verdicts(outcome: RunOutcome, targets: Targets) -> Iterator[Verdict]:
+    took = outcome.whole
     if targets.time is not None:
-        yield _verdict("time", targets.time, outcome.duration_s, show_duration, "s")
+        yield _verdict("time", targets.time, took.duration_s, show_duration, "s")
     if targets.step_overhead is not None:
         overheads = step_overheads(outcome.spans).values()
         slowest = max(overheads, default=0) / 1e9
         yield _verdict("step_overhead", targets.step_overhead, slowest, show_duration, "s")
     if targets.cost is not None:
-        yield _verdict("cost", targets.cost, outcome.cost, show_money, "$")
+        yield _verdict("cost", targets.cost, took.cost, show_money, "$")
     if targets.tokens is not None:
-        yield _verdict("tokens", targets.tokens, outcome.usage.total, show_count, "tokens")
+        yield _verdict("tokens", targets.tokens, took.tokens, show_count, "tokens")
     if targets.calls is not None:
-        yield _verdict("calls", targets.calls, len(outcome.calls), show_count, "calls")
+        yield _verdict("calls", targets.calls, took.calls, show_count, "calls")
 
 
 def _verdict(

@@ -282,7 +282,7 @@ def had_sentence(step: StepAccount) -> str:
     """What the one who speaks alone had before it."""
     size = f"{step.prompt_size or 0:,} characters"
     if not step.had:
-        return f"had before it: none of the earlier outputs as they are ({size})"
+        return f"had before it: no earlier output that can be told by its text ({size})"
     steps: dict[str, list[str]] = {}
     for one in step.had:
         steps.setdefault(one.step, []).append(one.label + ("" if one.whole else ", shortened"))

@@ -28,7 +28,8 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
     if refusal := _refusal(outcome, verdicts):
         fine, sign, word = False, symbols.failed, f"{refusal}, run {word}"
     dot = f" {symbols.dot} "
-    parts = [plural(len(outcome.calls), "call"), *_free(outcome), *_resumed(outcome)]
+    made = sum(call.source != "journal" for call in outcome.calls)
+    parts = [plural(made, "call"), *_free(outcome), *_resumed(outcome)]
     parts.append(f"{show_count(outcome.usage.total)} tokens")
     cost = outcome.cost
     if cost:

@@ -175,7 +175,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """As its last session began, at the date of its first."""
     ended: RunEnded | None
     calls: int
-    """Calls that ended ok or failed."""
+    """All that it made, those that were cancelled included."""
     input_tokens: int
     """Of all calls, cancelled ones too; as are tokens and costs below."""
     output_tokens: int

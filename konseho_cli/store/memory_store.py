@@ -63,7 +63,7 @@ class _Run:
         return RunRow(
             began=self.began,
             ended=self.ended,
-            calls=sum(call.status != "cancelled" for call in calls),
+            calls=len(calls),
             input_tokens=sum(call.input_tokens for call in calls),
             output_tokens=sum(call.output_tokens for call in calls),
             cost=sum((call.cost for call in calls if call.cost is not None), Decimal(0)),

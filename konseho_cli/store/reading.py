@@ -36,7 +36,7 @@ _RUNS = f"""
     ORDER BY started DESC, run DESC LIMIT :limit
 """  # noqa: S608 - constants
 _SUMS = """
-    SELECT run, sum(status <> 'cancelled'), sum(input_tokens), sum(output_tokens),
+    SELECT run, count(*), sum(input_tokens), sum(output_tokens),
         coalesce(sum(nanodollars), 0), sum(nanodollars IS NULL)
     FROM calls WHERE run IN (SELECT value FROM json_each(?)) GROUP BY run
 """

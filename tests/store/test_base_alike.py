@@ -56,8 +56,8 @@ async def come_to(store: Store, acts: list[tuple[str, Any]], kept: SimpleNamespa
         records.sort(key=lambda record: type(record).__name__ != "RunBegan")
         try:
             await store.write(records)
-        except StoreFailed as error:
-            seen.append(type(error))  # of two reasons either may be told
+        except StoreFailed:
+            seen.append(StoreFailed)  # of two reasons either may be told
     for row in await store.runs(Wanted()):
         run = row.began.run
         stored = await store.load(run)
