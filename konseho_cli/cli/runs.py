@@ -204,16 +204,21 @@ def rm(
     retention = Retention(keep_s=recalling.read_age("--keep", keep), keep_last=keep_last)
     rows = recalling.runs_to_remove(store, names, retention, now)
     if rows and not dry_run:
-        rows = rows if yes or _may_remove(rows, now) else []
+        rows = rows if yes or _may_remove(rows, now, everything=everything) else []
         recalling.remove_runs(store, rows)
     text = report.removed_text(rows, now, dry_run=dry_run)
     deliver_to_stdout(report.removed_json(rows, dry_run=dry_run) if json else text)
 
 
-def _may_remove(rows: Sequence[RunRow], now: float) -> bool:
-    """Whether a person agrees. Raises UsageError where there is none to ask."""
+def _may_remove(rows: Sequence[RunRow], now: float, *, everything: bool) -> bool:
+    """Whether a person agrees; where there is none, whoever named runs or a rule does.
+
+    Raises UsageError where all are to go, and nobody is there to be asked.
+    """
     if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
-        raise UsageError("nobody is here to be asked", hint="--yes removes them all the same")
+        if everything:
+            raise UsageError("nobody is here to be asked", hint="--yes removes all of them")
+        return True
     # Not by `typer.confirm`: it writes a blank to stdout, which is the result's.
     mutter(f"{report.removed_text(rows, now, dry_run=True)}\nRemove them? [y/N] ")
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -35,7 +35,7 @@ SIGNALS = tuple(
 )
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 SHOW_CURSOR = "\x1b[?25h"
-SAME_SIGNAL_S = 0.25
+SAME_SIGNAL_S = 0.05
 """So soon after the first, a signal is the same one: `timeout` sends it to us and to our group."""
 
 

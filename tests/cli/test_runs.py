@@ -145,7 +145,8 @@ def test_runs_are_removed_by_rule(konseho, kept):
     assert konseho("runs", "rm", "--keep", "1d").out == "removed 0 runs\n"
     gone = json.loads(konseho("runs", "rm", "--keep-last", "1", "--json").out)
     assert gone == {"konseho": 1, "dry_run": False, "removed": [kept[0]["run"]]}
-    assert konseho("runs", "rm", "--all").out.startswith("removed 1 run\n")
+    assert konseho("runs", "rm", "--all").status == 2
+    assert konseho("runs", "rm", "--all", "--yes").out.startswith("removed 1 run\n")
     assert listed(konseho) == []
 
 
@@ -195,7 +196,7 @@ def test_a_run_without_an_end_runs_or_was_cut_off(konseho, kept, lives):
     assert ("cut off" in shown, "still running, 3 calls so far" in shown) == (not lives, lives)
     error = json.loads(konseho("runs", "explain", run, "--json").out)["error"]
     assert ("still running" in error) == lives
-    removed = konseho("runs", "rm", "--all")
+    removed = konseho("runs", "rm", "--all", "--yes")
     assert removed.out.startswith(f"removed {1 if lives else 2} run")
     if lives:
         ran = konseho("runs", "rm", run)

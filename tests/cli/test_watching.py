@@ -122,7 +122,10 @@ def test_other_signals_do_the_same_under_their_own_status(half_done, number, sta
 
 STUBBORN = """
 import asyncio
+from konseho_cli.cli import watching
 from konseho_cli.cli.watching import Screen, conduct
+
+watching.SAME_SIGNAL_S = APART
 
 class Stubborn:
     async def run(self, subscriptions):
@@ -137,13 +140,24 @@ conduct(Stubborn(), Screen(quiet=True), None)
 
 
 def test_a_second_ctrl_c_ends_even_a_run_that_does_not_stop():
-    with terminal(command=("-c", STUBBORN)) as screen:
+    with terminal(command=("-c", STUBBORN.replace("APART", "0"))) as screen:
         screen.until(lambda seen: "running" in seen)
         screen.press(b"\x03")
         screen.until(lambda seen: "asked to stop by SIGINT" in seen)
         screen.press(b"\x03")
         assert screen.to_the_end() == 130
         assert screen.seen.rstrip().endswith("\x1b[?25h"), "the cursor is there again"
+
+
+def test_the_same_signal_twice_at_once_is_one():
+    """`timeout` sends it to the process and to its group."""
+    script = STUBBORN.replace("APART", "1e9").replace("sleep(300)", "sleep(1)")
+    with terminal(command=("-c", script)) as screen:
+        screen.until(lambda seen: "running" in seen)
+        screen.press(b"\x03")
+        screen.until(lambda seen: "asked to stop by SIGINT" in seen)
+        screen.press(b"\x03")
+        assert screen.to_the_end() == 0
 
 
 IGNORING = """

@@ -60,7 +60,7 @@ def test_the_calls_of_a_run_are_added_up(use: Use, kept: Kept) -> None:
         ]
         await store.write([kept.began(), *calls])
         (row,) = await store.runs(Wanted())
-        assert (row.calls, row.input_tokens, row.output_tokens) == (2, 300, 60)
+        assert (row.calls, row.input_tokens, row.output_tokens) == (3, 300, 60)
         assert (row.cost, row.unpriced) == (Decimal("0.500000123"), 1)
         assert (row.sessions, row.ended) == (1, None)
 
