@@ -217,6 +217,7 @@ class Keeper:
 
     async def finish(self, outcome: RunOutcome, wall: float) -> RunOutcome:
         """Write how the run ended, after all the rest. What is not kept is a failure, and says so."""
+        gone: tuple[str, ...] = ()
         try:
             await self._end(outcome, wall)
             gone = await self._prune(wall)
@@ -227,16 +228,18 @@ class Keeper:
                     outcome, status="failed", error=str(error), hint=error.hint,
                     exit_code=error.exit_code,
                 )  # fmt: skip
-            return outcome
+            if error is not self.failure:
+                gone = (f"not all of this run is kept: {error}",)
         return structs.replace(outcome, warnings=(*outcome.warnings, *gone))
 
     async def _prune(self, wall: float) -> tuple[str, ...]:
         """Remove what is too old, where that is wanted, and say so."""
         if self._keep_s is None:
             return ()
-        gone = await prune(self._store, Retention(keep_s=self._keep_s), wall)
+        gone = await prune(self._store, Retention(keep_s=self._keep_s), wall, but=self._run)
+        runs = "1 run" if gone == 1 else f"{gone:,} runs"
         older = show_duration(self._keep_s)
-        return (f"{gone:,} kept runs older than {older} were removed",) if gone else ()
+        return (f"removed {runs} older than {older}, as `store: {{keep}}` says",) if gone else ()
 
     async def cut_off(self, wall: float) -> None:
         """Write that the run was cancelled: it can be resumed. Raises StoreFailed."""

@@ -38,9 +38,10 @@ def to_go(
     )
 
 
-async def prune(reader: RunReader, retention: Retention, now: float) -> int:
-    """Remove the runs that go; how many they were. Raises StoreFailed."""
-    rows = to_go(await reader.runs(Wanted()), retention, now)
+async def prune(reader: RunReader, retention: Retention, now: float, *, but: str) -> int:
+    """Remove the runs that go, except for one; how many they were. Raises StoreFailed."""
+    found = to_go(await reader.runs(Wanted()), retention, now)
+    rows = [row for row in found if row.began.run != but]
     return await reader.remove([row.began.run for row in rows]) if rows else 0
 
 
