@@ -120,7 +120,11 @@ class Keeper:
             if request.size + _length(kept) < _LARGE:
                 record = ended()
             else:
-                record = await asyncio.get_running_loop().run_in_executor(None, ended)
+                try:
+                    record = await asyncio.get_running_loop().run_in_executor(None, ended)
+                except asyncio.CancelledError:
+                    self._soon(_LARGE, ended)  # it was paid for, whoever waits for it
+                    raise
             await self._write([record])
         if len(self._recorder.spans) - self._spans >= _SPANS_TOGETHER:
             self._hand_over_spans()

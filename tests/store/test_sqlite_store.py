@@ -284,3 +284,25 @@ def test_a_broken_file_fails_with_a_way_out_and_never_lies(
     with pytest.raises(StoreFailed, match=r"a\.db") as caught:
         using(path, look)
     assert f"move {path} away" in str(caught.value.hint)
+
+
+def test_a_failure_that_nobody_waits_for_any_more_is_told_to_who_comes_next(
+    tmp_path: Path, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PATIENCE_S", 0.05)
+    path = tmp_path / "a.db"
+
+    async def work(store: SqliteStore) -> None:
+        await store.write([kept.began()])
+        holder = sqlite3.connect(path, isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(store.write([kept.call()]), 0.001)
+        with pytest.raises(StoreFailed, match="locked"):
+            await store.write([kept.call(turn=1)])  # it waits for its turn, behind the other
+        holder.close()
+        with pytest.raises(StoreFailed, match="locked"):
+            await store.write([kept.call(turn=2)])
+        await store.write([kept.call(turn=3)])
+
+    using(path, work)
