@@ -32,8 +32,9 @@ def runs_text(runs: Sequence[Listed], symbols: Symbols, width: int, now: float) 
     rows = [_cells(row, state, symbols, now) for row, state in runs]
     widths = {name: max((cells(row[name]) for row in rows), default=0) for name in _COLUMNS}
     shown = [name for name in _COLUMNS if widths[name]]
+    task = min(_LEAST_TASK, max((cells(row["task"]) for row in rows), default=0))
     for name in _FIRST_TO_GO:
-        if _taken(shown, widths) + _LEAST_TASK <= width:
+        if _taken(shown, widths) + task <= width:
             break
         shown = [each for each in shown if each != name]
     room = max(width - _taken(shown, widths), 1)
@@ -101,13 +102,20 @@ def _cells(row: RunRow, state: Standing, symbols: Symbols, now: float) -> dict[s
         "id": began.run,
         "when": ago(began.started, now),
         "council": fit(one_line(began.council), _MOST_NAME, symbols),
-        "status": state_words(state, symbols),
+        "status": _status(row, state, symbols),
         "time": _time(row, state, now),
         "calls": plural(row.calls, "call") if row.calls else "",
         "tokens": _tokens(row),
         "cost": _cost(row),
         "task": one_line(began.task),
     }
+
+
+def _status(row: RunRow, state: Standing, symbols: Symbols) -> str:
+    """A run that came to its end may have ended with status 1: a gate, a target, `--strict`."""
+    if state in ("ok", "degraded") and row.ended is not None and row.ended.exit_status:
+        return f"{symbols.failed} {state}, status {row.ended.exit_status}"
+    return state_words(state, symbols)
 
 
 def _time(row: RunRow, state: Standing, now: float) -> str:
