@@ -8,8 +8,10 @@ import resource
 import signal
 import sqlite3
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import TypeAlias
 
@@ -185,14 +187,30 @@ def test_a_file_that_may_not_grow_says_that_it_is_full(tmp_path: Path, kept: Kep
     one.close()
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes anywhere")
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
+NOBODY = 65534
+
+
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """Root writes anywhere, so for a moment we are not root."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
     try:
-        with pytest.raises(StoreFailed, match=r"a\.db") as caught:
-            opened(tmp_path / "a.db")
+        yield
     finally:
-        tmp_path.chmod(0o700)
+        if root:
+            os.seteuid(0)
+
+
+def test_a_folder_that_cannot_be_written_is_named() -> None:
+    with TemporaryDirectory() as folder:  # pytest's own are closed to others
+        Path(folder).chmod(0o555)
+        try:
+            with without_rights(), pytest.raises(StoreFailed, match=r"a\.db") as caught:
+                opened(Path(folder) / "a.db")
+        finally:
+            Path(folder).chmod(0o700)
     assert "--no-store" in str(caught.value.hint)
 
 
