@@ -247,16 +247,17 @@ class Council:
                 replay=options.get("replay"),
                 speed=options.get("replay_speed", 1.0),
             ),
-            storing=self._storing(options.get("store", False)),
+            storing=self._storing(options.get("store")),
             events_out=options.get("events_out"),
             settings=self._how.settings,
             targets=self._how.targets,
         )
         return Session(self._loaded, wanted, memory=self._shared_memory)
 
-    def _storing(self, store: bool | str | Path) -> Storing:
-        file = None if isinstance(store, bool) else Path(store)
-        return storing_for(self._how.settings, wanted=store is not False, file=file)
+    def _storing(self, store: bool | str | Path | None) -> Storing:
+        file = Path(store) if isinstance(store, (str, Path)) else None
+        wanted = store if isinstance(store, bool) else None
+        return storing_for(self._how.settings, wanted=wanted, file=file, usual=False)
 
     def _shared_memory(self) -> MemoryTier:
         if self._memory is None:

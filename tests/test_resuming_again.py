@@ -24,6 +24,8 @@ from konseho_cli.spec.load import check_document
 from konseho_cli.store.base import StoredRun, Wanted
 from konseho_cli.store.memory_store import MemoryStore
 from konseho_cli.store.sqlite_store import SqliteStore
+from konseho_cli.telemetry.bus import Subscription
+from konseho_cli.telemetry.events import AskFinished
 
 KEY = "a-key-that-is-worth-nothing"
 
@@ -275,6 +277,36 @@ def test_a_database_that_is_removed_under_a_run_fails_it(tmp_path: Path) -> None
         outcome = await running
         assert (outcome.status, outcome.answer) == ("failed", "AAA said 1")
         assert "was removed or replaced" in str(outcome.error)
+
+    seated(work)
+
+
+def test_a_summary_that_another_step_asked_for_is_not_paid_again() -> None:
+    async def work(table: Table) -> None:
+        window = {"messages": 1, "summary": "ann"}
+        steps = [
+            {"id": "talk", "kind": "parallel", "agents": ["ann", "bob"], "prompt": "AAA"},
+            {"id": "left", "kind": "ask", "agent": "ann", "window": window},
+            {"id": "right", "kind": "ask", "agent": "bob", "window": window, "needs": ["talk"]},
+        ]
+        agents = {name: {"role": f"You are {name}."} for name in ("ann", "bob")}
+        loaded = table.council(steps=steps, agents=agents)
+        session, ended = table.first(loaded), 0
+
+        def stop(batch: Any) -> None:
+            nonlocal ended
+            ended += len(batch)
+            if ended == 4:  # the talk, the summary, and one that shows it
+                session.interrupt("SIGINT")
+
+        first = await session.run([Subscription(stop, frozenset({AskFinished}))])
+        assert first.status == "interrupted"
+        asked = len(table.server.asked)
+        outcome = await (await table.again()).run()
+        assert outcome.status == "ok"
+        summaries = [each for each in table.server.asked[asked:] if "sum" in each.lower()[:200]]
+        assert not [each for each in outcome.calls if each.label == "summary" and each.requests]
+        assert len(table.server.asked) - asked <= 2, summaries
 
     seated(work)
 

@@ -75,7 +75,7 @@ def command(
         strict=strict,
         caching=read_caching(cache, refresh=refresh, size=how.settings.cache_size),
         taping=Taping(record=record, replay=found, speed=replay_speed, miss=replay_miss),
-        storing=storing_for(how.settings, wanted=not no_store, file=store),
+        storing=storing_for(how.settings, wanted=False if no_store else None, file=store),
         events_out=read_events_out(events_out, destination.file, record),
         settings=how.settings,
         targets=how.targets,

@@ -31,7 +31,7 @@ class Place(NamedTuple):
 class Output:
     """What one step gave back, held by the entries. It keeps them alive."""
 
-    __slots__ = ("_entries", "_parts", "_places", "step")
+    __slots__ = ("_entries", "_parts", "_places", "keys", "step")
 
     def __init__(
         self,
@@ -50,15 +50,8 @@ class Output:
             "value": kept.structure("value", value),
             "details": kept.structure("details", dict(details)),
         }
-
-    @property
-    def keys(self) -> frozenset[Key]:
+        self.keys = frozenset(kept.keys)
         """Of all entries that it is made of."""
-        found = {place.key for _, place in self._parts if isinstance(place, Place)}
-        for place in self._places.values():
-            found.add(place.key)
-            found.update(tuple(key) for _, key, _ in self._entries.get(*place)["holes"])
-        return frozenset(found)
 
     def get(self, field: Field) -> Any:
         """Its value or its details, read from the file if need be. Raises StoreFailed."""
@@ -98,9 +91,13 @@ class _Keeper:
         self._entries = entries
         self._step = step
         self._known: dict[str, Place] = {}
+        self.keys: set[Key] = set()
 
     def part(self, label: str, text: str | Place) -> str | Place:
-        if isinstance(text, Place) or len(text) < LONG:
+        if isinstance(text, Place):
+            self.keys.add(text.key)
+            return text
+        if len(text) < LONG:
             return text
         return self._keep(text, "part", label)
 
@@ -109,6 +106,7 @@ class _Keeper:
         rest = self._apart(value, [], holes, field)
         structure = {"rest": rest, "holes": holes}
         key = (self._step, field)
+        self.keys.add(key)
         return Place(key, self._entries.put(key, structure))
 
     def _apart(self, value: Any, path: list[str | int], holes: list[Any], field: Field) -> Any:
@@ -130,6 +128,7 @@ class _Keeper:
 
     def _keep(self, text: str, *where: str) -> Place:
         key = (self._step, "text", *where)
+        self.keys.add(key)
         place = self._known[text] = Place(key, self._entries.put(key, text))
         return place
 

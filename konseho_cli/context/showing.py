@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate, groupby
 from typing import NamedTuple
 
-from konseho_cli.context.window import fit, shorten
+from konseho_cli.context.window import FEWEST, fit, shorten
 
 SUMMARY = "summary"
 """The item of a call that sums up, by which its identity differs from the step's own calls."""
@@ -44,7 +44,7 @@ def shown(
     """The newest `messages` outputs, in at most `chars` characters where that can be.
 
     `summed_up`: what does not fit is left out as a whole, for a summary that gets its own room;
-    else the oldest outputs are shortened first, and none is left out for its length.
+    else the oldest outputs are shortened first, and left out where a line of each is too much.
     """
     first = 0 if messages is None else max(0, len(outputs) - messages)
     newest = outputs[first:]
@@ -60,9 +60,13 @@ def shown(
 
 
 def _shortened(left_out: Sequence[Said], newest: Sequence[Said], chars: int) -> Shown:
+    """Each keeps a line at least, so of too many the oldest are left out."""
+    many = max(1, chars // FEWEST)
+    if len(newest) > many:
+        left_out, newest = [*left_out, *newest[:-many]], newest[-many:]
     steps = [list(each) for _, each in groupby(newest, key=lambda output: output.step)]
     fitted = fit([[output.text for output in step] for step in steps], chars)
-    texts = [text for step in fitted for text in step]
+    texts = [text if many > 1 else shorten(text, chars) for step in fitted for text in step]
     kept = [output._replace(text=text) for output, text in zip(newest, texts, strict=True)]
     shortened = sum(one.text != other.text for one, other in zip(newest, kept, strict=True))
     return Shown(tuple(left_out), tuple(kept), shortened)

@@ -13,7 +13,7 @@ from konseho_cli.context.clusters import cut_after, cut_before
 
 KEPT = 400
 """Characters that every earlier output keeps at first, before one of them has to keep less."""
-_FEWEST = 120
+FEWEST = 120
 """The least that it keeps at last: the line that says what is missing, and a word around it."""
 _LEAST_PART = 200
 """A prompt whose parts would keep less than this is shortened in the middle, as a whole."""
@@ -46,7 +46,7 @@ def fit(steps: Sequence[Sequence[str]], limit: int) -> list[list[str]]:
     """
     fitted = [list(outputs) for outputs in steps]
     excess = sum(map(_size, fitted)) - limit
-    for least in (KEPT, _FEWEST):
+    for least in (KEPT, FEWEST):
         for number, outputs in enumerate(fitted):
             if excess <= 0:
                 return fitted

@@ -189,7 +189,7 @@ class Context:
     async def look_back(self, window: Window) -> None:
         """Bound what the default prompt shows of earlier outputs, before it is asked for."""
         from konseho_cli.context.showing import SUMMARY
-        from konseho_cli.engine.windowing import Summaries, chars_for, windowed
+        from konseho_cli.engine.windowing import Summaries, Summary, chars_for, windowed
 
         step = self._step
         run, planned = step.run, step.planned
@@ -197,11 +197,12 @@ class Context:
         refs = [ref for refs in planned.step.speakers().values() for ref in refs]
         models = [run.premises.cast[ref].model_name for ref in refs]
 
-        async def ask_for(agent: str, prompt: str) -> str:
+        async def ask_for(agent: str, prompt: str) -> Summary:
+            before = len(step.reasons)
             answer = await self.ask(agent, prompt, item=SUMMARY, label=SUMMARY)
-            return answer.text
+            return Summary(answer.text, tuple(step.reasons[before:]))
 
-        async def summarise(agent: str, prompt: str) -> str:
+        async def summarise(agent: str, prompt: str) -> Summary:
             return await summaries.get(agent, prompt, self._scope, lambda: ask_for(agent, prompt))
 
         step.windowed = await windowed(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from msgspec import structs
+
 from konseho_cli.context.templates import evaluate, references
 from konseho_cli.core.clock import Anchor, Clock
 from konseho_cli.core.errors import (
@@ -76,7 +78,6 @@ class Execution:
         for name, step in self._premises.finished.items():
             self._announce(step)
             state.holding.ended(name, state.outcomes)
-        status: RunStatus = "failed"
         try:
             with self._scope.span("run", council=self._premises.council) as span:
                 self.start = span.start
@@ -88,15 +89,21 @@ class Execution:
                         timer.cancel()
             bus.flush()  # so that a listener that breaks now is still named
             outcome = await self._outcome(anchor, span.start, span.end)
-            status = outcome.status
-            return outcome
+            named = len(bus.warnings)
+            self._say_finished(outcome.status)
+            return structs.replace(outcome, warnings=(*outcome.warnings, *bus.warnings[named:]))
         except asyncio.CancelledError:
-            status = "interrupted"
+            self._say_finished("interrupted")
             raise
-        finally:
-            if state.wants(RunFinished):
-                bus.emit(RunFinished(at=bus.now(), run=self._premises.run, status=status))
-            bus.flush()
+        except BaseException:
+            self._say_finished("failed")
+            raise
+
+    def _say_finished(self, status: RunStatus) -> None:
+        state, bus = self._state, self._state.bus
+        if state.wants(RunFinished):
+            bus.emit(RunFinished(at=bus.now(), run=self._premises.run, status=status))
+        bus.flush()
 
     async def _run_steps(self) -> None:
         group = Group()

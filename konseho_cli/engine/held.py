@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class HeldOutcome(StepOutcome, frozen=True, kw_only=True):
     """Like any outcome to whoever reads it; each read may be one of the disk. Raises StoreFailed.
 
-    Fields are copied by `structs.replace` as they are: give it `output`, not what that holds.
+    Fields are copied by `structs.replace` as they are: give it `output`, not what that holds. What
+    reads fields rather than attributes, as msgspec does, is to be given `plain()`.
     """
 
     output: Output
@@ -42,6 +43,17 @@ class HeldOutcome(StepOutcome, frozen=True, kw_only=True):
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+    def plain(self) -> StepOutcome:
+        """The same with all of it in memory, as what serialises fields needs it."""
+        names = StepOutcome.__struct_fields__
+        return StepOutcome(**{name: getattr(self, name) for name in names})
+
+    def __repr__(self) -> str:
+        return repr(self.plain())
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return self.plain().__reduce__()
 
 
 def as_parts(parts: list[tuple[str, str]]) -> tuple[Part, ...]:

@@ -204,7 +204,9 @@ class Keeper:
                 body=pack(self._plain(body)),
             )  # fmt: skip
 
-        self._soon(sum(len(part.text) for part in outcome.parts), make)
+        # What is held elsewhere may have to be read from a disk: that is for the thread.
+        held = type(outcome) is not StepOutcome
+        self._soon(_LARGE if held else sum(len(part.text) for part in outcome.parts), make)
         self._hand_over_spans()
 
     def events(self, batch: Sequence[Event]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
 from msgspec import structs
 
+from konseho_cli.context.showing import SUMMARY
 from konseho_cli.core.errors import InvalidReply, StoreFailed
 from konseho_cli.core.packing import unpack
 from konseho_cli.engine.outcome import Resumed, StepOutcome, Took
@@ -96,9 +97,8 @@ class Past:
 
     def answered(self, identity: Identity, request: Request, redactor: Redactor) -> Kept | None:
         """What the same call came to, the latest first; None: a model must be asked."""
-        known = structs.replace(identity, item=redactor.hide(identity.item))
         wanted: str | None = None
-        for call in reversed(self._calls.get(known.parts()[:7], ())):
+        for call in reversed(self._alike(identity, redactor)):
             if call.status == "cancelled":
                 continue
             try:
@@ -110,6 +110,17 @@ class Past:
                 mended = call.session <= self.mended
                 return None if mended and _is_failure(kept, request) else _given(kept)
         return None
+
+    def _alike(self, identity: Identity, redactor: Redactor) -> Sequence[CallKept]:
+        """The calls of this identity; of a summary, whichever step asked for it."""
+        if identity.item == SUMMARY:
+            return [
+                call
+                for call in self.stored.calls
+                if call.item == SUMMARY and call.agent == identity.agent
+            ]
+        known = structs.replace(identity, item=redactor.hide(identity.item))
+        return self._calls.get(known.parts()[:7], ())
 
     def spent(self, *, step: str | None = None, agent: str | None = None) -> Spent:
         """What the calls of one step, of one agent, or all calls took."""

@@ -28,11 +28,18 @@ class Storing(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds that a run is kept; what is older goes when this one ends. None: for ever."""
 
 
-def storing_for(settings: Settings, *, wanted: bool, file: Path | None) -> Storing:
-    """What the settings make of a wish; events are kept where somebody says which ones."""
+def storing_for(
+    settings: Settings, *, wanted: bool | None, file: Path | None, usual: bool = True
+) -> Storing:
+    """What the settings make of a wish; events are kept where somebody says which ones.
+
+    `wanted` None: nobody says, so the settings do, and else it is as `usual`; who names a file wants it.
+    """
     store = settings.store
+    if wanted is None:
+        wanted = file is not None or (usual if store.enabled is None else store.enabled)
     return Storing(
-        enabled=wanted and store.enabled is not False,
+        enabled=wanted,
         file=file,
         sync=store.sync or "normal",
         events=settings.events is not None and settings.level != "none",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -28,15 +28,22 @@ Source: TypeAlias = dict[str, str]
 """An earlier output as the default brief shows it: its `title`, `step / agent`, and its `text`."""
 
 
+class Summary(NamedTuple):
+    """What sums up the rest, and why it is less than was asked for: for all who show it."""
+
+    text: str
+    reasons: tuple[str, ...] = ()
+
+
 class Summaries:
     """The summaries of one run by what they were asked: two steps with the same rest ask once."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], asyncio.Future[tuple[str, int] | None]] = {}
+        self._known: dict[tuple[str, str], asyncio.Future[tuple[Summary, int] | None]] = {}
 
     async def get(
-        self, agent: str, prompt: str, scope: Scope, ask: Callable[[], Awaitable[str]]
-    ) -> str:
+        self, agent: str, prompt: str, scope: Scope, ask: Callable[[], Awaitable[Summary]]
+    ) -> Summary:
         """What is known, or what somebody else is asking for just now, else ask.
 
         Raises what `ask` raises; whoever waited for it then asks for itself.
@@ -53,13 +60,13 @@ class Summaries:
                 return found[0]
         own = self._known[key] = asyncio.get_running_loop().create_future()
         try:
-            text = await ask()
+            summary = await ask()
         except BaseException:
             del self._known[key]
             own.set_result(None)
             raise
-        own.set_result((text, scope.latest))
-        return text
+        own.set_result((summary, scope.latest))
+        return summary
 
 
 class Windowed(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +82,7 @@ async def windowed(
     window: Window,
     chars: int | None,
     task: str,
-    summarise: Callable[[str, str], Awaitable[str]],
+    summarise: Callable[[str, str], Awaitable[Summary]],
     degrade: Callable[[str], None],
 ) -> Windowed:
     """The sources within a window of `chars` characters; `summarise` asks an agent by its id.
@@ -95,14 +102,17 @@ async def windowed(
         room = summary_room(chars)
         prompt = _prompt(found, task, room)
         try:
-            summary = within(await summarise(by, prompt), room)
+            told = await summarise(by, prompt)
+            summary = within(told.text, room)
+            for reason in told.reasons:
+                degrade(reason)
         except (ModelError, OwnLimitReached) as error:
             degrade(f"what does not fit is left out, as {by} could not sum it up: {error}")
     note = {
         "shown": len(found.kept),
         "shortened": found.shortened,
         "left_out": len(found.left_out),
-        "characters_left_out": sum(len(output.text) for output in found.left_out),
+        "characters_left_out": _length(outputs) - _length(found.kept),
         "summary": summary,
         "summary_by": by if summary is not None else None,
     }
@@ -125,6 +135,10 @@ def _rest(found: Shown, summary: str | None, by: str | None) -> Sequence[Source]
     many = len(found.left_out)
     what = "An earlier output" if many == 1 else f"{many} earlier outputs"
     return ({"title": f"{what}, summed up by {by}", "text": summary},)
+
+
+def _length(outputs: Sequence[Said]) -> int:
+    return sum(len(output.text) for output in outputs)
 
 
 def _source(output: Said) -> Source:

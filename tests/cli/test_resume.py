@@ -78,3 +78,13 @@ def test_an_old_run_that_a_preset_removes_is_told(konseho, tmp_path, missed):
     ran = konseho("run", missed, "Tabs?", "--preset", preset)
     assert "removed 1 run older than" in ran.err
     assert len(json.loads(konseho("runs", "--json").out)["runs"]) == 1
+
+
+def test_a_named_store_holds_over_a_preset_and_no_store_over_both(konseho, tmp_path, missed):
+    preset, own = tmp_path / "none.yaml", tmp_path / "own.db"
+    preset.write_text("konseho_preset: 1\nsettings: {store: {enabled: false}}\n")
+    konseho("runs", "rm", "--all", "--yes")
+    konseho("run", missed, "Tabs?", "-q", "--preset", preset)
+    assert json.loads(konseho("runs", "--json").out)["runs"] == []
+    konseho("run", missed, "Tabs?", "-q", "--preset", preset, "--store", own)
+    assert len(json.loads(konseho("runs", "--json", "--store", own).out)["runs"]) == 1

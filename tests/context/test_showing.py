@@ -37,6 +37,16 @@ def test_the_newest_stay_in_order_and_nothing_is_lost_without_a_word(
         assert found.kept  # somebody spoke last
 
 
+@given(st.integers(1, 400), st.integers(1, 9_000), st.booleans())
+def test_many_outputs_never_take_more_than_their_room(
+    many: int, chars: int, summed_up: bool
+) -> None:
+    outputs = said(*[300] * many)
+    found = shown(outputs, None, chars, summed_up=summed_up)
+    assert sum(len(one.text) for one in found.kept) <= chars
+    assert len(found.left_out) + len(found.kept) == many
+
+
 @given(OUTPUTS, st.integers(3_000, 9_000))
 def test_tokens_bound_all_of_it_together(outputs: list[Said], chars: int) -> None:
     found = shown(outputs, None, chars, summed_up=False)

@@ -376,3 +376,11 @@ def test_a_listener_that_breaks_is_named_in_the_outcome(stage) -> None:
     assert outcome.status == "ok"
     assert len(outcome.warnings) == 1
     assert "gone" in outcome.warnings[0]
+
+
+def test_one_that_breaks_at_the_very_end_is_named_too(stage) -> None:
+    def broken(batch) -> None:
+        if any(isinstance(event, RunFinished) for event in batch):
+            raise OSError("gone")
+
+    assert "gone" in stage.run({"one": Ask(agent="ann")}, listener=broken).warnings[0]

@@ -3,8 +3,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import pickle
 import threading
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -180,6 +182,9 @@ def test_an_outcome_that_is_held_equals_the_plain_one() -> None:
     assert step == plain
     assert plain == step
     assert step != run(talks(2), Talkative(), ContextSettings(memory_limit=1)).step("talk1")
+    assert pickle.loads(pickle.dumps(step)) == plain
+    assert type(deepcopy(step)) is StepOutcome
+    assert repr(step) == repr(plain)
 
 
 def test_what_was_said_in_a_debate_takes_little_and_is_there_where_it_fails() -> None:

@@ -367,7 +367,10 @@ def test_a_hedge_that_chance_does_not_make_again_still_answers(tmp_path: Path) -
                    "merge": "concat", "max_agents": 10}],
     }  # fmt: skip
     tape, task = tmp_path / "t.jsonl", "\n".join(f"line {number}" for number in range(200))
-    recorded = asyncio.run(session(Taping(record=tape), task_=task, **document).run())
+    for _ in range(5):  # a busy machine is slow with all of them, and hedges none
+        recorded = asyncio.run(session(Taping(record=tape), task_=task, **document).run())
+        if any(call.hedges for call in recorded.calls):
+            break
     assert sum(call.hedges for call in recorded.calls) > 0
     replays = [run(session(Taping(replay=tape), task_=task, **document)) for _ in range(2)]
     assert [each.answer for each in replays] == [recorded.answer] * 2

@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from konseho_cli.core.errors import ModelUnavailable
 from konseho_cli.engine.plan import make_plan
 from konseho_cli.steps.ask import Ask
-from konseho_cli.steps.base import Base, Estimate, Window
+from konseho_cli.steps.base import Base, Estimate, Fallback, Window
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.debate import Debate
 from konseho_cli.steps.parallel import Parallel
@@ -98,6 +99,21 @@ def test_two_steps_with_the_same_rest_ask_once(stage: Any, scripted: Any) -> Non
     flights = [span for span in outcome.spans if span.kind == "queue.flight"]
     asks = {span.id: span for span in outcome.spans if span.kind == "ask"}
     assert [asks[_waker(span)].attributes["agent"] for span in flights] == ["eve"]
+
+
+def test_what_makes_a_shared_summary_less_degrades_all_who_show_it(
+    stage: Any, scripted: Any
+) -> None:
+    speaking = model(scripted, eve=(1.0, ModelUnavailable("it is down")))
+    window = Window(messages=1, summary="eve")
+    instead = {"on_error": "fallback", "fallback": Fallback(agent="cid")}
+    steps = council(window, other=Ask(agent="bob", needs=("talk",), window=window, **instead))
+    steps["verdict"] = replace(steps["verdict"], **instead)
+    outcome = stage.run(steps, speaking)
+    for name in ("other", "verdict"):
+        step = outcome.step(name)
+        assert any("cid stood in for eve" in reason for reason in step.reasons), name
+        assert step.details["window"]["summary"]
 
 
 def _waker(span: Span) -> int:
