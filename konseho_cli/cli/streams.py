@@ -12,10 +12,22 @@ from konseho_cli.core.errors import KonsehoError
 
 
 def prepare_streams() -> None:
-    """Let no character that an encoding lacks break the output."""
-    for stream in (sys.stdout, sys.stderr):
+    """Let no character that an encoding lacks break the output, and no part of it go unwritten."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
+            if isinstance(stream.buffer, io.RawIOBase):
+                stream = _buffered(stream)
+                setattr(sys, name, stream)
             stream.reconfigure(errors="replace")
+
+
+def _buffered(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """Under PYTHONUNBUFFERED a write that a full disk cuts short is taken for a whole one."""
+    raw = io.FileIO(stream.fileno(), "w", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), encoding=stream.encoding, line_buffering=stream.line_buffering
+    )
 
 
 def put(stream: TextIO | None, text: str) -> None:

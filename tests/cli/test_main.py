@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
+import resource
 import subprocess
 import sys
 
@@ -112,3 +114,17 @@ def test_a_full_disk_is_said(process):
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 3
     assert b"No space left" in done.stderr
+
+
+def test_an_output_that_does_not_fit_is_an_error_where_python_does_not_buffer_either(tmp_path):
+    out = tmp_path / "o.json"
+    with out.open("wb") as file:
+        ran = subprocess.run(
+            [sys.executable, "-m", "konseho_cli", "run", "quickstart", "x", "-m", "sim:instant",
+             "--json", "--no-store", "-q"],
+            stdout=file, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+        )  # fmt: skip
+    assert ran.returncode == 3
+    assert "could not be written" in ran.stderr
