@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from konseho_cli.cli.commands import COMMANDS
-from konseho_cli.cli.streams import prepare_streams, tell
+from konseho_cli.cli.streams import give_up_rest, prepare_streams, tell
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.version import __version__
 
@@ -128,5 +128,6 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on it is heard
     status = invoke(sys.argv[1:])
+    give_up_rest()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: it must not change the status
     sys.exit(status)

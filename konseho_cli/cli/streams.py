@@ -44,6 +44,16 @@ def put(stream: TextIO | None, text: str) -> None:
         raise KonsehoError(f"the output could not be written: {error.strerror}") from error
 
 
+def give_up_rest() -> None:
+    """What could not be written is not tried again by Python at its exit, whose status that would be."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            _discard_rest(stream)
+
+
 def put_line(stream: TextIO | None, text: str) -> None:
     """The same, ended by exactly one newline."""
     put(stream, text if text.endswith("\n") else f"{text}\n")
