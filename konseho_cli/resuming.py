@@ -71,7 +71,7 @@ def resume(
         taping=Taping(recalled=remembered.wished),
         # What came to its end is given again, and nothing of it is written anew.
         storing=storing_for(
-            said.settings, wanted=changed or not _is_whole(stored), file=wanted.store
+            said.settings, wanted=changed or not _is_whole(stored, loaded), file=wanted.store
         ),
         resumed=stored,
         changed=changed,
@@ -79,9 +79,11 @@ def resume(
     return Session(loaded, options, env)
 
 
-def _is_whole(stored: StoredRun) -> bool:
+def _is_whole(stored: StoredRun, loaded: Loaded) -> bool:
+    """Whether it came to its end, and all of it is there."""
     ended = stored.row.ended
-    return ended is not None and ended.status in ("ok", "degraded")
+    there = loaded.steps.keys() <= {step.step for step in stored.steps}
+    return ended is not None and ended.status in ("ok", "degraded") and there
 
 
 def _refuse_running(row: RunRow, *, force: bool) -> None:

@@ -134,6 +134,18 @@ def test_a_run_that_was_killed_goes_on_as_well_and_one_that_is_whole_asks_nobody
         assert (again.calls, again.answer, again.status) == ((), whole.answer, "ok")
 
 
+def test_a_run_whose_last_steps_are_missing_takes_their_calls_from_what_is_kept() -> None:
+    store = MemoryStore()
+    whole = first_run(store, council())
+    stored = kept(store)
+    short = structs.replace(stored, steps=stored.steps[:2])
+    writes = [resume(each, Resumption(), {}).options.storing.enabled for each in (stored, short)]
+    assert writes == [False, True]
+    again = gone_on(store, short)
+    assert {call.source for call in again.calls} == {"journal"}
+    assert (again.answer, again.status) == (whole.answer, "ok")
+
+
 def test_the_times_of_a_run_that_was_killed_and_gone_on_with_are_those_of_one_run() -> None:
     store = MemoryStore()
     whole = first_run(store, council())

@@ -226,8 +226,9 @@ class RunWriter(Protocol):
     def soon(self, records: Sequence[Record]) -> None:
         """Keep them when nobody waits for anything else: spans and events, which no answer waits for.
 
-        A record that is written after one that was handed over here may be kept before it. What
-        goes wrong is raised once: by the next `write`, which then keeps nothing, or by `aclose`.
+        A record that is written after one that was handed over here may be kept before it, but for
+        a RunEnded: a run that has its end has all the rest. What goes wrong is raised once: by the
+        next `write`, which then keeps nothing, or by `aclose`.
         """
         ...
 

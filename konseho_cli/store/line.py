@@ -58,6 +58,12 @@ class Line:
             self._later.clear()
             raise StoreFailed(f"{lost:,} spans and events came faster than they could be kept")
 
+    def rest(self) -> list[Record]:
+        """All that has time, taken out: what is written now must not be kept without it."""
+        rest = list(self._later)
+        self._later.clear()
+        return rest
+
     def hasten(self) -> None:
         """What has time had its time."""
         self._due = True

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from konseho_cli.core.errors import StoreFailed
-from konseho_cli.store.base import EventKept, Note, Record, RunRow, SpanKept, StoredRun, Wanted
+from konseho_cli.store.base import (
+    EventKept,
+    Note,
+    Record,
+    RunEnded,
+    RunRow,
+    SpanKept,
+    StoredRun,
+    Wanted,
+)
 from konseho_cli.store.database import Sync
 from konseho_cli.store.line import Line, Waiting
 from konseho_cli.store.reading import Reader
@@ -73,6 +82,8 @@ class SqliteStore:
         self._raise_failure()
         if self._closing:
             raise StoreFailed(f"{self.path} is closed")
+        if any(isinstance(record, RunEnded) for record in records):
+            records = [*self._line.rest(), *records]
         loop = asyncio.get_running_loop()
         waiting = Waiting(records, loop.create_future())
         self._line.wait(waiting)

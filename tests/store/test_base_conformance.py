@@ -155,6 +155,19 @@ def test_spans_can_be_written_and_steps_can_come_soon(use: Use, kept: Kept) -> N
     use(act, later)
 
 
+def test_a_run_that_has_its_end_has_what_was_to_come_soon_before_it(use: Use, kept: Kept) -> None:
+    async def act(store: Store) -> None:
+        await store.write([kept.began()])
+        store.soon([kept.step(), kept.span()])
+        await store.write([kept.ended()])
+        found = await store.load("r1")
+        assert found is not None
+        assert (found.steps, found.row.ended) == ((kept.step(),), kept.ended())
+        assert await store.trace("r1") == ([kept.span()], [])
+
+    use(act)
+
+
 def test_all_or_nothing_of_what_is_written_together(use: Use, kept: Kept) -> None:
     async def act(store: Store) -> None:
         await store.write([kept.began()])
