@@ -282,7 +282,7 @@ class Keeper:
             raise self.failure
         body = {
             "answer": outcome.answer, "gate": outcome.gate, "hint": outcome.hint,
-            "warnings": list(outcome.warnings), "models": list(outcome.models),
+            "warnings": list(outcome.warnings),
             "services": [msgspec.to_builtins(service) for service in outcome.services],
             "cache": None if outcome.cache is None else msgspec.to_builtins(outcome.cache),
             "started": outcome.anchor.wall_s + (self.origin - outcome.anchor.loop_ns) / 1e9,
