@@ -85,6 +85,18 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
             found[each.step] = (*found.get(each.step, ()), each)
         return found
 
+    def also(self, other: Changes) -> Changes:
+        """Both; where both say something of the same thing, the other holds."""
+        return Changes(
+            agents={**self.agents, **other.agents},
+            models={**self.models, **other.models},
+            concurrency=other.concurrency or self.concurrency,
+            steps=(*self.steps, *other.steps),
+            limits={**self.limits, **other.limits},
+            cache_hit=other.cache_hit or self.cache_hit,
+            overhead_s=other.overhead_s or self.overhead_s,
+        )
+
     def words(self) -> str:
         """As people read it: `critic takes half the time, max_concurrency 8`."""
         return ", ".join(self._words()) or "as it was"

@@ -21,16 +21,26 @@ from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.remembered import Remembered, decode
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cassette_file import Cassette
+from konseho_cli.profiling.analysis import Analysis
 from konseho_cli.profiling.changes import Changes
-from konseho_cli.profiling.critical_path import critical_path
+from konseho_cli.profiling.critical_path import CriticalPath, critical_path
 from konseho_cli.profiling.held import held_calls
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.retiming import Changing
 from konseho_cli.profiling.standing_in import Library, StandIn
+from konseho_cli.profiling.tempting import Scene, best_of, candidates
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import Loaded
 from konseho_cli.store.base import SpanKept, StoredRun
+from konseho_cli.telemetry.spans import WAITS
+
+BEST = 3
+MOST_CALLS = 20_000
+"""Of a run: beyond that nobody waits for replays that they did not ask for."""
+MOST_TRIALS = 16
+TRIED_CALLS = 12_000
+"""In all trials together: some seconds."""
 
 
 class Rehearsal:
@@ -50,7 +60,8 @@ class Rehearsal:
         self._env = os.environ if env is None else env
         self._remembered: Remembered = decode(began.document, began.run)
         self._cassette = _header_of(run)
-        self.library = Library(held_calls(run, spans))
+        self.calls = held_calls(run, spans)
+        self._library = Library(self.calls)
 
     @cached_property
     def loaded(self) -> Loaded:
@@ -60,7 +71,7 @@ class Rehearsal:
     @cached_property
     def changing(self) -> Changing:
         """What can be changed, by its names."""
-        session = self._session(self.loaded, None, partial(StandIn, self.library, _same, seed=0))
+        session = self._session(self.loaded, None, partial(StandIn, self._library, _same, seed=0))
         return Changing(
             loaded=self.loaded,
             document=self._remembered.council,
@@ -76,9 +87,13 @@ class Rehearsal:
         return (latest if ended is None else ended.duration) / 1e9
 
     @cached_property
+    def _as_it_was(self) -> tuple[RunOutcome, StandIn]:
+        return self._replay(Changes())
+
+    @cached_property
     def unchanged(self) -> Prediction:
         """The run as it is replayed with nothing changed."""
-        outcome, stand_in = self._replay(Changes())
+        outcome, stand_in = self._as_it_was
         found = _prediction(Changes(), 0.0, outcome, stand_in)
         return structs.replace(found, before_s=found.after_s)
 
@@ -87,6 +102,26 @@ class Rehearsal:
         outcome, stand_in = self._replay(changes)
         return _prediction(changes, self.unchanged.after_s, outcome, stand_in)
 
+    def best(self, path: CriticalPath | None = None, most: int = BEST) -> tuple[Prediction, ...]:
+        """The what-ifs that would save most, at least a hundredth each. `path`: that of the run."""
+        if len(self.calls) > MOST_CALLS:
+            return ()
+        remembered, options = self._remembered, self._remembered.options
+        limit = (
+            options.max_concurrency
+            or remembered.council.get("max_concurrency")
+            or options.settings.max_concurrency
+        )
+        spans = self._as_it_was[0].spans
+        scene = Scene(
+            changing=self.changing, concurrency=limit, calls=self.calls,
+            path=critical_path(spans) if path is None else path,
+            waits=frozenset(span.kind for span in spans if span.end > span.start) & WAITS,
+        )  # fmt: skip
+        trials = max(2, min(MOST_TRIALS, TRIED_CALLS // len(self.calls)))
+        reached = self.unchanged.limit_reached
+        return best_of(candidates(scene), self.predict, trials, reached)[:most]
+
     def replay(self, changes: Changes) -> RunOutcome:
         """The whole outcome: its times are right, its answers are those of then."""
         return self._replay(changes)[0]
@@ -94,7 +129,7 @@ class Rehearsal:
     def _replay(self, changes: Changes) -> tuple[RunOutcome, StandIn]:
         changing = self.changing
         stand_in = StandIn(
-            self.library, changing.retime(changes), seed=self._remembered.seed,
+            self._library, changing.retime(changes), seed=self._remembered.seed,
             cache_hit=changes.cache_hit,
         )  # fmt: skip
         session = self._session(changing.council(changes), changes.concurrency, lambda: stand_in)
@@ -126,6 +161,18 @@ def predict(run: StoredRun, spans: Sequence[SpanKept], changes: Changes) -> Pred
     Raises UsageError for names that the run does not know, StoreFailed.
     """
     return Rehearsal(run, spans).predict(changes)
+
+
+def best(
+    run: StoredRun, spans: Sequence[SpanKept], analysis: Analysis | None = None
+) -> tuple[Prediction, ...]:
+    """The three what-ifs that would save most; for code outside of an event loop.
+
+    None for a run without calls, or with too many of them. Raises StoreFailed.
+    """
+    if not run.calls:
+        return ()
+    return Rehearsal(run, spans).best(None if analysis is None else analysis.path)
 
 
 def _header_of(run: StoredRun) -> Cassette:
