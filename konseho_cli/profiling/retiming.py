@@ -42,7 +42,9 @@ class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def retime(self, changes: Changes) -> Retime:
         """How long calls take. Raises UsageError for names that nobody has."""
         for agent in changes.agents:
-            _known("--agent", agent, self.casting.choices, "agent speaks in this run")
+            _known(
+                "--agent", agent, self.casting.choices, "no agent of that name speaks in this run"
+            )
         for model in changes.models:
             self._check_model("--model", model)
         extra = round(changes.overhead_s * 1e9)
@@ -81,7 +83,7 @@ class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def _set(self, document: dict[str, Any], change: StepChange) -> None:
         steps = {step["id"]: step for step in document["steps"]}
-        _known("--step", change.step, steps, "step is in this run")
+        _known("--step", change.step, steps, "this run has no such step")
         kind = self.loaded.steps[change.step]
         own = FIELDS & set(kind.__struct_fields__)
         if change.field not in own:
@@ -109,7 +111,12 @@ class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def _check_model(self, option: str, name: str) -> None:
         used = [alias for alias, agents in self.agents_of.items() if agents]
-        _known(option, name, [*used, *self.casting.all_models], "model answers in this run")
+        _known(
+            option,
+            name,
+            [*used, *self.casting.all_models],
+            "no model of that name answers in this run",
+        )
 
 
 def _limited(choice: ModelChoice, names: set[str], limit: Mapping[str, int]) -> ModelChoice:
@@ -130,4 +137,4 @@ def _joined(paces: list[Pace]) -> tuple[int | None, float]:
 def _known(option: str, name: str, known: Any, what: str) -> None:
     if name not in known:
         hint = did_you_mean(name, known) or f"known: {', '.join(known) or 'none'}"
-        raise UsageError(f"{option} {name}=…: no such {what}", hint=hint)
+        raise UsageError(f"{option} {name}=…: {what}", hint=hint)
