@@ -89,7 +89,7 @@ def _saved(trace: Trace, each: Round, ballots: Sequence[_Cast]) -> int:
     served = {agent: _served(trace, ask) for agent, ask in _asks(trace, each)}
     cut = {ballot.voter for ballot in ballots if ballot.status == "not_needed"}
     quickest = min((took for agent, took in served.items() if agent not in cut), default=0)
-    return max((quickest - served.get(agent, 0) for agent in cut), default=0)
+    return max(0, *(quickest - served.get(agent, 0) for agent in cut))
 
 
 def _possible(trace: Trace, each: Round, vote: _Record, ballots: Sequence[_Cast]) -> int:
