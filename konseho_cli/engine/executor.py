@@ -80,6 +80,8 @@ class Execution:
             state.holding.ended(name, state.outcomes)
         try:
             with self._scope.span("run", council=self._premises.council) as span:
+                if self._premises.max_concurrency is not None:
+                    span.note(max_concurrency=self._premises.max_concurrency)
                 self.start = span.start
                 timer = self._set_timer(self._premises.time_limit_s)
                 try:
@@ -134,6 +136,8 @@ class Execution:
         stepped: Stepped | None = None
         error: BaseException | None = None
         span = scope.span("step", waker=waker, step=planned.id, step_kind=planned.step.kind)
+        if len(planned.waits_for) > 1:  # of one, the waker says it
+            span.note(needs=" ".join(sorted(planned.waits_for)))
         try:
             with span:
                 stepped = await run_step(state, planned, scope)
