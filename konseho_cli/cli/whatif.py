@@ -8,10 +8,11 @@ from typing import Annotated, TypeAlias
 import typer
 
 from konseho_cli.cli import options
-from konseho_cli.cli.changing import Said, read_sweep
 from konseho_cli.cli.rehearsing import compare, find_rehearsal, sweep_over, whole_sum
 from konseho_cli.cli.result import deliver_to_stdout
+from konseho_cli.cli.sweeping import read_sweep
 from konseho_cli.core.errors import UsageError
+from konseho_cli.profiling.stated import Said
 from konseho_cli.report import whatif as report
 from konseho_cli.report.symbols import symbols_for
 
@@ -50,15 +51,17 @@ Steps: TypeAlias = Annotated[
     ),
 ]  # fmt: skip
 Rpm: TypeAlias = Annotated[
-    list[str], typer.Option("--rpm", metavar="MODEL=N", help="Requests a minute of a model.")
+    list[str],
+    typer.Option("--rpm", metavar="MODEL=N", help="Requests a minute of a model; none: no limit."),
 ]
 Tpm: TypeAlias = Annotated[
-    list[str], typer.Option("--tpm", metavar="MODEL=N", help="Tokens a minute of a model.")
+    list[str],
+    typer.Option("--tpm", metavar="MODEL=N", help="Tokens a minute of a model; none: no limit."),
 ]
-ModelConcurrency: TypeAlias = Annotated[
+Limit: TypeAlias = Annotated[
     list[str],
     typer.Option(
-        "--model-concurrency", metavar="MODEL=N", help="Requests of a model at the same time."
+        "--limit", metavar="MODEL=N", help="Requests of a model at the same time; none: no limit."
     ),
 ]
 CacheHit: TypeAlias = Annotated[
@@ -92,7 +95,7 @@ def command(
     step: Steps = [],  # noqa: B006
     rpm: Rpm = [],  # noqa: B006
     tpm: Tpm = [],  # noqa: B006
-    model_concurrency: ModelConcurrency = [],  # noqa: B006
+    limit: Limit = [],  # noqa: B006
     cache_hit: CacheHit = 0.0,
     overhead: Overhead = None,
     each: Each = False,
@@ -108,7 +111,7 @@ def command(
     """
     said = Said(
         agents=agent, models=model, concurrency=concurrency, steps=step, rpm=rpm, tpm=tpm,
-        model_concurrency=model_concurrency, cache_hit=cache_hit, overhead=overhead,
+        limit=limit, cache_hit=cache_hit, overhead=overhead,
     )  # fmt: skip
     changes = said.changes()
     points = None if sweep is None else read_sweep(sweep)
