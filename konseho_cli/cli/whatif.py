@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from konseho_cli.cli import options
-from konseho_cli.cli.rehearsing import compare, find_rehearsal, sweep_over, whole_sum
+from konseho_cli.cli.rehearsing import Played, compare, find_rehearsal, sweep_over, whole_sum
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.sweeping import read_sweep
 from konseho_cli.core.errors import UsageError
@@ -20,7 +20,7 @@ Run: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="The id of a run, the beginning of one, `last`, or a recording of `konseho profile`.",
+        help="The id of a run, the beginning of one, `last`, a recording, or a cassette.",
     ),
 ]
 Agents: TypeAlias = Annotated[
@@ -85,6 +85,13 @@ SweepOver: TypeAlias = Annotated[
         "step.ID.quorum=1,2,3.",
     ),
 ]  # fmt: skip
+CouncilOf: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--council", metavar="COUNCIL", help="Whose cassette it is; a run knows its own."),
+]
+TaskOf: TypeAlias = Annotated[
+    str | None, typer.Option("--task", metavar="TASK", help="Of the run on the cassette.")
+]
 
 
 def command(
@@ -100,6 +107,9 @@ def command(
     overhead: Overhead = None,
     each: Each = False,
     sweep: SweepOver = None,
+    council: CouncilOf = None,
+    task: TaskOf = None,
+    inputs: options.Inputs = [],  # noqa: B006
     store: options.Store = None,
     json: options.AsJson = False,
 ) -> None:
@@ -117,7 +127,7 @@ def command(
     points = None if sweep is None else read_sweep(sweep)
     if each and points is not None:
         raise UsageError("--each and --sweep exclude each other")
-    rehearsal = find_rehearsal(run, store)
+    rehearsal = find_rehearsal(run, store, Played(council=council, task=task, inputs=tuple(inputs)))
     symbols = symbols_for(getattr(sys.stdout, "encoding", None))
     told = whole_sum(rehearsal)
     if points is not None:

@@ -160,8 +160,8 @@ def _foot(rows: Sequence[Prediction]) -> Iterator[str]:
     yield _HELD
     if any(each.guessed for each in rows):
         yield (
-            "Guessed: calls that the run did not make, cut short, or answered in another shape; "
-            "they take their agent's median."
+            "Guessed: calls that the run did not make or cut short, which take their agent's "
+            "median, and answers that would no longer fit."
         )
 
 

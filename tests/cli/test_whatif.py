@@ -120,12 +120,21 @@ def test_what_cannot_be_is_a_usage_error(konseho, run, arguments, said):
     assert said in ran.err
 
 
-def test_a_cassette_holds_no_council(konseho, council, tmp_path):
-    tape = tmp_path / "tape.jsonl"
-    konseho("run", council(), "--record", tape, "-q")
-    ran = konseho("whatif", tape)
-    assert ran.status == 2
-    assert "holds no council" in ran.err
+def test_a_cassette_is_played_with_the_council_that_it_is_of(konseho, council, tmp_path):
+    tape, file = tmp_path / "tape.jsonl", council(model='model: "sim:ttft=20ms,tps=10000"')
+    konseho("run", file, "Say it.", "--record", tape, "-q")
+    stored = told(konseho, "last", "-a", "ann=0.5x")
+    played = told(konseho, tape, "--council", file, "--task", "Say it.", "-a", "ann=0.5x")
+    for one, other in zip(stored["predictions"], played["predictions"], strict=True):
+        assert one["after_s"] == pytest.approx(other["after_s"], rel=0.2)
+        assert one["critical_path"] == other["critical_path"]
+    unknown = konseho("whatif", tape)
+    assert (unknown.status, unknown.out) == (2, "")
+    assert "none ships as 'small'" in unknown.err
+    other = konseho("whatif", tape, "--council", file, "--task", "Say more.")
+    assert (other.status, other.out) == (2, "")
+    assert "differs from the recorded one" in other.err
+    assert konseho("whatif", "last", "--council", file).status == 2
 
 
 def test_a_range_has_as_many_values_as_can_be_looked_at():

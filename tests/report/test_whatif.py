@@ -46,8 +46,8 @@ def test_a_table_of_changes_with_their_new_critical_paths():
         "… 3 more → argue round 6/speed → argue round 7/speed → argue round 8/speed",
         "",
         "Answers are held fixed: this predicts time and cost, never what would have been said.",
-        "Guessed: calls that the run did not make, cut short, or answered in another shape; "
-        "they take their agent's median.",
+        "Guessed: calls that the run did not make or cut short, which take their agent's "
+        "median, and answers that would no longer fit.",
     ]
 
 
