@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import structs
+
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.engine.taping import Taping
@@ -39,6 +41,14 @@ def played(
         stored = await store.load(outcome.run)
         if stored is None:  # what ended it is told, not that nothing is there
             raise UsageError(outcome.error or "the cassette does not fit", hint=outcome.hint)
-        return stored, (await store.trace(outcome.run))[0]
+        return _named(stored, cassette.header.run), (await store.trace(outcome.run))[0]
 
     return run_virtual(play)
+
+
+def _named(stored: StoredRun, run: str) -> StoredRun:
+    """By the id of the run that was recorded."""
+    row = stored.row
+    return structs.replace(
+        stored, row=structs.replace(row, began=structs.replace(row.began, run=run))
+    )

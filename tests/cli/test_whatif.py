@@ -128,6 +128,7 @@ def test_a_cassette_is_played_with_the_council_that_it_is_of(konseho, council, t
     for one, other in zip(stored["predictions"], played["predictions"], strict=True):
         assert one["after_s"] == pytest.approx(other["after_s"], rel=0.2)
         assert one["critical_path"] == other["critical_path"]
+    assert played["run"] == json.loads(tape.read_text().splitlines()[0])["run"]
     unknown = konseho("whatif", tape)
     assert (unknown.status, unknown.out) == (2, "")
     assert "none ships as 'small'" in unknown.err

@@ -58,6 +58,13 @@ def test_a_terminal_without_signs_gets_plain_ones():
     assert "~ 1 m 05 s" in text
 
 
+def test_a_change_for_much_the_worse_is_told_as_a_factor():
+    worse = structs.replace(FASTER, after_s=679.0)
+    assert " × 100 " in whatif_text(TOLD, [worse], UNICODE)
+    same = structs.replace(FASTER, after_s=6.78)
+    assert "6.78 s     0 % " in whatif_text(TOLD, [same], UNICODE)
+
+
 def test_nothing_that_helps_is_said_so():
     assert "None of the changes that were tried would save 1 %" in whatif_text(TOLD, [], UNICODE)
 
