@@ -127,7 +127,8 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     resumed: Resumed | None = None
     """What was there already; None: the run began anew."""
     timings: tuple[Timing, ...] = ()
-    """Of the caller's own code that a `Tracker` timed inside of the run, the largest total first."""
+    """Of the caller's own code that a `Tracker` timed inside of the run, and of each listener the
+    batches with which it held the loop for more than 50 ms; the largest total first."""
 
     @property
     def duration_s(self) -> float:

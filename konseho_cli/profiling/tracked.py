@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from konseho_cli.core.units import show_duration
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.finding import Finding
-from konseho_cli.telemetry.timings import Timing
+from konseho_cli.telemetry.bus import LISTENER
+from konseho_cli.telemetry.timings import HELD_S, Timing
 
 _LEAST = 0.01
 """Of the makespan: what took less is not worth a line."""
-HELD_S = 0.05
-"""That the loop may be held at once: longer, and every agent visibly waits."""
 
 
 def tracked_findings(outcome: RunOutcome) -> tuple[Finding, ...]:
@@ -31,12 +30,16 @@ def _findings(outcome: RunOutcome) -> Iterator[Finding]:
 
 
 def _held(timing: Timing, makespan_s: float) -> Finding:
+    listens = timing.name.startswith(LISTENER)
+    advice = f"await `asyncio.to_thread({timing.name}, …)`, or do its work after the run"
+    if listens:
+        advice = "let it hand its batches to a thread and return at once, or read `stream()`"
     return Finding(
-        topic="tracked",
-        where=timing.name,
+        topic="listener" if listens else "tracked",
+        where=timing.name.removeprefix(LISTENER),
         what=f"{timing.name} held every agent up for {show_duration(timing.held_s)} at once, and "
         f"took {_took(timing, makespan_s)}: it is not asynchronous, and ran on the event loop",
-        advice=f"await `asyncio.to_thread({timing.name}, …)`, or do its work after the run",
+        advice=advice,
         saves_s=min(timing.total_s, makespan_s),
         estimated=True,
     )

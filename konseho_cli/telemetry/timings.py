@@ -16,6 +16,8 @@ from konseho_cli.core.hashing import rng
 EXACT = 4096
 """Times of one name that are kept; of more, as many are kept by chance (Vitter 1985, algorithm R)."""
 
+HELD_S = 0.05
+"""That the loop may be held at once: longer, and every agent visibly waits."""
 _TOGETHER = 256
 
 
