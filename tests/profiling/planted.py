@@ -30,7 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EVEN = "sim:ttft=0.2s,tps=100,tokens=50,spread=0"
 """Answers after 0.2 s and in 0.5 s more, always."""
 LATE = "sim:ttft=4s,tps=100,tokens=50,spread=0"
-INSTANT = "sim:instant"
+LONG = "sim:ttft=0.2s,tps=1000000,tokens=20000,spread=0"
+INSTANT = "sim:instant,tokens=12"
 PANEL = ("ann", "bob", "cid", "dee")
 LEAKED = 2**20
 """Bytes that each run of `leaking` leaves behind."""
@@ -103,18 +104,19 @@ def rate_limited() -> Recording:
 
 
 def huge_context() -> Recording:
-    """An input of some 100,000 tokens stands in every prompt of two rounds."""
-    inputs = {"book": {"required": True}}
-    prompt = "{{ task }}\n\n{{ inputs.book }}"
-    steps = [ask_all(prompt=prompt), ask_all(name="again", prompt=prompt, needs=["review"])]
-    book = "A long book about three ways. " * 14_000
-    return recorded(council(*steps, inputs=inputs), inputs={"book": book})
+    """Four outputs of some 20,000 tokens each stand in every prompt of the two steps after them."""
+    writers = [f"writer{number}" for number in range(4)]
+    steps = [ask_all(writers, name="draft"), ask_all(), ask_all(name="again", needs=["draft"])]
+    document = council(*steps, agents=(*writers, *PANEL))
+    for name in writers:
+        document["agents"][name]["model"] = LONG
+    return recorded(document)
 
 
 def chatty_events(folder: Path) -> Chatty:
     """Answers cost nothing, but every piece of them is an event, and each is written to a file."""
     many = [f"agent{number}" for number in range(60)]
-    steps = [ask_all(many, name=f"round{number}", prompt="Which?") for number in range(5)]
+    steps = [ask_all(many, name=f"round{number}", prompt="Which?") for number in range(15)]
     events: Counter[str] = Counter()
 
     def count(batch: Sequence[Event]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -11,6 +12,8 @@ from konseho_cli.profiling.critical_path import critical_path
 from konseho_cli.profiling.recording import Recording
 from konseho_cli.profiling.tracked import tracked_findings
 from tests.profiling import planted
+
+FLOORS = ("context", "engine", "models", "steps", "store", "telemetry")
 
 
 def path_share(recording: Recording, **wanted: str) -> float:
@@ -48,11 +51,11 @@ def test_a_rate_is_waited_for() -> None:
     assert path_share(planted.few_slots(), kind="queue.rate") == 0
 
 
-def test_a_huge_context_is_in_every_prompt() -> None:
-    recording = planted.huge_context()
-    sizes = [call.usage.input_tokens for call in recording.outcome.calls]
+def test_a_huge_context_is_in_every_prompt_after_it() -> None:
+    calls = planted.huge_context().outcome.calls
+    sizes = [call.usage.input_tokens for call in calls if call.step != "draft"]
     assert len(sizes) == 8
-    assert min(sizes) > 100_000
+    assert min(sizes) > 80_000
     others = planted.slow_agent().outcome.calls
     assert median(call.usage.input_tokens for call in others) < 1_000
 
@@ -60,12 +63,16 @@ def test_a_huge_context_is_in_every_prompt() -> None:
 def test_a_chatty_run_makes_dozens_of_events_for_each_answer(tmp_path: Path) -> None:
     chatty = planted.chatty_events(tmp_path)
     calls = len(chatty.recording.outcome.calls)
-    assert calls == 300
-    assert chatty.events["text_arrived"] == 12 * calls
+    assert calls == 900
+    assert chatty.events["text_arrived"] > 11 * calls
     assert (tmp_path / "events.jsonl").read_bytes().count(b"\n") == chatty.events.total() + 1
     stats = chatty.cpu.stats  # type: ignore[attr-defined]
-    emitting = [own for (file, _, _), (_, _, own, _, _) in stats.items() if "telemetry" in file]
-    assert sum(emitting) > 0
+    made: Counter[str] = Counter()
+    for (file, _, _), (_, count, *_) in stats.items():
+        path = Path(file)
+        made["/".join((path.parent.name, path.stem))] += count
+    ours = {name: count for name, count in made.items() if name.partition("/")[0] in FLOORS}
+    assert max(ours, key=lambda name: ours[name]) == "telemetry/event_file"
 
 
 def test_a_listener_that_blocks_is_named_with_how_long_it_held_the_loop() -> None:
