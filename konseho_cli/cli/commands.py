@@ -22,6 +22,9 @@ COMMANDS: Mapping[str, Entry] = {
         "konseho_cli.cli.runs",
         "See the runs that are kept, and why they came to what they did.",
     ),
+    "profile": Entry(
+        "konseho_cli.cli.profile", "See where the time, CPU and memory of a council go."
+    ),
     "validate": Entry("konseho_cli.cli.validate", "Check council files, all errors at once."),
     "show": Entry("konseho_cli.cli.show", "Show the plan of a council: order, reasons, calls."),
     "list": Entry("konseho_cli.cli.list", "List the councils that ship with Konseho."),

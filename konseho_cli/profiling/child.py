@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -61,9 +61,7 @@ class Child:
         self.job = job
         self.stopped_by: signal.Signals | None = None
         self.store: Store
-        self.session = Session(
-            load_council(job.council), _options(job), store=None if self._is_users else self._open
-        )
+        self.session = _session(job, None if self._is_users else self._open)
 
     @property
     def _is_users(self) -> bool:
@@ -88,23 +86,24 @@ class Child:
                 self._run(nullcontext())
             first = time.time()
             time.sleep(job.pause_s)
-            runs, after = [], []
-            for _ in range(job.repeats):
-                runs.append(self._run(watch or nullcontext()))
+            took: list[tuple[float, float]] = []
+            after: list[int] = []
+            last: _Ran | None = None
+            while last is None or (len(took) < job.repeats and self.stopped_by is None):
+                last = None  # what is weighed is not to be what we ourselves still hold
+                last = self._run(watch or nullcontext())
+                took.append((last.cpu_s, last.wall_s))
                 after += [_resident()] if job.weighs else []
-                if self.stopped_by is not None:
-                    break
             time.sleep(job.pause_s)
             show_lines()
-        last = runs[-1]
         start_up_s = max(0.0, first - job.started)
         if job.saves:
             cpu = None if watch is None else _finish(watch, job, start_up_s)
             self._save(last, cpu)
         return Ended(
             exit_status=self._status(last.outcome), began=last.began, ended=last.ended,
-            start_up_s=start_up_s, cpu_s=tuple(run.cpu_s for run in runs),
-            wall_s=tuple(run.wall_s for run in runs), after=tuple(after),
+            start_up_s=start_up_s, cpu_s=tuple(cpu_s for cpu_s, _ in took),
+            wall_s=tuple(wall_s for _, wall_s in took), after=tuple(after),
             agents=len(self.session.casting.choices),
         )  # fmt: skip
 
@@ -160,33 +159,50 @@ class Child:
         return found, spans
 
 
-def _options(job: Job) -> RunOptions:
-    return RunOptions(
+def _session(job: Job, store: Callable[[], Store] | None) -> Session:
+    """Raises UsageError, InvalidCouncil, StoreFailed."""
+    stored = asyncio.run(_stored(job)) if job.replay_run else None
+    cassette: Path | Cassette | None = job.replay
+    if stored is not None:
+        from konseho_cli.engine.history import cassette_of
+
+        cassette = cassette_of(stored)
+    options = RunOptions(
         task=job.task, inputs=job.inputs, wishes=job.wishes, max_concurrency=job.max_concurrency,
         seed=job.seed, timeout_s=job.timeout_s, strict=job.strict, caching=job.caching,
         taping=Taping(
-            record=job.record, replay=_cassette(job), speed=job.speed if job.replays else 1.0
+            record=job.record, replay=cassette, speed=job.speed if job.replays else 1.0
         ),
         storing=job.storing, settings=job.settings, targets=job.targets,
     )  # fmt: skip
-
-
-def _cassette(job: Job) -> Path | Cassette | None:
-    if not job.replay_run:
-        return job.replay
-    from konseho_cli.engine.history import cassette_of
-
-    async def load() -> StoredRun | None:
-        store = open_store(job.storing, os.environ)
-        try:
-            return await store.load(job.replay_run)
-        finally:
-            await store.aclose()
-
-    stored = asyncio.run(load())
+    if job.council is not None:
+        return Session(load_council(job.council), options, store=store)
     if stored is None:
+        raise UsageError("which council? A cassette does not say")
+    return _again(stored, options, store)
+
+
+def _again(stored: StoredRun, options: RunOptions, store: Callable[[], Store] | None) -> Session:
+    """The council as it was kept with a run, whatever became of its file since."""
+    from konseho_cli.engine.remembered import decode
+
+    began = decode(stored.row.began.document, stored.row.began.run)
+    said = began.options
+    again = structs.replace(
+        options, task=options.task or began.task, inputs=began.inputs,
+        max_concurrency=options.max_concurrency or said.max_concurrency,
+        timeout_s=options.timeout_s or said.timeout_s, strict=options.strict or said.strict,
+        settings=options.settings.over(said.settings), targets=said.targets,
+    )  # fmt: skip
+    return Session(began.loaded(), again, store=store)
+
+
+async def _stored(job: Job) -> StoredRun:
+    async with aclosing(open_store(job.storing, os.environ)) as store:
+        found = await store.load(job.replay_run)
+    if found is None:
         raise UsageError(f"there is no run '{job.replay_run}' any more")
-    return cassette_of(stored)
+    return found
 
 
 def _watch(job: Job) -> CpuWatch | None:

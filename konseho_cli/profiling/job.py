@@ -28,7 +28,8 @@ T = TypeVar("T")
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One child's work: a council, how it is run, and who watches."""
 
-    council: Path
+    council: Path | None
+    """None: that of the run which is replayed, with its task, its inputs and its options."""
     task: str | None = None
     inputs: dict[str, Any] = {}
     wishes: Wishes = Wishes()

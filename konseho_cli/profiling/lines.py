@@ -96,7 +96,8 @@ def _memory(functions: Sequence[Any], codes: dict[CodeType, str]) -> Iterator[Se
             )
             for file, code, numbers in looked_at._toplevel
             for line in numbers
-            if (found := looked_at[code].get(line)) is not None
+            # For it, the whole process is new each time that the function is entered.
+            if line != code.co_firstlineno and (found := looked_at[code].get(line)) is not None
         ]  # fmt: skip
 
     sys.settrace(trace)

@@ -169,9 +169,8 @@ class _Campaign:
         return structs.replace(job, replay=self.folder / CASSETTE, record=None)
 
     def _ticking(self, what: str) -> Callable[[], None]:
-        start = time.monotonic()
         self._tell(what)
-        return lambda: self._tell(f"{what}  {time.monotonic() - start:.0f} s")
+        return lambda: self._tell(what)
 
     def _at_once(self, name: str) -> Job:
         return structs.replace(

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import structs
 
 from konseho_cli.core.errors import KonsehoError, NotMeasured, UsageError
+from konseho_cli.profiling.cpu_groups import shown
 from konseho_cli.profiling.sampled import Frame, Samples, Stack
 
 _IDLING = "import time; time.sleep(0.2)"
@@ -151,7 +152,7 @@ def read_samples(file: Path, how: Sampling) -> Samples:
     return Samples(
         rate=how.rate, idle=how.idle, gil=how.gil, file=file.name,
         frames=tuple(
-            Frame(name=frame.name, file=frame.file, line=frame.line) for frame in found.shared.frames
+            Frame(name=frame.name, file=shown(frame.file), line=frame.line) for frame in found.shared.frames
         ),
         stacks=tuple(stack for profile in found.profiles for stack in _stacks(profile)),
     )  # fmt: skip
