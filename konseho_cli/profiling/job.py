@@ -139,6 +139,8 @@ def _load(file: Path, kind: type[T]) -> T:
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, QUANTITIES):
+        return value * 1 if isinstance(value, (int, float)) else str(value)  # `* 1`: plain again
     raise NotImplementedError(type(value).__name__)
 
 

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from konseho_cli.core.errors import KonsehoError
+from konseho_cli.core.process import end_group
 from konseho_cli.core.signals import SAME_SIGNAL_S, heeded
 from konseho_cli.profiling.job import Ended, Job
 
@@ -102,11 +103,13 @@ def run_child(
             stdin=subprocess.DEVNULL, stdout=said, stderr=said,
             start_new_session=True,  # Ctrl-C of a terminal comes to us, and goes on from here once
         )  # fmt: skip
-        with interruption.to(lambda number: _signal(process, job, number), lambda: _kill(process)):
+        with interruption.to(
+            lambda number: _signal(process, job, number), lambda: end_group(process)
+        ):
             try:
                 (wait or _wait)(process, tick)
             except BaseException:
-                _kill(process)
+                end_group(process)
                 raise
             finally:
                 process.wait()
@@ -161,15 +164,6 @@ def _signal(process: subprocess.Popen[bytes], job: Job, number: signal.Signals) 
             pid = process.pid
         if process.poll() is None:
             os.kill(pid, number)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with suppress(OSError):
-        if process.poll() is None:
-            if hasattr(os, "killpg"):
-                os.killpg(process.pid, signal.SIGKILL)  # its session is its own, so is its group
-            else:
-                process.kill()
 
 
 def _died(job: Job, status: int, interruption: Interruption) -> KonsehoError:

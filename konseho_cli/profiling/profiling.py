@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import structs
 
-from konseho_cli.core.errors import UsageError
+from konseho_cli.core.errors import NotMeasured, UsageError
 from konseho_cli.profiling import leaks
 from konseho_cli.profiling.costs import measure_costs
 from konseho_cli.profiling.folder import discard, make_folder, settle
@@ -72,7 +72,7 @@ def profile(wanted: Wanted, env: Mapping[str, str], tell: Tell = lambda text: No
         try:
             return campaign.run()
         finally:
-            if not campaign.found:
+            if not any(campaign.folder.glob("*.recording")):
                 discard(campaign.folder)
 
 
@@ -115,11 +115,13 @@ class _Campaign:
         self._interruption = interruption
         self._tell = tell
         self._warnings: list[str] = []
+        self._unable: set[Profiler] = set()
+        """Profilers that cannot look here."""
 
     def run(self) -> Recordings:
         """All of them, unless somebody interrupts."""
         for each in self._plan():
-            self._record(each)
+            self._try(each)
             if self._is_over:
                 break
         wanted = self._wanted
@@ -131,7 +133,7 @@ class _Campaign:
         status = self._interruption.exit_status
         return Recordings(
             recordings=tuple(recordings), costs=costs, leak=leak, folder=self.folder,
-            exit_status=self.found[0].ended.exit_status if status is None else status,
+            exit_status=self._exit_status if status is None else status,
             warnings=tuple(self._warnings),
         )  # fmt: skip
 
@@ -145,6 +147,22 @@ class _Campaign:
                 often = f" {number} of {self._wanted.repeats}" if self._wanted.repeats > 1 else ""
                 name = profiler if number == 1 else f"{profiler}-{number}"
                 yield _Next(profiler, name, f"{_PROFILERS[profiler]}{often}")
+
+    @property
+    def _exit_status(self) -> int:
+        return self.found[0].ended.exit_status or (NotMeasured.exit_code if self._unable else 0)
+
+    def _try(self, each: _Next) -> None:
+        """Record it; what one profiler cannot do is no reason to lose what others did."""
+        if each.profiler in self._unable:
+            return
+        try:
+            self._record(each)
+        except NotMeasured as error:
+            if not self.found:
+                raise
+            self._unable.add(each.profiler)
+            self._warnings.append(". ".join(filter(None, (str(error), error.hint))))
 
     def _record(self, each: _Next) -> None:
         first = not self.found
@@ -210,7 +228,8 @@ class _Campaign:
         return record_lines(job, self._interruption, self._ticking(f"{kind} line by line"))
 
     def _costs(self) -> tuple[ProfilerCost, ...]:
-        watched = [each for each in self._wanted.profilers if each != "spans"]
+        named = self._wanted.profilers
+        watched = [each for each in named if each != "spans" and each not in self._unable]
         if not watched:
             return ()
         tick = self._ticking("what the profilers cost")

@@ -15,11 +15,13 @@ import msgspec
 from msgspec import structs
 
 from konseho_cli.core.errors import KonsehoError, NotMeasured, UsageError
+from konseho_cli.core.process import end_group
 from konseho_cli.profiling.cpu_groups import shown
 from konseho_cli.profiling.sampled import Frame, Samples, Stack
 
-_IDLING = "import time; time.sleep(0.2)"
-_REFUSED = ("permission denied", "operation not permitted", "eperm", "root", "ptrace")
+_IDLING = "import time; time.sleep(60)"
+_BEGINS = "py-spy> Sampling process"
+_REFUSED = ("permission denied", "operation not permitted", "eperm", "requires root", "ptrace")
 _LINUX = (
     "in a container: docker run --cap-add SYS_PTRACE; else as root, or "
     "sysctl kernel.yama.ptrace_scope=0. --cpu needs no permission"
@@ -95,23 +97,33 @@ def check_allowed(folder: Path) -> None:
     Raises NotMeasured with the reason and the way out.
     """
     file = folder / "allowed.json"
-    command = record_command(Sampling(), file, "--", sys.executable, "-S", "-c", _IDLING)
-    done = subprocess.run(  # noqa: S603 - our own words
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
-    )
-    was_written = file.exists()
-    file.unlink(missing_ok=True)
-    if done.returncode != 0 or not was_written:
-        raise refused(done.stderr)
+    probe = subprocess.Popen(  # noqa: S603 - our own words
+        [*record_command(Sampling(), file), "--", sys.executable, "-S", "-c", _IDLING],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    assert probe.stdout is not None
+    said = ""
+    try:
+        for line in probe.stdout:
+            if line.startswith(_BEGINS):
+                return
+            said += line
+    finally:
+        end_group(probe)
+        probe.stdout.close()
+        file.unlink(missing_ok=True)
+    raise refused(said)
 
 
 def refused(said: str) -> NotMeasured:
     """What py-spy said, in a line, and what to do about it."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    told = said.partition("Stack backtrace:")[0]
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
     errors = [line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")]
     causes = [line.partition(": ")[2] for line in lines if line[:2] in ("0:", "1:")]
     reason = ": ".join(dict.fromkeys([*errors[:1], *causes[-1:]])) or "it wrote nothing"
-    is_refused = any(word in said.lower() for word in _REFUSED)
+    is_refused = any(word in told.lower() for word in _REFUSED)
     hint = (_LINUX if sys.platform == "linux" else _ELSEWHERE) if is_refused else None
     what = "py-spy may not look at other processes here" if is_refused else "py-spy failed"
     return NotMeasured(f"{what}: {reason}", hint=hint)

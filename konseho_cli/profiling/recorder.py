@@ -89,7 +89,7 @@ def watched(
         return run_child(paused, interruption, tick=tick, wait=curve.wait), curve
     if job.profiler != "sample":
         return run_child(job, interruption, tick=tick), None
-    if not job.replays and job.saves:
+    if job.saves:
         check_allowed(job.folder)
     command = [*record_command(how.sampling, job.file(SPEEDSCOPE)), "--"]
     try:
