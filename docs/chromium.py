@@ -128,21 +128,26 @@ class Page:
         return {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
 
 
+def address_of(file: Path) -> str:
+    """As the browser calls it."""
+    return file.resolve().as_uri()
+
+
 @asynccontextmanager
 async def open_page(
     file: Path, *, width: int = 1280, height: int = 900, dark: bool = False
 ) -> AsyncIterator[Page]:
     """A file in a browser of its own, which is gone afterwards. Raises RuntimeError without one."""
     async with (
-        _browser() as address,
+        _browser() as devtools,
         aiohttp.ClientSession() as http,
-        http.ws_connect(address, max_msg_size=LARGEST_MESSAGE) as socket,
+        http.ws_connect(devtools, max_msg_size=LARGEST_MESSAGE) as socket,
     ):
         page = Page(socket)
         listening = asyncio.create_task(page.listen())
         try:
             await _attach(page, width, height, dark=dark)
-            await page.send("Page.navigate", url=file.absolute().as_uri())
+            await page.send("Page.navigate", url=address_of(file))
             async with asyncio.timeout(PATIENCE_S):
                 await page.loaded.wait()
             yield page

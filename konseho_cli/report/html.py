@@ -39,7 +39,7 @@ def profile_html(profiled: Profiled) -> str:
         templates={"page": _asset("report.html")}, auto_escape_callback=lambda name: True,
         undefined_behavior="strict", trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    return environment.render_template("page", **context)
+    return environment.render_template("page", **context).lstrip()
 
 
 def policy(scripts: list[str], style: str) -> str:

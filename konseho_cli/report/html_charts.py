@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 from konseho_cli.core.errors import MissingExtra
@@ -19,22 +20,27 @@ ORANGE, BLUE, GREEN, GREY = "#E69F00", "#2F8FCC", "#009E73", "#8A8F98"
 """Told apart by the colour-blind (Okabe and Ito, 2008), and seen on light and dark."""
 
 
+def check_installed() -> None:
+    """Raises MissingExtra where a page could not be drawn; imports nothing."""
+    for module, package in (("altair", "altair"), ("vl_convert", "vl-convert-python")):
+        if find_spec(module) is None:
+            raise MissingExtra(f"an HTML report needs {package}", hint=INSTALL)
+
+
 @cache
 def vega_bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script. Raises MissingExtra."""
-    try:
-        import vl_convert
-    except ImportError as error:
-        raise _missing("vl-convert-python") from error
+    check_installed()
+    import vl_convert
+
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
 
 
 def charts(profiled: Profiled) -> dict[str, Any]:
     """Vega-Lite by name, for what there is data of. Raises MissingExtra."""
-    try:
-        import altair
-    except ImportError as error:
-        raise _missing("altair") from error
+    check_installed()
+    import altair
+
     draw = _Charts(altair)
     memory = profiled.of("memory")
     cpu = profiled.of("cpu")
@@ -46,10 +52,6 @@ def charts(profiled: Profiled) -> dict[str, Any]:
         "groups": draw.groups(profiled) if cpu and cpu.cpu else None,
     }
     return {name: chart.to_dict() for name, chart in found.items() if chart is not None}
-
-
-def _missing(package: str) -> MissingExtra:
-    return MissingExtra(f"an HTML report needs {package}: {INSTALL}", hint=INSTALL)
 
 
 class _Charts:
@@ -80,7 +82,7 @@ class _Charts:
         rows = [
             {
                 "name": share.name or "konseho", "value": share.duration / 1e9,
-                "shown": f"{share.duration / 1e9:.3g} s · {share.share:.0%}",
+                "shown": f"{share.duration / 1e9:.3g} s · {share.share * 100:.0f} %",
                 "class": CLASSES[class_of(share.name)],
             }
             for share in shares[:MOST_BARS]
@@ -188,7 +190,7 @@ class _Charts:
             {
                 "name": each.name,
                 "value": each.own_s,
-                "shown": f"{each.own_s * 1e3:.3g} ms · {each.share:.0%}",
+                "shown": f"{each.own_s * 1e3:.3g} ms · {each.share * 100:.0f} %",
             }
             for each in shown[:MOST_BARS]
         ]

@@ -87,9 +87,10 @@ def _head(profiled: Profiled) -> dict[str, Any]:
             {"name": "cost", "value": _money(took.cost)},
             {"name": "calls", "value": f"{took.calls:,}"},
             {"name": "tokens", "value": show_count(took.tokens)},
-            {"name": "overhead a call", "value": _ns(analysis.call_overhead)},
+            *([{"name": "overhead a call", "value": _ns(analysis.call_overhead)}]
+              if analysis.call_overhead else []),
             *([] if analysis.efficiency is None
-              else [{"name": "parallel efficiency", "value": f"{analysis.efficiency:.0%}"}]),
+              else [{"name": "parallel efficiency", "value": f"{analysis.efficiency * 100:.0f} %"}]),
             *([] if not profiled.verdicts
               else [{"name": "targets met", "value": f"{met} of {len(profiled.verdicts)}",
                      "bad": met < len(profiled.verdicts)}]),
@@ -154,7 +155,12 @@ def _groupings(analysis: Analysis) -> list[dict[str, Any]]:
 
 def _shares(name: str, shares: Sequence[Share]) -> dict[str, Any] | None:
     rows = [
-        (each.name or "none", ", ".join(each.most[:3]), _ns(each.duration), f"{each.share:.1%}")
+        (
+            each.name or "none",
+            ", ".join(each.most[:3]),
+            _ns(each.duration),
+            f"{each.share * 100:.1f} %",
+        )
         for each in shares
     ]
     return _table((name, "most of it", "time", "share"), rows, words=2)
@@ -179,7 +185,7 @@ def _whatif(each: Prediction) -> dict[str, Any]:
         "change": each.change,
         "options": " ".join(each.options),
         "after": f"{about}{show_duration(each.after_s)}",
-        "saved": f"{change:+.0%}".replace("-", "−"),
+        "saved": f"{change * 100:+.0f} %".replace("-", "−"),
         "cost": _money(each.cost),
         "guessed": f"{each.guessed:,} of {each.calls:,}" if each.guessed else "",
         "limit": each.limit_reached,
@@ -260,7 +266,7 @@ def _cpu(cpu: CpuProfile) -> dict[str, Any]:
         for each in cpu.functions
     ]  # fmt: skip
     groups = [
-        (each.name, f"{each.calls:,}", show_duration(each.own_s), f"{each.share:.1%}")
+        (each.name, f"{each.calls:,}", show_duration(each.own_s), f"{each.share * 100:.1f} %")
         for each in cpu.groups
     ]
     heads = ("function", "where", "part", "calls", "own", "with what it called")
@@ -308,8 +314,8 @@ def _about(profiled: Profiled) -> list[tuple[str, str]]:
         ("replayed from", first.replayed or ""),
         ("Konseho", first.version),
         ("Python", machine.python),
-        ("machine", f"{machine.platform}, {machine.cpus} CPUs"),
-        ("CPU time", show_duration(first.cpu_s)),
+        ("machine", f"{machine.platform}, {machine.cpus} CPUs" if machine.cpus else ""),
+        ("CPU time", show_duration(first.cpu_s) if first.cpu_s else ""),
         ("profilers", ", ".join(NAMES[each.profiler] for each in profiled.recordings)),
         ("recordings", str(profiled.folder or "")),
     ]

@@ -162,7 +162,9 @@ for (const button of document.querySelectorAll("button[data-tracks]")) {
   });
 }
 
-document.getElementById("lanes-path")?.addEventListener("change", (event) => {
+const pathOnly = document.getElementById("lanes-path");
+if (pathOnly) pathOnly.parentElement.hidden = !data.lanes.path.length;
+pathOnly?.addEventListener("change", (event) => {
   const wanted = new Set(data.lanes.path.map(([row]) => row));
   tracks.lanes.arrange((row) => !event.target.checked || wanted.has(row));
   tracks.lanes.host.scrollTop = 0;
