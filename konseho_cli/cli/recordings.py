@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from konseho_cli.cli.stored import with_store
@@ -21,14 +22,21 @@ def find_recordings(name: str, store: Path | None) -> tuple[Recording, ...]:
     In a folder the run that was not a replay comes first, then the older one.
     """
     place = Path(name)
-    if place.is_dir():
+    if _is(place.is_dir):
         found = [Recording.load(file) for file in sorted(place.glob(f"*{SUFFIX}"))]
         if not found:
             raise UsageError(f"{name} holds no {SUFFIX} files")
         return tuple(sorted(found, key=lambda each: (each.replayed is not None, each.made)))
-    if name.endswith(SUFFIX) or place.is_file():
+    if name.endswith(SUFFIX) or _is(place.is_file):
         return (Recording.load(place),)
     return (kept_recording(name, store),)
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    try:
+        return kind()
+    except (OSError, ValueError):  # no name that a file could have
+        return False
 
 
 def kept_recording(name: str, store: Path | None) -> Recording:
