@@ -17,7 +17,7 @@ from konseho_cli.report.html_text import clean, script_json
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 SCRIPTS = ("tracks.js", "page.js")
-DRAWN = ("lanes", "flames", "kinds", "whatifs", "queues", "memory", "groups")
+DRAWN = ("lanes", "flames", "activity", "kinds", "whatifs", "queues", "memory", "groups")
 """What a page may draw; what has no data is left out."""
 
 
@@ -30,6 +30,7 @@ def profile_html(profiled: Profiled) -> str:
     data = _data(profiled) | {"charts": drawn}
     context = clean(sections(profiled)) | {
         "drawn": {name: bool(data.get(name)) or name in drawn for name in DRAWN},
+        "lanes_count": f"{len(data['lanes']['lanes']) if data['lanes'] else 0:,}",
         "style": _asset("report.css"),
         "scripts": scripts,
         "policy": policy(scripts, _asset("report.css")),

@@ -9,6 +9,7 @@ from typing import Any
 from konseho_cli.core.errors import MissingExtra
 from konseho_cli.profiling.memory_profile import MemoryProfile
 from konseho_cli.profiling.profiled import Profiled
+from konseho_cli.report.html_activity import activity
 from konseho_cli.report.html_lanes import CLASSES, class_of
 from konseho_cli.report.html_text import clean
 
@@ -16,6 +17,10 @@ INSTALL = "pip install 'konseho[report]'"
 MOST_BARS = 12
 MOST_POINTS = 2_000
 MEGABYTE = 2**20
+MANY_AGENTS = 20
+"""From so many on, lanes alone do not show a run."""
+LANE_NAMES = 170
+"""Pixels beside the lanes: `gutter` of the page's script."""
 ORANGE, BLUE, GREEN, GREY = "#E69F00", "#2F8FCC", "#009E73", "#8A8F98"
 """Told apart by the colour-blind (Okabe and Ito, 2008), and seen on light and dark."""
 
@@ -45,6 +50,7 @@ def charts(profiled: Profiled) -> dict[str, Any]:
     memory = profiled.of("memory")
     cpu = profiled.of("cpu")
     found = {
+        "activity": draw.activity(profiled),
         "kinds": draw.kinds(profiled),
         "whatifs": draw.whatifs(profiled),
         "queues": draw.queues(profiled),
@@ -75,6 +81,24 @@ class _Charts:
         marks = base.mark_bar(height=14, cornerRadiusEnd=3)
         words = base.mark_text(align="left", dx=5).encode(text="shown:N")
         return marks, words
+
+    def activity(self, profiled: Profiled) -> Any:
+        """How many calls were at work at each moment, above lanes that are too many to be seen."""
+        alt, outcome = self.alt, profiled.outcome
+        agents = {span.attributes.get("agent") for span in outcome.spans if span.kind == "ask"}
+        end = max((span.end for span in outcome.spans), default=0)
+        rows = activity(outcome.spans, outcome.start, end)
+        if len(agents) < MANY_AGENTS or not rows:
+            return None
+        side = alt.Axis(tickCount=3, minExtent=LANE_NAMES, maxExtent=LANE_NAMES, title=None)
+        chart = self._of(rows, 84).mark_area(interpolate="step-after").encode(
+            x=alt.X("at:Q", axis=None, scale=alt.Scale(nice=False, domainMax=(end - outcome.start) / 1e9)),
+            y=alt.Y("sum(count):Q", axis=side),
+            color=alt.Color("class:N", legend=None, scale=alt.Scale(domain=list(CLASSES))),
+            order=alt.Order("class:N", sort="descending"),
+            tooltip=["class:N", alt.Tooltip("sum(count):Q", title="calls", format=",.1f")],
+        )  # fmt: skip
+        return chart.properties(padding={"left": 0, "right": 0, "top": 6, "bottom": 4})
 
     def kinds(self, profiled: Profiled) -> Any:
         """The critical path by kind: its parts sum to the makespan."""

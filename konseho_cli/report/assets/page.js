@@ -35,6 +35,8 @@ const laneSource = (lanes) => {
     look(item) {
       const kind = lanes.kinds[lanes.kind[item]];
       if (kind.name === "step") return { c: colour("soft"), o: 0.22, h: 0.82 };
+      // A step that waits for its own agents waits for nothing that could be had.
+      if (kind.name === "barrier") return { c: colour("soft"), o: 0.75, h: 0.14 };
       const c = this.colours[kind.class];
       return frames.has(kind.name) ? { c, o: 0.25, h: 0.82 } : { c, o: 1, h: CLASS_HEIGHTS[kind.class] };
     },
@@ -85,7 +87,7 @@ const legends = () => {
   const lanes = document.getElementById("lanes-legend");
   if (lanes && data.lanes) {
     lanes.replaceChildren();
-    const used = new Set(data.lanes.kind.map((kind) => data.lanes.kinds[kind].class));
+    const used = new Set(data.lanes.kinds.filter((kind) => kind.name !== "barrier").map((kind) => kind.class));
     data.lanes.classes.forEach((words, number) => {
       if (used.has(number)) swatch(lanes, colour(CLASS_COLOURS[number]), 18 * CLASS_HEIGHTS[number], words);
     });
@@ -124,6 +126,7 @@ const drawChart = async (name) => {
   const host = document.getElementById(`chart-${name}`);
   if (!host) return;
   const options = { mode: "vega-lite", ast: true, actions: false, renderer: "canvas", defaultStyle: false, tooltip: chartTip, config: chartConfig() };
+  if (data.charts[name].padding) delete options.config.padding;
   embedded.get(name)?.finalize();
   embedded.set(name, await vegaEmbed(host, data.charts[name], options));
 };
