@@ -30,7 +30,22 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     value: float | None
     """What was measured, in the same unit; None: unknown."""
     unit: str
-    """`s`, `$`, or what is counted."""
+    """`s`, `$`, `B`, `%`, or what is counted."""
+    least: bool = False
+    """Whether the target is the least that is allowed, not the most."""
+    elsewhere: str = ""
+    """What measures it, where this cannot: `make bench`. It is neither met nor missed then: `met` is
+    True, since nothing here speaks against it."""
+
+    @property
+    def missed(self) -> bool:
+        """Whether the target does not hold."""
+        return not self.met and not self.elsewhere
+
+    @property
+    def bound(self) -> str:
+        """What stands before the target: `allowed 2 m`, `at least 70 %`."""
+        return "at least" if self.least else "allowed"
 
 
 def verdicts(outcome: RunOutcome, targets: Targets) -> tuple[Verdict, ...]:
