@@ -285,6 +285,8 @@ class Keeper:
             "warnings": list(outcome.warnings), "models": list(outcome.models),
             "services": [msgspec.to_builtins(service) for service in outcome.services],
             "cache": None if outcome.cache is None else msgspec.to_builtins(outcome.cache),
+            "listeners": [msgspec.to_builtins(each) for each in outcome.listeners],
+            "creation_s": outcome.creation_s,
             "started": outcome.anchor.wall_s + (self.origin - outcome.anchor.loop_ns) / 1e9,
         }  # fmt: skip
         self.ended = RunEnded(

@@ -40,7 +40,7 @@ def send_traces(profiled: Profiled, env: Mapping[str, str]) -> int:
             "to send traces needs the extra `otel`: pip install 'konseho[otel]'"
         ) from error
     spans = readable(profiled)
-    exporter = OTLPSpanExporter()
+    exporter: Any = OTLPSpanExporter()
     try:
         for first in range(0, len(spans), AT_ONCE):
             if exporter.export(spans[first : first + AT_ONCE]) is not SpanExportResult.SUCCESS:
