@@ -13,7 +13,7 @@ from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import InvalidCouncil, Problem, UsageError
 from konseho_cli.core.marks import Marks
 from konseho_cli.core.source import read_source, refusal, shown_path
-from konseho_cli.core.units import Duration, Money
+from konseho_cli.core.units import Duration, Money, Share
 from konseho_cli.core.yaml_events import Parsed, parse_yaml
 from konseho_cli.spec.check import checked
 from konseho_cli.spec.document import CouncilSpec
@@ -85,7 +85,7 @@ def to_document(**fields: Any) -> dict[str, Any]:
 def _builtin(value: Any) -> Any:
     if isinstance(value, Money):
         return str(value)
-    if isinstance(value, Duration):
+    if isinstance(value, Duration | Share):
         return float(value)
     if isinstance(value, int):
         return int(value)
