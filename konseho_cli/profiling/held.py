@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from konseho_cli.core.errors import StoreFailed
-from konseho_cli.engine.past import call_key
 from konseho_cli.models.base import Identity, Reply
 from konseho_cli.models.cassette import Answered, Failure, identity_of, unpacked
 from konseho_cli.store.base import CallKept, SpanKept, StoredRun
@@ -82,7 +81,7 @@ def held_calls(run: StoredRun, spans: Sequence[SpanKept]) -> tuple[Held, ...]:
 def _latest(calls: Iterable[CallKept]) -> Iterable[CallKept]:
     found: dict[tuple[str | int, ...], CallKept] = {}
     for call in calls:
-        key = call_key(call)
+        key = call.identity
         if call.status != "cancelled" or key not in found:
             found[key] = call
     return found.values()
