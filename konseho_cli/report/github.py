@@ -27,11 +27,6 @@ class Place(NamedTuple):
     line: int | None = None
 
 
-def is_here(env: Mapping[str, str]) -> bool:
-    """Whether a workflow of GitHub runs this."""
-    return env.get("GITHUB_ACTIONS") == "true"
-
-
 def workflow_commands(
     outcome: RunOutcome, verdicts: Sequence[Verdict], places: Mapping[str, Place]
 ) -> str:

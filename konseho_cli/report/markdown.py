@@ -29,6 +29,17 @@ def outcome_markdown(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
     return encodable("\n\n".join(block for block in blocks if block) + "\n")
 
 
+def summary_markdown(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
+    """How it went, without a word of what was said; ends with a newline."""
+    blocks = [
+        f"# {inline(outcome.council)}",
+        status_markdown(outcome),
+        *_remarks(outcome, verdicts),
+        _table(outcome),
+    ]
+    return encodable("\n\n".join(block for block in blocks if block) + "\n")
+
+
 def status_markdown(outcome: RunOutcome) -> str:
     """How it ended, with its figures and the headline of its critical path."""
     cost = outcome.cost

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
 from konseho_cli.profiling.verdicts import Verdict
-from konseho_cli.report.github import MOST_SUMMARY, Place, bounded, is_here, workflow_commands
+from konseho_cli.report.github import MOST_SUMMARY, Place, bounded, workflow_commands
 from tests.report.profiles import profiled
 
+_OUTCOME = profiled().outcome
 _LONG = "| é | a row of a table |\n" * 60_000
 
 
@@ -52,7 +52,7 @@ def test_a_run_that_went_well_says_nothing(outcome):
 
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_no_text_begins_a_command_of_its_own(text: str, file: str) -> None:
-    outcome = structs.replace(profiled().outcome, council=text, error=None, gate=None)
+    outcome = structs.replace(_OUTCOME, council=text, error=None, gate=None)
     lines = workflow_commands(outcome, (missed(f"{text}\n::error::mine"),), {"": Place(file)})
     assert lines.count("\n") == 1
     assert lines.splitlines()[0].startswith("::error file=")
@@ -70,8 +70,3 @@ def test_a_summary_is_never_more_than_github_shows(taken: int) -> None:
 
 def test_a_short_summary_is_whole() -> None:
     assert bounded("# é\n") == "# é\n".encode()
-
-
-@pytest.mark.parametrize(("said", "here"), [("true", True), ("", False), ("false", False)])
-def test_a_workflow_is_told_by_its_variable(said: str, here: bool) -> None:
-    assert is_here({"GITHUB_ACTIONS": said}) is here

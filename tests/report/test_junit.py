@@ -10,6 +10,8 @@ from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.junit import junit_xml, outcome_junit
 from tests.report.profiles import profiled
 
+_OUTCOME = profiled().outcome
+
 
 def verdict(**fields: object) -> Verdict:
     usual = {
@@ -67,7 +69,6 @@ def test_the_counts_are_those_of_the_cases():
 
 @given(st.text(alphabet=st.characters(), max_size=40))
 def test_any_text_is_xml(text: str) -> None:
-    whole = profiled()
     held = (verdict(name="x", measured=text),)
-    found = fromstring(outcome_junit(structs.replace(whole.outcome, council=text), held))
+    found = fromstring(outcome_junit(structs.replace(_OUTCOME, council=text), held))
     assert found.find("testsuite").get("name").endswith("run")
