@@ -16,8 +16,8 @@ import msgspec
 
 from konseho_cli.engine.outcome import CallRecord, RunOutcome
 from konseho_cli.profiling.profiled import Profiled
-from konseho_cli.report.lanes import Placed, calls_of, placed
 from konseho_cli.report.text import encodable
+from konseho_cli.report.tracks import Placed, calls_of, placed
 from konseho_cli.version import __version__
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.40.0"

@@ -13,8 +13,8 @@ from konseho_cli.engine.outcome import CallRecord, RunOutcome
 from konseho_cli.profiling.critical_path import Segment
 from konseho_cli.profiling.memory_profile import MemoryProfile
 from konseho_cli.profiling.profiled import Profiled
-from konseho_cli.report.lanes import Lane, Mark, calls_of, lanes
 from konseho_cli.report.protobuf import double, fixed64, message, text, varint
+from konseho_cli.report.tracks import Lane, Mark, calls_of, lanes
 from konseho_cli.telemetry.spans import WAITS, Span
 
 SEQUENCE = 1

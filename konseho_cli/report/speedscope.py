@@ -12,8 +12,8 @@ from typing import Any
 from konseho_cli.profiling.cpu_profile import CpuProfile
 from konseho_cli.profiling.profiled import Profiled
 from konseho_cli.profiling.sampled import Samples
-from konseho_cli.report.lanes import Lane, lanes
 from konseho_cli.report.text import encodable
+from konseho_cli.report.tracks import Lane, lanes
 from konseho_cli.version import __version__
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"

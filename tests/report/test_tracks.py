@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konseho_cli.core.clock import RealClock
-from konseho_cli.report.lanes import calls_of, lanes, placed
+from konseho_cli.report.tracks import calls_of, lanes, placed
 from konseho_cli.telemetry.spans import Recorder, Scope, Span
 from tests.report.profiles import recording
 
