@@ -109,6 +109,7 @@ class Session:
 
         Raises UsageError: no task, no model chosen where answers decide, no key.
         """
+        began = RealClock.now()
         self.loaded = loaded
         self.spec: CouncilSpec = loaded.spec
         self.options = options
@@ -132,6 +133,7 @@ class Session:
         self._execution: Execution | None = None
         self._stopped: KonsehoError | None = None
         self._ended: RunEnded | None = None
+        self._creation_s = loaded.took_s + (RealClock.now() - began) / 1e9
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -234,6 +236,8 @@ class Session:
                 if service.address or service.requests  # the simulator's are none
             ),
             cache=None if cache is None else cache.stats,
+            listeners=bus.listeners,
+            creation_s=self._creation_s,
             warnings=(
                 *outcome.warnings,
                 *(() if cache is None else cache.warnings),
