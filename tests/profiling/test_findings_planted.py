@@ -12,7 +12,6 @@ from konseho_cli.profiling.assembling import profiled_of
 from konseho_cli.profiling.finding import Finding
 from tests.profiling import planted
 
-
 EVEN = planted.council(planted.ask_all())
 MANY = [f"agent{number}" for number in range(12)]
 
