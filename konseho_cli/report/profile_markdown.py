@@ -13,7 +13,7 @@ from konseho_cli.profiling.memory_profile import MemoryProfile
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.profiled import Profiled
 from konseho_cli.profiling.verdicts import Verdict
-from konseho_cli.report.markdown import held, inline, status_markdown, table
+from konseho_cli.report.markdown import held, inline, path_markdown, status_markdown, table
 from konseho_cli.report.text import encodable
 
 MOST_ROWS = 20
@@ -25,6 +25,7 @@ def profile_markdown(profiled: Profiled) -> str:
     blocks = [
         f"# Profile of {inline(profiled.outcome.council)}",
         status_markdown(profiled.outcome),
+        *path_markdown(profiled.outcome),
         _how(profiled),
         *_path(profiled),
         *_findings(profiled.findings),
