@@ -148,9 +148,11 @@ class Session:
     @property
     def is_kept(self) -> bool:
         """Whether the run is written down, so that it can be resumed."""
+        if self._store is not None:
+            return True  # the caller's own: a profiler keeps a replay, too
         if self.taped.cassette is not None and self.options.taping.miss == "error":
             return False  # a copy of what is kept already
-        return self._store is not None or self.options.storing.enabled
+        return self.options.storing.enabled
 
     def kept_otherwise(self, exit_status: int) -> bool:
         """Whether another exit status than this was written down: it is then to be amended."""
