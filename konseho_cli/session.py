@@ -302,10 +302,7 @@ class Session:
         keeper: Keeper | None = None,
     ) -> Shared:
         """What the models of one run have in common; nothing is opened yet."""
-        options = self.options
-        concurrency = (
-            options.max_concurrency or self.spec.max_concurrency or options.settings.max_concurrency
-        )
+        concurrency = self._concurrency
         tape, tokens = self.taped.tape(self.casting, clock), TokenEstimator()
         return Shared(
             env=self._env,
@@ -326,6 +323,12 @@ class Session:
             journal=_joined(tape, keeper),
         )
 
+    @property
+    def _concurrency(self) -> int | None:
+        """`max_concurrency`: who said it last; None: no limit."""
+        said, settings = self.options.max_concurrency, self.options.settings
+        return said or self.spec.max_concurrency or settings.max_concurrency
+
     def _cast(self, shared: Shared) -> Cast:
         return cast_of(self.casting.choices, self.spec.agents, partial(build, shared=shared))
 
@@ -344,6 +347,7 @@ class Session:
             seed=self.taped.seed(options.seed, spec.seed),
             on_error=spec.on_error,
             time_limit_s=min(limits, default=None),
+            max_concurrency=self._concurrency,
             finished={} if past is None else past.finished(gear.clock.now() - past.offset),
             answer=spec.answer,
             gate=spec.gate,

@@ -105,7 +105,7 @@ class Stage:
         }  # fmt: skip
         given = Premises(
             run="run", council="test", task=task, inputs={}, cast=Cast(speakers),
-            price=lambda model, usage: Decimal("0.01"), **premises,  # type: ignore[arg-type]
+            price=lambda model, usage: Decimal("0.01"), max_concurrency=concurrency, **premises,  # type: ignore[arg-type]
         )  # fmt: skip
 
         async def main(loop: VirtualLoop) -> RunOutcome:

@@ -281,6 +281,7 @@ class Keeper:
             "answer": outcome.answer, "gate": outcome.gate, "hint": outcome.hint,
             "warnings": list(outcome.warnings),
             "services": [msgspec.to_builtins(service) for service in outcome.services],
+            "timings": [msgspec.to_builtins(timing) for timing in outcome.timings],
             "cache": None if outcome.cache is None else msgspec.to_builtins(outcome.cache),
             "started": outcome.anchor.wall_s + (self.origin - outcome.anchor.loop_ns) / 1e9,
         }  # fmt: skip

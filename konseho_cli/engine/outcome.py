@@ -14,6 +14,7 @@ from konseho_cli.models.cache import CacheStats
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.steps.base import Part
 from konseho_cli.telemetry.spans import Span
+from konseho_cli.telemetry.timings import Timing
 
 StepStatus = Literal["ok", "degraded", "failed", "skipped", "cancelled"]
 RunStatus = Literal["ok", "degraded", "failed", "limit", "interrupted"]
@@ -125,6 +126,9 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What the response cache did; None where no call of the run could be cached."""
     resumed: Resumed | None = None
     """What was there already; None: the run began anew."""
+    timings: tuple[Timing, ...] = ()
+    """Of the caller's own code that a `Tracker` timed inside of the run, and of each listener the
+    batches with which it held the loop for more than 50 ms; the largest total first."""
 
     @property
     def duration_s(self) -> float:

@@ -10,6 +10,7 @@ import msgspec
 
 from konseho_cli.core.units import show_count, show_duration, show_money
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.profiling.intervals import covered
 from konseho_cli.spec.document import Targets
 from konseho_cli.telemetry.spans import Span
 
@@ -76,15 +77,4 @@ def step_overheads(spans: Sequence[Span]) -> dict[str, int]:
         step = span.attributes.get("step")
         if span.kind in ("ask", "backoff", "queue.pool") and step in busy:
             busy[step].append((span.start, span.end))
-    return {step: span.end - span.start - _covered(busy[step]) for step, span in steps.items()}
-
-
-def _covered(intervals: list[tuple[int, int]]) -> int:
-    """Length of their union: overlapping waits are one wait."""
-    total, reached = 0, None
-    for start, end in sorted(intervals):
-        if reached is None or start > reached:
-            total, reached = total + end - start, end
-        elif end > reached:
-            total, reached = total + end - reached, end
-    return total
+    return {step: span.end - span.start - covered(busy[step]) for step, span in steps.items()}

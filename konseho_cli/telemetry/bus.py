@@ -9,9 +9,12 @@ from typing import NamedTuple, Protocol
 from konseho_cli.core.clock import Clock
 from konseho_cli.core.units import show_duration
 from konseho_cli.telemetry.events import EVERYDAY, EVERYTHING, Event, Warned
+from konseho_cli.telemetry.timings import HELD_S, INSIDE
 
 PATIENCE_S = 1.0
 """That a listener may hold the loop with one batch."""
+LISTENER = "listener "
+"""How the name of a listener's timing begins."""
 MOST_PENDING = 1_000
 """Events of one tick; beyond it they are handed over before it ends."""
 
@@ -97,12 +100,15 @@ class Bus:
         for subscription in self._listeners:
             listener, kinds, patience_s = subscription
             mine = [event for event in batch if type(event) in kinds]
+            began = self.now()
             try:
                 if mine:
                     listener(mine)
             except Exception as error:  # noqa: BLE001 - a broken viewer must not break the run
                 broken.append((subscription, str(error) or type(error).__name__))
             after = timer()
+            if after - before > HELD_S:
+                self._note_held(listener, self.now() - began)
             if after - before > patience_s and not (broken and broken[-1][0] is subscription):
                 broken.append(
                     (subscription, f"it held the run for {show_duration(after - before)}")
@@ -110,6 +116,11 @@ class Bus:
             before = after
         for subscription, why in broken:
             self._detach(subscription, why)
+
+    def _note_held(self, listener: Listener, took: int) -> None:
+        timings = INSIDE.get()
+        if timings is not None and took > HELD_S * 1e9:  # in virtual time nothing is held up
+            timings.of(f"{LISTENER}{_name(listener)}").add(took, False, True)
 
     def _detach(self, subscription: Subscription, why: str) -> None:
         self._listeners = [each for each in self._listeners if each is not subscription]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import pytest
+
 from konseho_cli.core.clock import RealClock
 from konseho_cli.telemetry.bus import MOST_PENDING, Bus
 from konseho_cli.telemetry.events import (
@@ -16,6 +18,7 @@ from konseho_cli.telemetry.events import (
     TextArrived,
     Warned,
 )
+from konseho_cli.telemetry.timings import INSIDE, Timings
 
 
 def progressed(note: str) -> StepProgressed:
@@ -139,3 +142,28 @@ def test_a_tick_of_a_hundred_thousand_events_is_handed_over_in_parts_and_in_orde
         tick()
     assert seen == list(range(100_000))
     assert longest == MOST_PENDING
+
+
+@pytest.mark.parametrize(("took", "counted"), [(0.049, 0), (0.051, 1)])
+def test_in_a_run_a_listener_that_holds_the_loop_is_timed(took: float, counted: int) -> None:
+    class Clock(RealClock):
+        at = 0
+
+        def now(self) -> int:  # type: ignore[override]
+            return self.at
+
+    clock = Clock()
+    bus = Bus(clock, lambda flush: None, timer=lambda: clock.at / 1e9)
+
+    def hold(batch: object) -> None:
+        clock.at += round(took * 1e9)
+
+    bus.subscribe(hold)
+    INSIDE.set(timings := Timings(clock.now))
+    try:
+        bus.emit(progressed("a"))
+        bus.flush()
+    finally:
+        INSIDE.set(None)
+    assert [timing.held_s for timing in timings.all()] == [took] * counted
+    assert all(timing.name.startswith("listener ") for timing in timings.all())
