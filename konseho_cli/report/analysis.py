@@ -70,7 +70,7 @@ def path_lines(analysis: Analysis, symbols: Symbols, width: int) -> Iterator[Lin
         most = f" {symbols.dot} ".join(map(one_line, share.most))
         yield (Piece(line), Piece(fit(f"{GAP}{most}", max(0, width - cells(line)), symbols), "dim"))
     for one in analysis.resources:
-        if one.queued_on_path:
+        if one.queued_on_path and one.name != "backoff" and not one.name.startswith("rate of "):
             what = f"{_time(one.queued_on_path)} of it while what came next waited for"
             yield (Piece(f"{GAP}{what} {_held(one)}", "accent"),)
 
@@ -99,7 +99,10 @@ def steps_lines(steps: Sequence[StepTime], symbols: Symbols, width: int) -> tupl
 
 def _short(kind: str) -> str:
     words = kind_words(kind)
-    return f"for a {words.partition(': ')[2]}" if words.startswith("waiting: ") else words
+    thing = words.partition("waiting: ")[2]
+    if not thing:
+        return words
+    return f"for {'the' if ' ' in thing else 'an' if thing[0] in 'aeiou' else 'a'} {thing}"
 
 
 def drag_lines(leeway: Sequence[Leeway], symbols: Symbols, width: int) -> tuple[Line, ...]:

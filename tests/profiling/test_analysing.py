@@ -87,6 +87,21 @@ def test_time_is_shared_out_by_kind_step_agent_and_model(stage, scripted) -> Non
     assert {one.name for one in analysis.by_model} == {"test:scripted", ""}
 
 
+def test_the_worked_example_of_the_documentation_is_right(stage, scripted) -> None:
+    """docs/time.md."""
+    steps = {"review": Parallel(agents=("ann", "bob", "cid")), "verdict": Ask(agent="dee")}
+    script = {"ann": (2, "a"), "bob": (4, "b"), "cid": (1, "c"), "dee": (2, "d")}
+    analysis = analyse(stage.run(steps, scripted(script), concurrency=2))
+    assert analysis.path.headline() == ("review/bob", "verdict/dee")
+    found = {one.agent: (one.drag / SECOND, one.slack / SECOND) for one in analysis.leeway}
+    assert found == {"ann": (0, 1), "bob": (1, 0), "cid": (0, 1), "dee": (2, 0)}
+    (slots,) = analysis.resources
+    assert (slots.queued, slots.queued_on_path, slots.suggested) == (2 * SECOND, 0, 3)
+    assert (slots.in_use, analysis.efficiency) == (1.5, 0.75)
+    (last,) = analysis.stragglers
+    assert (last.agent, last.cost, last.quorum_cost) == ("bob", SECOND, SECOND)
+
+
 def test_waits_at_the_same_time_are_one_wait(stage, scripted) -> None:
     outcome = stage.run(
         {"review": Parallel(agents=("ann", "bob", "cid"))},
