@@ -21,12 +21,35 @@ Run: TypeAlias = Annotated[
 ]
 
 
-def command(run: Run, html: outputs.Html = None, store: options.Store = None) -> None:
+def command(
+    run: Run,
+    html: outputs.Html = None,
+    speedscope: outputs.Speedscope = None,
+    perfetto: outputs.Perfetto = None,
+    otel: outputs.Otel = None,
+    otel_send: outputs.OtelSend = False,
+    junit: outputs.Junit = None,
+    markdown: outputs.AsMarkdown = False,
+    json: options.AsJson = False,
+    store: options.Store = None,
+) -> None:
     """Write reports of a run that is over.
 
     Nothing is run again. FILE may be -, which is stdout.
     """
-    asked = outputs.wanted({"--html": html})
-    if not asked:
-        raise UsageError("which report?", hint="--html FILE writes a page to look at")
-    outputs.write(profiled_of(find_recordings(run, store)), asked)
+    asked = outputs.wanted(
+        {
+            "--html": html, "--speedscope": speedscope, "--perfetto": perfetto, "--otel": otel,
+            "--junit": junit, "--markdown": outputs.STDOUT if markdown else None,
+            "--json": outputs.STDOUT if json else None,
+        }
+    )  # fmt: skip
+    if not asked and not otel_send:
+        raise UsageError(
+            "which report?",
+            hint="--html FILE writes a page to look at; --markdown and --json print one",
+        )
+    profiled = profiled_of(find_recordings(run, store))
+    outputs.write(profiled, asked)
+    if otel_send:
+        outputs.send(profiled)
