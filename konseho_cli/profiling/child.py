@@ -61,6 +61,8 @@ class Child:
         self.job = job
         self.stopped_by: signal.Signals | None = None
         self.store: Store
+        if job.saves:
+            _session(job, None)  # imports what it needs, which is start-up and not creation
         self.session = _session(job, None if self._is_users else self._open)
 
     @property
