@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,7 +141,7 @@ class Session:
     @property
     def simulated(self) -> bool:
         """Whether any agent is answered for by the simulator."""
-        return any(choice.provider == "sim" for choice in self.casting.choices.values())
+        return self.casting.simulated
 
     @property
     def is_kept(self) -> bool:
@@ -150,16 +150,16 @@ class Session:
             return False  # a copy of what is kept already
         return self._store is not None or self.options.storing.enabled
 
+    def kept_otherwise(self, exit_status: int) -> bool:
+        """Whether another exit status than this was written down: it is then to be amended."""
+        return self._ended is not None and self._ended.exit_status != exit_status
+
     async def amend(self, exit_status: int) -> None:
         """Say what the process ends with, where targets or a signal decide it. Raises StoreFailed."""
-        ended = self._ended
-        if ended is None or ended.exit_status == exit_status:
+        if self._ended is None:
             return
-        store = open_store(self.options.storing, self._env)
-        try:
-            await store.write([structs.replace(ended, exit_status=exit_status)])
-        finally:
-            await store.aclose()
+        async with aclosing(open_store(self.options.storing, self._env)) as store:
+            await store.write([structs.replace(self._ended, exit_status=exit_status)])
 
     def interrupt(self, signal: str) -> None:
         """End the run; what is finished is kept and the outcome says so. For signal handlers."""
@@ -218,9 +218,8 @@ class Session:
             )
             await self._begin(execution, gear)
             if gear.keeper is not None and self.options.storing.events:
-                bus.subscribe(
-                    gear.keeper.events, self.emitting.most & EVERYDAY
-                )  # answers are there
+                kinds = self.emitting.most & EVERYDAY  # answers are there
+                bus.subscribe(gear.keeper.events, kinds)
             outcome = await execution.run()
         cache, now = gear.cache, loop.time()
         return structs.replace(
@@ -253,19 +252,15 @@ class Session:
             began = remember(
                 premises, self.loaded, self.casting,
                 wished=self.taped.wished(self.casting), options=self._kept_options(),
-                started=gear.clock.wall(), hide=keeper.hide,
+                started=gear.clock.wall(), redactor=keeper.redactor,
             )  # fmt: skip
             await keeper.begin(began, execution)
 
     def _kept_options(self) -> KeptOptions:
         from konseho_cli.engine.remembered import KeptOptions
 
-        options = self.options
-        return KeptOptions(
-            max_concurrency=options.max_concurrency, timeout_s=options.timeout_s,
-            strict=options.strict, caching=options.caching, settings=options.settings,
-            targets=options.targets,
-        )  # fmt: skip
+        names = KeptOptions.__struct_fields__
+        return KeptOptions(**{name: getattr(self.options, name) for name in names})
 
     def _recall(self) -> Past | None:
         if self.options.resumed is None:

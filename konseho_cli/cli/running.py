@@ -43,8 +43,9 @@ def run_and_report(session: Session, destination: Destination, *, quiet: bool) -
     status = exit_status(outcome, held, strict=session.options.strict)
     if screen.stopped_by is not None:
         status = 128 + screen.stopped_by
-    with suppress(StoreFailed):  # what decides it is told all the same
-        asyncio.run(session.amend(status))
+    if session.kept_otherwise(status):
+        with suppress(StoreFailed):  # what decides it is told all the same
+            asyncio.run(session.amend(status))
     text = destination.render(outcome, held, status)
     if stream is not None and outcome.answer is not None:
         status = _finish_stream(stream, outcome) or status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,11 +22,8 @@ def with_store(file: Path | None, work: Callable[[Store], Awaitable[T]]) -> T:
     """What `work` makes of the store, which is closed after it. Raises StoreFailed."""
 
     async def main() -> T:
-        store = open_store(Storing(file=file), os.environ)
-        try:
+        async with aclosing(open_store(Storing(file=file), os.environ)) as store:
             return await work(store)
-        finally:
-            await store.aclose()
 
     return asyncio.run(main())
 

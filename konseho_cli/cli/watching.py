@@ -99,9 +99,8 @@ def conduct(session: Session, screen: Screen, stream: AnswerStream | None) -> Ru
     """Run the session to its end, or to the end that a signal asks for."""
     subscriptions = list(screen.subscriptions)
     if stream is not None:
-        subscriptions.append(
-            Subscription(stream, KINDS, patience_s=math.inf)
-        )  # no viewer: the answer
+        # It is no viewer: it is the answer, which is never detached.
+        subscriptions.append(Subscription(stream, KINDS, patience_s=math.inf))
     with asyncio.Runner(loop_factory=screen.loop_factory) as runner:
         return runner.run(_conduct(session, screen, subscriptions))
 

@@ -1,0 +1,16 @@
+"""A finding before anybody has tried what it advises."""
+
+from __future__ import annotations
+
+import msgspec
+
+from konseho_cli.profiling.finding import Finding
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen, and the what-if that would show what the advice is worth."""
+
+    finding: Finding
+    """Its saving is a bound, read off the spans."""
+    options: tuple[str, ...] = ()
+    """As `konseho whatif` takes them; empty: it cannot be tried by a replay."""
