@@ -42,7 +42,7 @@ def preset_text(settings: Settings, base: Preset, kept: Sequence[Tried], origin:
         *_settings(settings, gains(kept)),
     ]
     if base.targets != Targets():
-        lines += ["targets:", *(f"  {key}: {value}" for key, value in _plain(base.targets).items())]
+        lines += ["targets:", *(f"  {key}: {value}" for key, value in plain(base.targets).items())]
     return "\n".join(lines) + "\n"
 
 
@@ -50,7 +50,7 @@ def gains(kept: Sequence[Tried]) -> Mapping[str, str]:
     """What each setting gained, by its name; one that was raised again and again, all in all."""
     found: dict[str, list[Tried]] = {}
     for tried in kept:
-        for name in _plain(tried.change.settings):
+        for name in plain(tried.change.settings):
             found.setdefault(name, []).append(tried)
     return {name: _gain(own) for name, own in found.items()}
 
@@ -73,12 +73,12 @@ def _has_own(tried: Tried) -> bool:
 
 
 def _settings(settings: Settings, gained: Mapping[str, str]) -> Iterator[str]:
-    for name, value in _plain(settings).items():
+    for name, value in plain(settings).items():
         line = f"  {name}: {_written(value)}"
         yield f"{line:<{_COMMENT}} # {gained[name]}" if name in gained else line
 
 
-def _plain(table: msgspec.Struct) -> dict[str, Any]:
+def plain(table: msgspec.Struct) -> dict[str, Any]:
     """What is said in it: what is not has no place in a file."""
     plain: dict[str, Any] = to_document(table=table)["table"]
     return {key: value for key, value in plain.items() if value not in (None, {})}

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, Protocol
 
 import msgspec
+from msgspec import structs
 
+from konseho_cli.bench.comparison import Compared
 from konseho_cli.bench.learning import Learning, name_of
 from konseho_cli.bench.seen import difference, facts_of
 from konseho_cli.bench.tuning import (
     GATE,
     Change,
     Facts,
-    Interval,
     Ruling,
     Scope,
     Setup,
@@ -39,7 +40,7 @@ class Trials(Protocol):
         """One, in virtual time. Raises KonsehoError where such a run cannot begin."""
         ...
 
-    def cpu(self, before: Setup, after: Setup, gate: float) -> Interval:
+    def cpu(self, before: Setup, after: Setup, gate: float) -> Compared:
         """CPU times of replays, turn about; `gate`: how narrow the interval is to become."""
         ...
 
@@ -58,6 +59,8 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     low: float | None = None
     """The interval of after ÷ before; None: the measure is exact."""
     high: float | None = None
+    same_answers: bool = True
+    """Whether every step came to the same value."""
 
     @property
     def saved(self) -> float:
@@ -149,7 +152,7 @@ class Tuner:
             outcome, differs = self.now, f"the run breaks: {error}"
         if differs:
             ruling = Ruling(verdict="rolled back", why=differs)
-            return self._tried(change, ruling, outcome)
+            return structs.replace(self._tried(change, ruling, outcome), same_answers=False)
         ruling = rule_waiting(self.now.duration_s, outcome.duration_s, self._wanted.gate)
         if change.runtime and ruling.verdict != "kept" and not self._slower(outcome):
             compared = self._trials.cpu(before, setup, self._wanted.gate)

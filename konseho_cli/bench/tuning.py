@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import structs
 
+from konseho_cli.bench.comparison import Compared
 from konseho_cli.core.collecting import Collection as GcMode
 from konseho_cli.core.units import Count
 from konseho_cli.models.cache import ENTRIES
@@ -288,22 +289,6 @@ def choose(
 # ----------------------------------------------------------------------------- what is decided
 
 
-class Interval(Protocol):
-    """What paired measurement says of CPU time: a ratio, after ÷ before, and its interval."""
-
-    ratio: float
-    low: float
-    high: float
-    before: float
-    """Seconds of one replay, as `after`."""
-    after: float
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether the interval is narrower than the gate."""
-        ...
-
-
 Verdict: TypeAlias = Literal["kept", "rolled back", "inconclusive", "skipped"]
 
 
@@ -330,7 +315,7 @@ def rule_waiting(before_s: float, after_s: float, gate: float) -> Ruling:
     return Ruling(verdict="rolled back", why=why)
 
 
-def rule_cpu(compared: Interval, gate: float) -> Ruling:
+def rule_cpu(compared: Compared, gate: float) -> Ruling:
     """By an interval of the ratio of CPU times: the whole of it must pass the gate."""
     if compared.high <= 1 - gate:
         return Ruling(verdict="kept")

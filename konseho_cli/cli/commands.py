@@ -25,6 +25,13 @@ COMMANDS: Mapping[str, Entry] = {
     "whatif": Entry(
         "konseho_cli.cli.whatif", "Say what a run would have taken with something changed."
     ),
+    "tune": Entry(
+        "konseho_cli.cli.tune",
+        "Make a council faster: one change at a time, kept where it pays and no answer differs.",
+    ),
+    "learnings": Entry(
+        "konseho_cli.cli.learnings", "See what `konseho tune` learnt, and forget it."
+    ),
     "validate": Entry("konseho_cli.cli.validate", "Check council files, all errors at once."),
     "show": Entry("konseho_cli.cli.show", "Show the plan of a council: order, reasons, calls."),
     "list": Entry("konseho_cli.cli.list", "List the councils that ship with Konseho."),
