@@ -7,7 +7,7 @@ a what-if the executor makes them anew. So the service time of a call is its tim
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -167,16 +167,17 @@ class _Phases:
                 ask = _ask_above(span, by_id)
                 if ask is not None:
                     self._below[ask].append(span)
+        for asks in self._asks.values():
+            asks.sort(key=lambda span: (span.end, span.id))
 
     def of(self, call: CallKept) -> tuple[list[SpanKept], list[SpanKept]]:
         """Its waits and its work, in the order in which they began; nothing where no span is kept."""
         asks = self._asks.get((call.step, call.agent, call.label), [])
-        place = bisect_right(asks, call.start, key=lambda span: span.start)
-        while place and asks[place - 1].end < call.end:
-            place -= 1
-        if not place:
+        place = bisect_left(asks, call.end, key=lambda span: span.end)
+        ask = next((each for each in asks[place:] if each.start <= call.start), None)
+        if ask is None:
             return [], []
-        own = _within(self._below[asks[place - 1].id], call.start, call.end)
+        own = _within(self._below[ask.id], call.start, call.end)
         return (
             [span for span in own if span.kind in WAITS],
             [span for span in own if span.kind in _WORK],

@@ -151,9 +151,11 @@ def _stated(casting: Casting) -> dict[tuple[str, LimitName], int]:
 
 
 def _cache(scene: Scene) -> Iterator[Family]:
-    """Where the same is asked again: the share of calls that need not have been made."""
-    asked = Counter(call.answered.hash for call in scene.calls if call.is_from_model)
+    """Where an agent is asked the same again: the share of calls that need not have been made."""
+    asked = Counter(
+        (call.identity.agent, call.answered.hash) for call in scene.calls if call.is_from_model
+    )
     again = sum(count - 1 for count in asked.values())
-    share = round(again / max(1, asked.total()), 2)
+    share = int(100 * again / max(1, asked.total())) / 100
     if share >= LEAST:
         yield (Changes(cache_hit=share),)

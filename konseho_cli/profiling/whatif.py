@@ -39,7 +39,7 @@ BEST = 3
 MOST_CALLS = 20_000
 """Of a run: beyond that nobody waits for replays that they did not ask for."""
 MOST_TRIALS = 16
-TRIED_CALLS = 12_000
+TRIED_CALLS = 8_000
 """In all trials together: some seconds."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from typing import Any
 
@@ -10,32 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from konseho_cli.core.virtual import run_virtual
-from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.changes import Changes, Pace, StepChange
 from konseho_cli.profiling.whatif import Rehearsal
-from konseho_cli.session import RunOptions, Session
-from konseho_cli.spec.load import check_document
-from konseho_cli.store.base import SpanKept, StoredRun
-from konseho_cli.store.memory_store import MemoryStore
 
 AGENTS = ("ann", "bob", "cid", "dee")
-Kept = tuple[RunOutcome, StoredRun, list[SpanKept]]
-
-
-def really_run(document: dict[str, Any], concurrency: int | None = None) -> Kept:
-    """In virtual time, and what is kept of it."""
-    store = MemoryStore()
-    options = RunOptions(max_concurrency=concurrency)
-    session = Session(check_document(document), options, {}, store=lambda: store)
-    outcome = run_virtual(lambda loop: session.run())
-
-    async def read() -> Kept:
-        stored = await store.load(outcome.run)
-        assert stored is not None
-        return outcome, stored, (await store.trace(outcome.run))[0]
-
-    return asyncio.run(read())
 
 
 def sim(ttft: float, tps: float, spread: float, *, factor: float = 1.0) -> dict[str, str]:
@@ -101,7 +78,7 @@ def with_models(
     concurrency=st.none() | st.integers(1, 8),
 )  # fmt: skip
 def test_another_pace_and_other_slots_take_what_was_predicted(
-    document, paces, agent, factor, concurrency
+    really_run, document, paces, agent, factor, concurrency
 ) -> None:
     outcome, stored, spans = really_run(with_models(document, paces, 0.4))
     rehearsal = Rehearsal(stored, spans, {})
@@ -110,7 +87,9 @@ def test_another_pace_and_other_slots_take_what_was_predicted(
     pace = {agent: Pace(factor=factor)} if speaks else {}
     predicted = rehearsal.predict(Changes(agents=pace, concurrency=concurrency))
     factors = {agent: factor}
-    real, _, _ = really_run(with_models(document, paces, 0.4, **factors), concurrency)
+    real, _, _ = really_run(
+        with_models(document, paces, 0.4, **factors), max_concurrency=concurrency
+    )
     assert predicted.after_s == pytest.approx(real.duration_s, rel=0.01)
     assert predicted.guessed == 0
     assert predicted.calls == len(real.calls)
@@ -121,7 +100,9 @@ def test_another_pace_and_other_slots_take_what_was_predicted(
     document=councils(("parallel", "debate", "chair")), paces=PACES, quorum=st.integers(1, 2),
     agent=st.sampled_from(AGENTS[:3]), factor=FACTORS,
 )  # fmt: skip
-def test_a_quorum_takes_what_was_predicted(document, paces, quorum, agent, factor) -> None:
+def test_a_quorum_takes_what_was_predicted(
+    really_run, document, paces, quorum, agent, factor
+) -> None:
     crowds = [step["id"] for step in document["steps"] if step["kind"] == "parallel"]
     _, stored, spans = really_run(with_models(document, paces, 0.4, AT_ONCE))
     changes = Changes(
@@ -147,7 +128,9 @@ def test_a_quorum_takes_what_was_predicted(document, paces, quorum, agent, facto
 
 @slowly
 @given(document=councils(("parallel", "chair")), paces=PACES, quorum=st.integers(1, 2))
-def test_who_was_cut_short_takes_the_time_that_the_agent_takes(document, paces, quorum) -> None:
+def test_who_was_cut_short_takes_the_time_that_the_agent_takes(
+    really_run, document, paces, quorum
+) -> None:
     # Each agent speaks once to the end, so that its usual time is known.
     everybody = {"id": "all", "kind": "parallel", "agents": list(document["agents"])}
     document["steps"] = [everybody, *document["steps"]]
