@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from konseho_cli.cli.durations import read_duration
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.core.units import Count, Duration
@@ -49,7 +50,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
                 for name, number in (_named(option, each, _number) for each in texts)
             },
             cache_hit=self.cache_hit,
-            overhead_s=0.0 if self.overhead is None else _seconds("--overhead", self.overhead),
+            overhead_s=read_duration("--overhead", self.overhead) or 0.0,
         )
 
 
@@ -86,13 +87,6 @@ def _number(where: str, text: str) -> int:
     if number < 1:
         raise UsageError(f"{where}: at least 1")
     return number
-
-
-def _seconds(option: str, text: str) -> float:
-    try:
-        return float(Duration(text))
-    except ValueError as error:
-        raise UsageError(f"{option} {text}: {error}") from None
 
 
 def _step(text: str) -> StepChange:

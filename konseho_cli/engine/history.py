@@ -74,7 +74,7 @@ def cassette_of(stored: StoredRun) -> Cassette:
     """What a replay of it reads: the answers of its logical calls. Raises StoreFailed."""
     began = stored.row.began
     remembered = decode(began.document, began.run)
-    answers = tuple(map(answered, _latest_calls(stored)))
+    answers = tuple(map(answered, latest_calls(stored)))
     header = Header(
         konseho_cassette=FORMAT, version=began.version, council=began.council, run=began.run,
         seed=remembered.seed, started=began.started, wished=remembered.wished,
@@ -95,7 +95,7 @@ def answered(call: CallKept) -> Answered:
         raise StoreFailed(what) from error
 
 
-def _latest_calls(stored: StoredRun) -> Iterable[CallKept]:
+def latest_calls(stored: StoredRun) -> Iterable[CallKept]:
     """Of each call the last that came to an end, or else the last."""
     found: dict[tuple[str | int, ...], CallKept] = {}
     for call in stored.calls:
@@ -118,7 +118,7 @@ def _steps(stored: StoredRun) -> tuple[StepOutcome, ...]:
     remembered: Remembered = decode(stored.row.began.document, stored.row.began.run)
     kept = {step.step: step_outcome(step, 0) for step in stored.steps}
     said: dict[str, list[Part]] = {}
-    for call in _latest_calls(stored):
+    for call in latest_calls(stored):
         if call.step not in kept and call.status == "ok":
             said.setdefault(call.step, []).append(_part(call))
     written: Iterable[Mapping[str, Any]] = remembered.council.get("steps", ())
