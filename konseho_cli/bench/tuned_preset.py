@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from konseho_cli.bench.tuner import Tried
-from konseho_cli.bench.tuning import SLOTS, saving
+from konseho_cli.bench.tuning import saving
 from konseho_cli.core.units import show_duration
 from konseho_cli.spec.document import Targets
 from konseho_cli.spec.load import to_document
@@ -64,12 +64,8 @@ def _gain(own: Sequence[Tried]) -> str:
     share = saving(first.before_s, last.after_s) * 100
     is_preset = first.change.kind == "presets"
     before = f"preset {last.change.after}: " if is_preset else f"was {first.change.before}: "
-    own_line = " (the council's own line holds over it)" if _has_own(last) else ""
+    own_line = " (the council's own line holds over it)" if last.has_own_line else ""
     return f"{before}{what} {times}, −{share:.0f} %{own_line}"
-
-
-def _has_own(tried: Tried) -> bool:
-    return any(edit.path == (SLOTS,) for edit in tried.change.edits)
 
 
 def _settings(settings: Settings, gained: Mapping[str, str]) -> Iterator[str]:

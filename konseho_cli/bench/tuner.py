@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, Protocol
 
 import msgspec
-from msgspec import structs
 
 from konseho_cli.bench.comparison import Compared
 from konseho_cli.bench.learning import Learning, name_of
 from konseho_cli.bench.seen import difference, facts_of
 from konseho_cli.bench.tuning import (
     GATE,
+    SLOTS,
     Change,
     Facts,
     Ruling,
@@ -53,7 +53,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     beside: Setup
     """What was in force before it."""
     measure: Literal["waiting", "cpu", ""] = ""
-    """What was compared: makespans in virtual time, or CPU times; nothing, where it was not tried."""
+    """What was compared: makespans in virtual time, or CPU times; nothing, where answers differ."""
     before_s: float = 0.0
     after_s: float = 0.0
     low: float | None = None
@@ -66,6 +66,11 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     def saved(self) -> float:
         """The share that it saves."""
         return saving(self.before_s, self.after_s)
+
+    @property
+    def has_own_line(self) -> bool:
+        """Whether a line of the council's file holds over what a preset says of it."""
+        return any(edit.path == (SLOTS,) for edit in self.change.edits)
 
     @property
     def kept(self) -> bool:
@@ -151,8 +156,9 @@ class Tuner:
         except KonsehoError as error:
             outcome, differs = self.now, f"the run breaks: {error}"
         if differs:
+            # It may have ended early, so that no time of it says anything.
             ruling = Ruling(verdict="rolled back", why=differs)
-            return structs.replace(self._tried(change, ruling, outcome), same_answers=False)
+            return Tried(change=change, ruling=ruling, beside=before, same_answers=False)
         ruling = rule_waiting(self.now.duration_s, outcome.duration_s, self._wanted.gate)
         if change.runtime and ruling.verdict != "kept" and not self._slower(outcome):
             compared = self._trials.cpu(before, setup, self._wanted.gate)

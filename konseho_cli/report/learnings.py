@@ -41,11 +41,12 @@ def forgotten_text(names: Sequence[str]) -> str:
 def _row(each: Learning, now: float) -> tuple[str, ...]:
     measure = "CPU " if each.measure == "cpu" else ""
     times = f"{measure}{show_duration(each.before_s)} → {show_duration(each.after_s)}"
+    percent = change_percent(each.before_s, each.after_s)
     return (
         one_line(each.council),
         one_line(each.change),
-        times,
-        change_percent(each.before_s, each.after_s),
+        times if each.measure else "",
+        percent if each.measure else "",
         " · ".join(_verdict(each)),
         ago(each.made, now),
         one_line(each.name),

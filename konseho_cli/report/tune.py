@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -94,16 +93,13 @@ def summary_text(tuning: Tuning, symbols: Symbols) -> str:
 
 
 def _summary(tuning: Tuning, symbols: Symbols) -> Iterator[str]:
-    kept, tried = tuning.kept, [each for each in tuning.tried if each.measure]
+    kept = tuning.kept
+    tried = [each for each in tuning.tried if each.ruling.verdict != "skipped"]
     skipped = len(tuning.tried) - len(tried)
     yield ""
     if kept:
-        times = f"{show_duration(tuning.before_s)} → {show_duration(tuning.after_s)}"
-        percent = change_percent(tuning.before_s, tuning.after_s)
-        yield _arrows(
-            f"{plural(len(kept), 'change')} of {len(tried)} kept: {times} of waiting, {percent}; "
-            "every answer is the same", symbols,
-        )  # fmt: skip
+        many = f"{plural(len(kept), 'change')} of {len(tried)} kept"
+        yield _arrows(f"{many}: {_waiting(tuning)}; every answer is the same", symbols)
     else:
         yield f"nothing was kept of {plural(len(tried), 'change')}: all is as it was"
     if skipped:
@@ -119,6 +115,15 @@ def _summary(tuning: Tuning, symbols: Symbols) -> Iterator[str]:
         yield ""
         yield f"wrote {tuning.preset}"
         yield f"  {tuning.use}"
+        if any(each.has_own_line for each in kept):
+            yield "  but the council's own line holds over it, until that is changed"
+
+
+def _waiting(tuning: Tuning) -> str:
+    before, after = show_duration(tuning.before_s), show_duration(tuning.after_s)
+    if tuning.before_s == tuning.after_s:
+        return f"less CPU, and {before} of waiting as before"
+    return f"{before} → {after} of waiting, {change_percent(tuning.before_s, tuning.after_s)}"
 
 
 def _suggested(suggestion: Suggestion) -> Iterator[str]:
@@ -206,4 +211,4 @@ def _padded(text: str, width: int) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{Decimal(str(share)) * 100:.3g} %"
+    return f"{share * 100:.3g} %"
