@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from konseho_cli.bench.tuning import Facts
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.models.cassette import Attempt
+from konseho_cli.models.cassette import Attempt, identity_of
 from konseho_cli.telemetry.spans import Span
 
 _REPLAY_MISS = 2
@@ -45,17 +45,15 @@ def most_at_once(spans: Iterable[Span]) -> int:
 
 
 def repeats(attempts: Sequence[Attempt]) -> dict[str, int]:
-    """By step: requests that had been made before, by anybody; attempts that failed do not count."""
-    seen: set[tuple[str, str]] = set()
-    found: Counter[str] = Counter()
+    """By step: requests that were made more than once in the run, by whomever.
+
+    Attempts without an answer do not count: a call that is made again is the same call.
+    """
+    alike: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for attempt in attempts:
-        if attempt.reply is None:
-            continue
-        key = (attempt.model, attempt.hash)
-        if key in seen:
-            found[attempt.identity[0].partition("~")[0]] += 1
-        seen.add(key)
-    return dict(found)
+        if attempt.reply is not None:
+            alike[attempt.model, attempt.hash].append(identity_of(attempt.identity).step_id)
+    return dict(Counter(step for steps in alike.values() if len(steps) > 1 for step in steps))
 
 
 def difference(before: RunOutcome, after: RunOutcome) -> str:

@@ -38,9 +38,18 @@ class Replays:
     """All that one record can be asked."""
 
     def __init__(
-        self, loaded: Loaded, options: RunOptions, cassette: Cassette, env: Mapping[str, str]
+        self,
+        loaded: Loaded,
+        options: RunOptions,
+        cassette: Cassette,
+        env: Mapping[str, str],
+        timer: Callable[[], float] = time.process_time,
     ) -> None:
-        """`options`: task, inputs, models; settings and council come with each setup."""
+        """`options`: task, inputs, models; settings and council come with each setup.
+
+        `timer`: CPU seconds.
+        """
+        self._timer = timer
         self._loaded = loaded
         self._options = options
         self._cassette = cassette
@@ -48,7 +57,7 @@ class Replays:
 
     @cached_property
     def repeated(self) -> dict[str, int]:
-        """By step: requests of the record that had been made before."""
+        """By step: requests that were made more than once in the record."""
         return repeats(self._cassette.attempts)
 
     def session(self, setup: Setup) -> Session:
@@ -94,10 +103,10 @@ class Replays:
 
         async def replays(times: int) -> float:
             gc.collect()  # so that nobody pays for the garbage of who came before
-            start = time.process_time()
+            start = self._timer()
             for _ in range(times):
                 await session.run(watching)
-            return (time.process_time() - start) / times
+            return (self._timer() - start) / times
 
         def sample(times: int) -> float:
             with asyncio.Runner(loop_factory=lambda: VirtualLoop(wall_s=wall_s)) as runner:

@@ -33,7 +33,7 @@ class Trials(Protocol):
 
     @property
     def repeated(self) -> dict[str, int]:
-        """By step: requests of the record that had been made before."""
+        """By step: requests that were made more than once in the record."""
         ...
 
     def replay(self, setup: Setup) -> RunOutcome:

@@ -99,7 +99,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     answered: Mapping[str, int] = {}
     """By step with several agents: how many answered."""
     repeated: Mapping[str, int] = {}
-    """By step: requests that somebody had made before."""
+    """By step: requests that were made more than once in the run."""
     calls: int = 0
 
 
@@ -218,13 +218,14 @@ def _cache(setup: Setup, facts: Facts, spec: CouncilSpec) -> Iterator[Change]:
 
     if size < facts.calls and facts.repeated:
         yield resized(max(ENTRIES, facts.calls))
-    for step in spec.steps:
-        path = ("steps", step.id, "cache")
-        if facts.repeated.get(step.id) and step.cache is None and setup.edited(*path) is None:
-            yield Change(
-                kind="cache", name=f"{step.id} cache", before="by temperature", after="true",
-                edits=(Edit(path=path, value=True),),
-            )  # fmt: skip
+    alike = [step.id for step in spec.steps if facts.repeated.get(step.id) and step.cache is None]
+    paths = [("steps", each, "cache") for each in alike]
+    if size and paths and any(setup.edited(*path) is None for path in paths):
+        # All of them at once: to keep an answer is of use only where it is looked for as well.
+        yield Change(
+            kind="cache", name=f"cache of {' and '.join(alike)}", before="by temperature",
+            after="true", edits=tuple(Edit(path=path, value=True) for path in paths),
+        )  # fmt: skip
     if size and not facts.repeated:
         yield resized(0, runtime=True)
 

@@ -99,7 +99,7 @@ def _summary(tuning: Tuning, symbols: Symbols) -> Iterator[str]:
     yield ""
     if kept:
         many = f"{plural(len(kept), 'change')} of {len(tried)} kept"
-        yield _arrows(f"{many}: {_waiting(tuning)}; every answer is the same", symbols)
+        yield _arrows(f"{many}: {_waiting(tuning)}; every answer of this run is the same", symbols)
     else:
         yield f"nothing was kept of {plural(len(tried), 'change')}: all is as it was"
     if skipped:
@@ -111,6 +111,9 @@ def _summary(tuning: Tuning, symbols: Symbols) -> Iterator[str]:
         yield "the time was up before all was tried: --max-time allows more"
     if tuning.suggestion is not None:
         yield from _suggested(tuning.suggestion)
+    if kept and tuning.preset is None:
+        yield ""
+        yield "no preset was written: none can hold that"
     if tuning.preset is not None:
         yield ""
         yield f"wrote {tuning.preset}"
