@@ -8,10 +8,11 @@ from typing import Annotated, TypeAlias
 import typer
 
 from konseho_cli.cli import options
-from konseho_cli.cli.changing import Said, read_sweep
-from konseho_cli.cli.rehearsing import compare, find_rehearsal, sweep_over, whole_sum
+from konseho_cli.cli.rehearsing import Played, compare, find_rehearsal, sweep_over, whole_sum
 from konseho_cli.cli.result import deliver_to_stdout
+from konseho_cli.cli.sweeping import read_sweep
 from konseho_cli.core.errors import UsageError
+from konseho_cli.profiling.stated import Said
 from konseho_cli.report import whatif as report
 from konseho_cli.report.symbols import symbols_for
 
@@ -19,7 +20,7 @@ Run: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="The id of a run, the beginning of one, `last`, or a recording of `konseho profile`.",
+        help="The id of a run, the beginning of one, `last`, a recording, or a cassette.",
     ),
 ]
 Agents: TypeAlias = Annotated[
@@ -50,15 +51,17 @@ Steps: TypeAlias = Annotated[
     ),
 ]  # fmt: skip
 Rpm: TypeAlias = Annotated[
-    list[str], typer.Option("--rpm", metavar="MODEL=N", help="Requests a minute of a model.")
+    list[str],
+    typer.Option("--rpm", metavar="MODEL=N", help="Requests a minute of a model; none: no limit."),
 ]
 Tpm: TypeAlias = Annotated[
-    list[str], typer.Option("--tpm", metavar="MODEL=N", help="Tokens a minute of a model.")
+    list[str],
+    typer.Option("--tpm", metavar="MODEL=N", help="Tokens a minute of a model; none: no limit."),
 ]
-ModelConcurrency: TypeAlias = Annotated[
+Limit: TypeAlias = Annotated[
     list[str],
     typer.Option(
-        "--model-concurrency", metavar="MODEL=N", help="Requests of a model at the same time."
+        "--limit", metavar="MODEL=N", help="Requests of a model at the same time; none: no limit."
     ),
 ]
 CacheHit: TypeAlias = Annotated[
@@ -82,6 +85,13 @@ SweepOver: TypeAlias = Annotated[
         "step.ID.quorum=1,2,3.",
     ),
 ]  # fmt: skip
+CouncilOf: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--council", metavar="COUNCIL", help="Whose cassette it is; a run knows its own."),
+]
+TaskOf: TypeAlias = Annotated[
+    str | None, typer.Option("--task", metavar="TASK", help="Of the run on the cassette.")
+]
 
 
 def command(
@@ -92,11 +102,14 @@ def command(
     step: Steps = [],  # noqa: B006
     rpm: Rpm = [],  # noqa: B006
     tpm: Tpm = [],  # noqa: B006
-    model_concurrency: ModelConcurrency = [],  # noqa: B006
+    limit: Limit = [],  # noqa: B006
     cache_hit: CacheHit = 0.0,
     overhead: Overhead = None,
     each: Each = False,
     sweep: SweepOver = None,
+    council: CouncilOf = None,
+    task: TaskOf = None,
+    inputs: options.Inputs = [],  # noqa: B006
     store: options.Store = None,
     json: options.AsJson = False,
 ) -> None:
@@ -108,13 +121,13 @@ def command(
     """
     said = Said(
         agents=agent, models=model, concurrency=concurrency, steps=step, rpm=rpm, tpm=tpm,
-        model_concurrency=model_concurrency, cache_hit=cache_hit, overhead=overhead,
+        limit=limit, cache_hit=cache_hit, overhead=overhead,
     )  # fmt: skip
     changes = said.changes()
     points = None if sweep is None else read_sweep(sweep)
     if each and points is not None:
         raise UsageError("--each and --sweep exclude each other")
-    rehearsal = find_rehearsal(run, store)
+    rehearsal = find_rehearsal(run, store, Played(council=council, task=task, inputs=tuple(inputs)))
     symbols = symbols_for(getattr(sys.stdout, "encoding", None))
     told = whole_sum(rehearsal)
     if points is not None:

@@ -57,8 +57,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int | None = None
     """`max_concurrency` of the run; None: as it was."""
     steps: tuple[StepChange, ...] = ()
-    limits: Mapping[tuple[str, LimitName], int] = {}
-    """By the model's name, as in `models`, and what is limited."""
+    limits: Mapping[tuple[str, LimitName], int | None] = {}
+    """By the model's name, as in `models`, and what is limited; None: not at all."""
     cache_hit: float = 0.0
     """The share of calls, chosen by the run's seed, that takes no time and no money."""
     overhead_s: float = 0.0
@@ -111,7 +111,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         if self.concurrency is not None:
             yield f"max_concurrency {self.concurrency}"
         for (name, limit), number in self.limits.items():
-            yield f"{limit} of {name} {number:,}"
+            yield f"no {limit} of {name}" if number is None else f"{limit} of {name} {number:,}"
         for step in self.steps:
             yield f"{step.step} {step.field}: {_shown(step.value)}"
         if self.cache_hit:
@@ -125,8 +125,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         if self.concurrency is not None:
             yield f"--concurrency {self.concurrency}"
         for (name, limit), number in self.limits.items():
-            option = "model-concurrency" if limit == "concurrency" else limit
-            yield f"--{option} {name}={number}"
+            option = "limit" if limit == "concurrency" else limit
+            yield f"--{option} {name}={'none' if number is None else number}"
         for step in self.steps:
             yield f"--step {step.step}.{step.field}={_shown(step.value)}"
         if self.cache_hit:

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from konseho_cli.core.errors import StoreFailed
+from konseho_cli.engine.history import answered, latest_calls
 from konseho_cli.models.base import Identity, Reply
-from konseho_cli.models.cassette import Answered, Failure, identity_of, unpacked
+from konseho_cli.models.cassette import Answered, Failure, identity_of
 from konseho_cli.store.base import CallKept, SpanKept, StoredRun
 from konseho_cli.telemetry.spans import WAITS
 
@@ -75,30 +75,15 @@ def held_calls(run: StoredRun, spans: Sequence[SpanKept]) -> tuple[Held, ...]:
     Raises StoreFailed for what cannot be read.
     """
     phases = _Phases(spans)
-    return tuple(_held(call, phases) for call in _latest(run.calls))
-
-
-def _latest(calls: Iterable[CallKept]) -> Iterable[CallKept]:
-    found: dict[tuple[str | int, ...], CallKept] = {}
-    for call in calls:
-        key = call.identity
-        if call.status != "cancelled" or key not in found:
-            found[key] = call
-    return found.values()
+    return tuple(_held(call, phases) for call in latest_calls(run))
 
 
 def _held(call: CallKept, phases: _Phases) -> Held:
-    try:
-        answered = unpacked(call.body)
-    except ValueError as error:
-        what = f"a call of step '{call.step}' of run {call.run} cannot be read: {error}"
-        raise StoreFailed(what) from error
-    identity = identity_of(answered.identity)
-    if answered.source != "model":
+    asked = answered(call)
+    identity = identity_of(asked.identity)
+    if asked.source != "model":
         took = call.end - call.start
-        return Held(
-            identity=identity, answered=answered, model=call.model, service=took, first=took
-        )
+        return Held(identity=identity, answered=asked, model=call.model, service=took, first=took)
     waits, works = phases.of(call)
     tries = tuple(_tries(call, waits, works))
     start = max((span.end for span in waits if span.kind == "backoff"), default=call.start)
@@ -106,7 +91,7 @@ def _held(call: CallKept, phases: _Phases) -> Held:
     first = _length((each.start, each.end) for each in last if each.kind != "stream")
     service = _service(waits, works, start, call.end)
     return Held(
-        identity=identity, answered=answered, model=call.model, service=service,
+        identity=identity, answered=asked, model=call.model, service=service,
         first=min(first, service), tries=tries,
     )  # fmt: skip
 

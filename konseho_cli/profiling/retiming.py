@@ -100,7 +100,7 @@ class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             return self.casting
         choices = dict(self.casting.choices)
         for (name, limit), number in changes.limits.items():
-            option = "model-concurrency" if limit == "concurrency" else limit
+            option = "limit" if limit == "concurrency" else limit
             self._check_model(f"--{option}", name)
             # A service is shared by all who ask the same model, and the strictest limit holds.
             names = {name} | {choices[agent].name for agent in self.agents_of.get(name, ())}
@@ -119,7 +119,7 @@ class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         )
 
 
-def _limited(choice: ModelChoice, names: set[str], limit: Mapping[str, int]) -> ModelChoice:
+def _limited(choice: ModelChoice, names: set[str], limit: Mapping[str, int | None]) -> ModelChoice:
     others = tuple(_limited(other, names, limit) for other in choice.fallback)
     own = limit if choice.name in names else {}
     return structs.replace(choice, fallback=others, **own)

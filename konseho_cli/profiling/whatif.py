@@ -28,6 +28,7 @@ from konseho_cli.profiling.held import held_calls
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.retiming import Changing
 from konseho_cli.profiling.standing_in import Library, StandIn
+from konseho_cli.profiling.stated import read_options
 from konseho_cli.profiling.tempting import Scene, best_of, candidates
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
@@ -101,6 +102,10 @@ class Rehearsal:
         """What it would have taken. Raises UsageError for names that the run does not know."""
         outcome, stand_in = self._replay(changes)
         return _prediction(changes, self.unchanged.after_s, outcome, stand_in)
+
+    def suppose(self, options: Sequence[str]) -> Prediction:
+        """What options of `konseho whatif` come to. Raises UsageError."""
+        return self.predict(read_options(options))
 
     def best(self, path: CriticalPath | None = None, most: int = BEST) -> tuple[Prediction, ...]:
         """The what-ifs that would save most, at least a hundredth each. `path`: that of the run."""

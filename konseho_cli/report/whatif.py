@@ -92,13 +92,19 @@ def _distance(recorded_s: float, replayed_s: float) -> str:
 
 def _row(each: Prediction, symbols: Symbols) -> tuple[str, ...]:
     about = ("≈ " if symbols is not ASCII else "~ ") if each.approximate else ""
-    change = ""
-    if each.options and each.before_s:
-        change = f"{(each.after_s / each.before_s - 1) * 100:+.0f} %".replace("-", _minus(symbols))
-    change = "0 %" if change in ("+0 %", f"{_minus(symbols)}0 %") else change
+    change = _change(each, symbols) if each.options and each.before_s else ""
     cost = "unknown" if each.cost is None else show_money(each.cost)
     guessed = f"{each.guessed:,} of {each.calls:,}" if each.guessed else symbols.skipped
     return one_line(each.change), f"{about}{_time(each.after_s)}", change, cost, guessed
+
+
+def _change(each: Prediction, symbols: Symbols) -> str:
+    """`−17 %`, `+8 %`; from ten times on `× 12`."""
+    ratio = each.after_s / each.before_s
+    if ratio >= 10:
+        return f"{'x' if symbols is ASCII else '×'} {ratio:,.0f}"
+    percent = round((ratio - 1) * 100)
+    return f"{percent:+} %".replace("-", _minus(symbols)) if percent else "0 %"
 
 
 def _time(seconds: float) -> str:
@@ -160,8 +166,8 @@ def _foot(rows: Sequence[Prediction]) -> Iterator[str]:
     yield _HELD
     if any(each.guessed for each in rows):
         yield (
-            "Guessed: calls that the run did not make, cut short, or answered in another shape; "
-            "they take their agent's median."
+            "Guessed: calls that the run did not make or cut short, which take their agent's "
+            "median, and answers that would no longer fit."
         )
 
 

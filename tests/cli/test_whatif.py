@@ -6,10 +6,9 @@ import json
 
 import pytest
 
-from konseho_cli.cli.changing import MOST_POINTS, Said, read_sweep
 from konseho_cli.cli.stored import with_store
+from konseho_cli.cli.sweeping import MOST_POINTS, read_sweep
 from konseho_cli.core.errors import UsageError
-from konseho_cli.profiling.changes import Changes, Pace, StepChange
 from konseho_cli.profiling.recording import Machine, Recording
 
 
@@ -101,7 +100,7 @@ def test_a_recording_is_a_run_too(konseho, run, tmp_path):
         (("last", "-a", "ann=-1x"), "no factor"),
         (("last", "-a", "ann=soon"), "a factor or a duration"),
         (("last", "-a", "anne=2x"), "did you mean 'ann'?"),
-        (("last", "--rpm", "sim=none"), "such as"),
+        (("last", "--rpm", "sim=few"), "such as"),
         (("last", "--rpm", "sim=0"), "at least 1"),
         (("last", "--step", "both"), "ID.FIELD=VALUE was expected"),
         (("last", "--step", "both.quorum=7"), "above the number of agents"),
@@ -121,28 +120,22 @@ def test_what_cannot_be_is_a_usage_error(konseho, run, arguments, said):
     assert said in ran.err
 
 
-def test_a_cassette_holds_no_council(konseho, council, tmp_path):
-    tape = tmp_path / "tape.jsonl"
-    konseho("run", council(), "--record", tape, "-q")
-    ran = konseho("whatif", tape)
-    assert ran.status == 2
-    assert "holds no council" in ran.err
-
-
-def test_options_come_to_changes():
-    said = Said(
-        agents=["ann=0.5x"], models=["sim:ttft=1=2s"], rpm=["fast=60"], tpm=["fast=10k"],
-        model_concurrency=["fast=4"], steps=["argue.rounds=3", "review.wait=quorum"],
-    )  # fmt: skip
-    assert said.changes() == Changes(
-        agents={"ann": Pace(factor=0.5)},
-        models={"sim:ttft=1": Pace(fixed_s=2)},
-        limits={("fast", "rpm"): 60, ("fast", "tpm"): 10_000, ("fast", "concurrency"): 4},
-        steps=(
-            StepChange(step="argue", field="rounds", value=3),
-            StepChange(step="review", field="wait", value="quorum"),
-        ),
-    )
+def test_a_cassette_is_played_with_the_council_that_it_is_of(konseho, council, tmp_path):
+    tape, file = tmp_path / "tape.jsonl", council(model='model: "sim:ttft=20ms,tps=10000"')
+    konseho("run", file, "Say it.", "--record", tape, "-q")
+    stored = told(konseho, "last", "-a", "ann=0.5x")
+    played = told(konseho, tape, "--council", file, "--task", "Say it.", "-a", "ann=0.5x")
+    for one, other in zip(stored["predictions"], played["predictions"], strict=True):
+        assert one["after_s"] == pytest.approx(other["after_s"], rel=0.2)
+        assert one["critical_path"] == other["critical_path"]
+    assert played["run"] == json.loads(tape.read_text().splitlines()[0])["run"]
+    unknown = konseho("whatif", tape)
+    assert (unknown.status, unknown.out) == (2, "")
+    assert "none ships as 'small'" in unknown.err
+    other = konseho("whatif", tape, "--council", file, "--task", "Say more.")
+    assert (other.status, other.out) == (2, "")
+    assert "differs from the recorded one" in other.err
+    assert konseho("whatif", "last", "--council", file).status == 2
 
 
 def test_a_range_has_as_many_values_as_can_be_looked_at():

@@ -46,8 +46,8 @@ def test_a_table_of_changes_with_their_new_critical_paths():
         "… 3 more → argue round 6/speed → argue round 7/speed → argue round 8/speed",
         "",
         "Answers are held fixed: this predicts time and cost, never what would have been said.",
-        "Guessed: calls that the run did not make, cut short, or answered in another shape; "
-        "they take their agent's median.",
+        "Guessed: calls that the run did not make or cut short, which take their agent's "
+        "median, and answers that would no longer fit.",
     ]
 
 
@@ -56,6 +56,13 @@ def test_a_terminal_without_signs_gets_plain_ones():
     assert text.isascii()
     assert "-17 %" in text
     assert "~ 1 m 05 s" in text
+
+
+def test_a_change_for_much_the_worse_is_told_as_a_factor():
+    worse = structs.replace(FASTER, after_s=679.0)
+    assert " × 100 " in whatif_text(TOLD, [worse], UNICODE)
+    same = structs.replace(FASTER, after_s=6.78)
+    assert "6.78 s     0 % " in whatif_text(TOLD, [same], UNICODE)
 
 
 def test_nothing_that_helps_is_said_so():
