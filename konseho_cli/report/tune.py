@@ -19,9 +19,9 @@ from konseho_cli.version import __version__
 
 UNSURE = 4
 """The exit status where the machine was too noisy to tell for some change."""
-_CHANGE = 34
+_CHANGE = 38
 """Columns of what is changed."""
-_TIMES = 18
+_TIMES = 17
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,7 +50,7 @@ def tuning(*rows, **more):
 
 def test_a_row_is_the_change_its_times_and_what_became_of_it():
     assert tried_text(KEPT, UNICODE).split("  ")[0] == "✔ max_concurrency 1 → 8"
-    assert tried_text(KEPT, UNICODE).endswith("8.0 s → 2.0 s            −75 %  kept")
+    assert tried_text(KEPT, UNICODE).endswith("8.0 s → 2.0 s           −75 %  kept")
     assert "CPU 10 ms → 20 ms" in tried_text(ROLLED_BACK, UNICODE)
     assert tried_text(ROLLED_BACK, UNICODE).endswith("+100 %  rolled back: it takes more CPU")
     assert tried_text(KEPT, ASCII).replace("−", "-").isascii()
