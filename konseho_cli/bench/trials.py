@@ -43,12 +43,15 @@ class Replays:
         options: RunOptions,
         cassette: Cassette,
         env: Mapping[str, str],
+        *,
+        is_over: Callable[[], bool] = lambda: False,
         timer: Callable[[], float] = time.process_time,
     ) -> None:
         """`options`: task, inputs, models; settings and council come with each setup.
 
-        `timer`: CPU seconds.
+        `is_over`: whether a comparison is to end as it stands. `timer`: CPU seconds.
         """
+        self._is_over = is_over
         self._timer = timer
         self._loaded = loaded
         self._options = options
@@ -87,9 +90,11 @@ class Replays:
         end_s = time.monotonic() + MOST_S
         while True:
             pairs += abba(lambda: one(times), lambda: other(times))
-            if len(pairs) < FEWEST_PAIRS:
+            if len(pairs) < FEWEST_PAIRS and not self._is_over():
                 continue
             compared = compare(pairs, threshold=gate, confidence=CONFIDENCE)
+            if self._is_over():
+                return compared
             # By its width alone: to stop where it pleases would make it please too often.
             if compared.is_narrow or len(pairs) >= MOST_PAIRS or time.monotonic() > end_s:
                 return compared

@@ -33,11 +33,12 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
 def preset_text(settings: Settings, base: Preset, kept: Sequence[Tried], origin: Origin) -> str:
     """A preset file. `settings`: those that are in force in the end."""
+    council, record = (_one_line(each) for each in (origin.council, origin.record))
     lines = [
-        f"# Written by `konseho tune` for {origin.council}, {origin.date}, Konseho {origin.version}.",
-        f"# Measured on replays of {origin.record}: every answer stayed the same.",
+        f"# Written by `konseho tune` for {council}, {origin.date}, Konseho {origin.version}.",
+        f"# Measured on replays of {record}: every answer of it stayed the same.",
         "konseho_preset: 1",
-        f"description: {json.dumps(f'Tuned for {origin.council}.', ensure_ascii=False)}",
+        f"description: {json.dumps(f'Tuned for {council}.', ensure_ascii=False)}",
         "settings:",
         *_settings(settings, gains(kept)),
     ]
@@ -78,6 +79,11 @@ def plain(table: msgspec.Struct) -> dict[str, Any]:
     """What is said in it: what is not has no place in a file."""
     plain: dict[str, Any] = to_document(table=table)["table"]
     return {key: value for key, value in plain.items() if value not in (None, {})}
+
+
+def _one_line(text: str) -> str:
+    """A comment ends with its line, and whatever could be taken for an end of it."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def _written(value: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import structs
 
-from konseho_cli.bench.comparison import Compared
+from konseho_cli.bench.comparison import FEWEST_PAIRS, Compared
 from konseho_cli.core.collecting import Collection as GcMode
 from konseho_cli.core.units import Count
 from konseho_cli.models.cache import ENTRIES
@@ -318,6 +318,8 @@ def rule_waiting(before_s: float, after_s: float, gate: float) -> Ruling:
 
 def rule_cpu(compared: Compared, gate: float) -> Ruling:
     """By an interval of the ratio of CPU times: the whole of it must pass the gate."""
+    if compared.pairs < FEWEST_PAIRS:
+        return Ruling(verdict="inconclusive", why="the time was up before it could be told")
     if compared.high <= 1 - gate:
         return Ruling(verdict="kept")
     if compared.low > 1 - gate:

@@ -26,6 +26,7 @@ from konseho_cli.models.cache import CacheWishes
 from konseho_cli.models.cassette_file import Cassette, read_cassette
 from konseho_cli.profiling.held import held_calls
 from konseho_cli.session import RunOptions, Session
+from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import Loaded
 from konseho_cli.store.base import Store
 from konseho_cli.store.find import find_stored
@@ -95,6 +96,8 @@ def take(name: str, loaded: Loaded, options: RunOptions, store: Path | None) -> 
     """A cassette's file, or a run that is kept. Raises UsageError, StoreFailed."""
     if is_path(name):
         cassette = read_cassette(Path(name))
+        inputs = options.inputs or fill_inputs(loaded.spec, {})
+        options = structs.replace(options, inputs=inputs)
         session = _session(loaded, options, cassette)
         return Record(
             cassette=cassette, options=options, name=cassette.file, models=session.models
@@ -108,7 +111,7 @@ def take(name: str, loaded: Loaded, options: RunOptions, store: Path | None) -> 
         then = structs.replace(
             options,
             task=remembered.task if options.task is None else options.task,
-            inputs={**remembered.inputs, **options.inputs},
+            inputs=options.inputs or remembered.inputs,
         )
         session = _session(loaded, then, cassette)
         asked = {agent: choice.name for agent, choice in session.casting.choices.items()}

@@ -82,7 +82,9 @@ def command(
     loaded = load_council(file)
     base = read_preset(preset, file, events=None, stream=False, events_out=None)
     wanted = RunOptions(
-        task=read_task(task, task_file), inputs=read_inputs(loaded.spec, inputs),
+        task=read_task(task, task_file),
+        # A run that is kept has its own: none is asked for then.
+        inputs=read_inputs(loaded.spec, inputs) if inputs or replay is None else {},
         wishes=read_models(model, simulate=simulate), seed=seed, settings=base.settings,
     )  # fmt: skip
     asked = Asked(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -19,7 +20,6 @@ from konseho_cli.bench.tuning import KINDS, Kind, Scope, Setup
 from konseho_cli.cli.recording import Record, free_env, is_free, record, take
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.stored import with_store
-from konseho_cli.cli.streams import put_line
 from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.files import shipped, write_atomically
@@ -115,14 +115,20 @@ def _record(asked: Asked) -> Record:
 def _tuner(asked: Asked, found: Record) -> Tuner:
     """Raises KonsehoError where the record cannot be replayed."""
     spec = asked.loaded.spec
-    trials = Replays(asked.loaded, found.options, found.cassette, free_env(os.environ))
+    end_s = time.monotonic() + asked.max_s
+
+    def is_over() -> bool:
+        return time.monotonic() > end_s
+
+    trials = Replays(
+        asked.loaded, found.options, found.cassette, free_env(os.environ), is_over=is_over
+    )  # fmt: skip
     presets = {name: load_preset(file).settings for name, file in presets_beside().items()}
     scope = Scope(spec=spec, kinds=asked.kinds, presets=presets, aliases=_aliases(spec))
-    end_s = time.monotonic() + asked.max_s
     wanted = Wanted(
         scope=scope, gate=asked.gate, council=digest_of(asked.loaded, found.models),
         learnt={} if asked.again else _learnt(asked),
-        is_over=lambda: time.monotonic() > end_s,
+        is_over=is_over,
     )  # fmt: skip
     return Tuner(trials, Setup(settings=asked.base.settings), wanted)
 
@@ -202,7 +208,7 @@ def _use(asked: Asked) -> str:
     beside = presets_beside(asked.loaded.file).get(asked.preset.stem)
     is_beside = beside is not None and beside.resolve() == asked.preset.resolve()
     preset = asked.preset.stem if is_beside else shown_path(asked.preset)
-    return f"konseho run {asked.name} --preset {preset}"
+    return f"konseho run {shlex.quote(asked.name)} --preset {shlex.quote(preset)}"
 
 
 def _write(file: Path, text: str) -> None:
@@ -240,7 +246,7 @@ def _head(asked: Asked, tuner: Tuner, found: Record, symbols: Symbols) -> str:
 
 def _say(asked: Asked, text: str) -> None:
     if not (asked.quiet or asked.json):
-        put_line(sys.stdout, text)
+        deliver_to_stdout(text)
 
 
 def read_gate(text: str) -> float:

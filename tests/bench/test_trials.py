@@ -25,10 +25,12 @@ DOCUMENT = {
 }  # fmt: skip
 
 
-def trials(**keys):
+def trials(is_over=lambda: False, **keys):
     loaded = check_document({**DOCUMENT, **keys})
     made = record(loaded, RunOptions(), Storing(), quiet=True)
-    return Replays(loaded, made.options, made.cassette, {}, itertools.count().__next__)
+    return Replays(
+        loaded, made.options, made.cassette, {}, is_over=is_over, timer=itertools.count().__next__
+    )
 
 
 ONE = Setup(settings=Settings(max_concurrency=1))
@@ -80,6 +82,10 @@ def test_cpu_is_compared_in_pairs_by_the_timer_that_is_given():
     compared = trials().cpu(ONE, EIGHT, 0.2)
     assert (compared.ratio, compared.low, compared.high) == (1.0, 1.0, 1.0)
     assert (compared.pairs, compared.threshold) == (FEWEST_PAIRS, 0.2)
+
+
+def test_a_comparison_ends_with_the_time():
+    assert trials(is_over=lambda: True).cpu(ONE, EIGHT, 0.2).pairs == 2
 
 
 def test_a_council_is_edited_by_the_names_of_its_parts():

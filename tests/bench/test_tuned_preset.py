@@ -8,7 +8,9 @@ from konseho_cli.spec.document import Targets
 from konseho_cli.spec.preset import Preset, load_preset
 from konseho_cli.spec.settings import Settings, StoreSettings
 
-ORIGIN = Origin(council='odd: "name" # 1', record="run 3fk2", date="2026-11-21", version="0.1.0")
+ORIGIN = Origin(
+    council='odd:\n"name"\x85# 1', record="run 3fk2", date="2026-11-21", version="0.1.0"
+)
 
 
 def kept(kind, name, before, after, settings, *, measure="waiting", edits=(), times=(8.0, 4.0)):

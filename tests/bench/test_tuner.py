@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from konseho_cli.bench.comparison import Compared
+from konseho_cli.bench.comparison import FEWEST_PAIRS, Compared
 from konseho_cli.bench.learning import Learning, name_of
 from konseho_cli.bench.tuner import Tuner, Wanted
 from konseho_cli.bench.tuning import Scope, Setup
@@ -38,7 +38,7 @@ def outcome(seconds, *, value="said", answer="said", gate=None, error=None, exit
 def interval(ratio, spread=0.0):
     return Compared(
         ratio=ratio, low=ratio - spread, high=ratio + spread, verdict="faster", chance=0.0,
-        pairs=10, before=0.01, after=0.01 * ratio, threshold=0.2, floor=0.0, confidence=0.99,
+        pairs=FEWEST_PAIRS, before=0.01, after=0.01 * ratio, threshold=0.2, floor=0.0, confidence=0.99,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konseho_cli.bench.comparison import Compared
+from konseho_cli.bench.comparison import FEWEST_PAIRS, Compared
 from konseho_cli.bench.tuning import (
     KINDS,
     Change,
@@ -167,9 +167,9 @@ def test_what_is_kept_saves_the_gate(before, after, gate):
     assert kept == (saving(before, after) >= gate - 1e-9)
 
 
-def compared(ratio, low, high):
+def compared(ratio, low, high, pairs=FEWEST_PAIRS):
     return Compared(
-        ratio=ratio, low=low, high=high, verdict="faster", chance=0.01, pairs=10, before=1.0,
+        ratio=ratio, low=low, high=high, verdict="faster", chance=0.01, pairs=pairs, before=1.0,
         after=ratio, threshold=0.2, floor=0.0, confidence=0.99,
     )  # fmt: skip
 
@@ -187,3 +187,9 @@ def compared(ratio, low, high):
 def test_an_interval_must_pass_the_gate_whole(interval, verdict, why):
     ruling = rule_cpu(compared(*interval), 0.2)
     assert (ruling.verdict, ruling.why) == (verdict, why)
+
+
+def test_too_few_pairs_tell_nothing():
+    ruling = rule_cpu(compared(0.5, 0.4, 0.6, pairs=2), 0.2)
+    assert ruling.verdict == "inconclusive"
+    assert "time was up" in ruling.why

@@ -8,7 +8,7 @@ import pytest
 
 from konseho_cli.spec.preset import load_preset
 
-EXACT = ("--only", "concurrency,limits,quorum,cache")
+EXACT = ("--only", "concurrency,limits,quorum")
 NAMES = "a1, a2, a3, a4, a5, a6, a7, a8"
 ROOM = """\
 konseho: 1
@@ -141,11 +141,22 @@ def test_a_run_that_is_kept_is_replayed_and_asks_nobody(konseho, room, tmp_path)
     assert konseho("run", room, "Say it.", "--model", "sim:instant").status == 0
     found = told(konseho, room, "--replay", "last", "-o", tmp_path / "x.yaml")
     assert found["record"].startswith("run ")
-    assert rows(found)[-1][0] == "cache of all true"
+    assert rows(found)[-1][0] == "all wait quorum 5 of 8"
     tape = tmp_path / "tape.jsonl"
     assert konseho("run", room, "--record", tape, "--no-store").status == 0
     found = told(konseho, room, "--replay", tape, "-o", tmp_path / "y.yaml")
     assert rows(found)[2] == ("max_concurrency 8", "kept")
+
+
+def test_a_run_that_is_kept_has_its_own_task_and_inputs(konseho, council):
+    file = council("inputs: {diff: {required: true}}", task="# no task")
+    first = konseho("run", file, "Look at it.", "-i", "diff=one", "--max-concurrency", 1)
+    assert first.status == 0
+    ran = konseho("tune", file, "--replay", "last", *EXACT)
+    assert ran.status == 0, ran.err
+    ran = konseho("tune", file, "--replay", "last", "-i", "diff=two", *EXACT)
+    assert ran.status == 3
+    assert "the recorded run cannot be replayed" in ran.err
 
 
 def test_a_higher_gate_keeps_less(konseho, room, tmp_path):
