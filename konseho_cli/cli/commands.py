@@ -32,6 +32,10 @@ COMMANDS: Mapping[str, Entry] = {
     "learnings": Entry(
         "konseho_cli.cli.learnings", "See what `konseho tune` learnt, and forget it."
     ),
+    "profile": Entry(
+        "konseho_cli.cli.profile", "See where the time, CPU and memory of a council go."
+    ),
+    "report": Entry("konseho_cli.cli.report", "Write reports of a run that is over."),
     "validate": Entry("konseho_cli.cli.validate", "Check council files, all errors at once."),
     "show": Entry("konseho_cli.cli.show", "Show the plan of a council: order, reasons, calls."),
     "list": Entry("konseho_cli.cli.list", "List the councils that ship with Konseho."),

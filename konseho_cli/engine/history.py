@@ -21,7 +21,9 @@ from konseho_cli.models.cassette_file import Cassette
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.steps.base import Part
 from konseho_cli.store.base import CallKept, RunEnded, SpanKept, StoredRun
+from konseho_cli.telemetry.bus import ListenerTime
 from konseho_cli.telemetry.spans import Span
+from konseho_cli.telemetry.timings import Timing
 
 CUT_OFF = "it was cut off before it came to its end"
 
@@ -35,6 +37,9 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     services: tuple[ServiceState, ...] = ()
     cache: CacheStats | None = None
+    listeners: tuple[ListenerTime, ...] = ()
+    creation_s: float | None = None
+    timings: tuple[Timing, ...] = ()
     started: float | None = None
     """When its first step could begin: the store was open."""
 
@@ -67,6 +72,9 @@ def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
         spans=_last_session(spans),
         services=end.services,
         cache=end.cache,
+        listeners=end.listeners,
+        creation_s=end.creation_s,
+        timings=end.timings,
     )
 
 
