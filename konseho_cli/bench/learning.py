@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
 from typing import Any, Literal
 
 import msgspec
@@ -86,15 +84,6 @@ def name_of(council: str, beside: Setup, change: Change) -> str:
 def digest_of(loaded: Loaded, models: tuple[str, ...]) -> str:
     """The council's name and its content, agents' files included, and who answers."""
     return f"{loaded.spec.name}/{_digest(loaded.spec, models)}"
-
-
-def this_machine() -> Machine:
-    """Where it was measured."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return Machine(
-        python=platform.python_version(), platform=platform.platform(terse=True),
-        cpus=len(affinity(0)) if affinity else os.cpu_count() or 1,
-    )  # fmt: skip
 
 
 def _digest(*parts: Any) -> str:

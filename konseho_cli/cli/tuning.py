@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from konseho_cli.bench.learning import KIND, Learning, digest_of, learning_of, name_of, this_machine
+from konseho_cli.bench.learning import KIND, Learning, digest_of, learning_of, name_of
 from konseho_cli.bench.suggestion import Suggestion, suggest
 from konseho_cli.bench.trials import Replays
 from konseho_cli.bench.tuned_preset import Origin, plain, preset_text
@@ -28,6 +28,7 @@ from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.core.units import Duration
 from konseho_cli.engine.storing import storing_for
 from konseho_cli.models.registry import parse_model_name
+from konseho_cli.profiling.recording import Machine
 from konseho_cli.report import tune as report
 from konseho_cli.report.symbols import Symbols, symbols_for
 from konseho_cli.report.when import local
@@ -163,7 +164,7 @@ def _remember(asked: Asked, found: Record, tried: Sequence[Tried]) -> None:
             kind=each.change.kind, change=each.change.text, verdict=each.ruling.verdict,
             why=each.ruling.why, measure=each.measure, before_s=each.before_s,
             after_s=each.after_s, low=each.low, high=each.high, gate=asked.gate,
-            models=found.models, version=__version__, machine=this_machine(),
+            models=found.models, version=__version__, machine=Machine.here(),
             same_answers=each.same_answers,
         )
         for each in tried if each.ruling.verdict != "skipped"

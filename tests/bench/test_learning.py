@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from konseho_cli.bench.learning import Learning, digest_of, learning_of, name_of, this_machine
+from konseho_cli.bench.learning import Learning, digest_of, learning_of, name_of
 from konseho_cli.bench.tuning import Change, Setup
+from konseho_cli.profiling.recording import Machine
 from konseho_cli.spec.load import check_document
 from konseho_cli.spec.settings import Settings
 
@@ -26,7 +27,7 @@ def learning(**fields):
 
 
 def test_a_note_is_read_again_as_it_was():
-    kept = learning(low=0.1, high=0.2, models=("sim",), machine=this_machine())
+    kept = learning(low=0.1, high=0.2, models=("sim",), machine=Machine.here())
     assert learning_of(kept.note) == kept
     assert (kept.note.kind, kept.note.name, kept.note.made) == ("learning", "x", 1.5)
 
