@@ -106,7 +106,7 @@ def _summary(tuning: Tuning, symbols: Symbols) -> Iterator[str]:
         yield f"{plural(skipped, 'change')} had been rolled back before: --again tries them again"
     unsure = sum(each.ruling.verdict == "inconclusive" for each in tuning.tried)
     if unsure:
-        yield f"the machine was too noisy to tell for {plural(unsure, 'change')}: run it again"
+        yield f"nothing can be said of {plural(unsure, 'change')}: try again on a quieter machine"
     if tuning.out_of_time:
         yield "the time was up before all was tried: --max-time allows more"
     if tuning.suggestion is not None:

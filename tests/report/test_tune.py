@@ -96,7 +96,7 @@ def test_a_line_of_the_council_that_stands_in_the_way_is_named():
     ("rows", "more", "says", "status"),
     [
         ((ROLLED_BACK,), {}, "nothing was kept of 1 change: all is as it was", 0),
-        ((UNSURE,), {}, "too noisy to tell for 1 change", 4),
+        ((UNSURE,), {}, "nothing can be said of 1 change: try again", 4),
         ((SKIPPED,), {}, "1 change had been rolled back before: --again tries them again", 0),
         ((KEPT,), {"out_of_time": True}, "--max-time allows more", 0),
         ((KEPT,), {}, "no preset was written: none can hold that", 0),
