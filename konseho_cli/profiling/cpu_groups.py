@@ -17,6 +17,8 @@ CONTEXT = "context serialization"
 EVENTS = "event emission"
 COORDINATION = "coordination"
 HISTORY = "history"
+CASSETTE = "cassette"
+SIMULATOR = "simulator"
 
 TABLE: Mapping[str, str] = {
     "__init__": "konseho", "__main__": "konseho", "entry": "konseho", "version": "konseho",
@@ -44,6 +46,13 @@ TABLE: Mapping[str, str] = {
     "steps": "steps",
     "agents": "agents",
     "models": "models",
+    "models.cassette": HISTORY,
+    "models.cassette_file": CASSETTE,
+    "models.playback": CASSETTE,
+    "models.recording": CASSETTE,
+    "models.sim": SIMULATOR,
+    "models.sim_document": SIMULATOR,
+    "models.tape": CASSETTE,
     "context": CONTEXT,
     "store": HISTORY,
     "telemetry": "telemetry",

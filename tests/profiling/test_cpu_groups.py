@@ -57,7 +57,9 @@ def test_every_entry_of_the_table_is_about_something() -> None:
         ("engine.plan", "engine"),
         ("telemetry.spans", "telemetry"),
         ("core.units", "core"),
-        ("models.sim", "models"),
+        ("models.retry", "models"),
+        ("models.sim", "simulator"),
+        ("models.tape", "cassette"),
     ],
 )
 def test_the_topics_have_groups_of_their_own(module: str, group: str) -> None:
