@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from konseho_cli.core.units import show_duration, show_percent
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.finding import Finding
+from konseho_cli.profiling.findings.candidate import WORTH
 from konseho_cli.telemetry.timings import HELD_S, Timing
-
-_LEAST = 0.01
-"""Of the makespan: what took less is not worth a line."""
 
 
 def tracked_findings(outcome: RunOutcome) -> tuple[Finding, ...]:
@@ -24,7 +22,7 @@ def _findings(outcome: RunOutcome) -> Iterator[Finding]:
     for timing in outcome.timings:
         if timing.held_s > HELD_S:
             yield _held(timing, makespan_s)
-        elif timing.total_s > _LEAST * makespan_s:
+        elif timing.total_s > WORTH * makespan_s:
             yield _slow(timing, makespan_s)
 
 
