@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from konseho_cli.core.units import show_duration
+from konseho_cli.core.units import show_duration, show_percent
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.telemetry.timings import HELD_S, Timing
@@ -54,5 +54,5 @@ def _slow(timing: Timing, makespan_s: float) -> Finding:
 def _took(timing: Timing, makespan_s: float) -> str:
     """`1.2 s in 12 calls (20 % of the run)`."""
     calls = "1 call" if timing.count == 1 else f"{timing.count:,} calls"
-    share = f" ({timing.total_s / makespan_s:.0%} of the run)" if makespan_s else ""
-    return f"{show_duration(timing.total_s)} in {calls}{share.replace('%', ' %')}"
+    share = f" ({show_percent(timing.total_s / makespan_s)} of the run)" if makespan_s else ""
+    return f"{show_duration(timing.total_s)} in {calls}{share}"
