@@ -136,10 +136,16 @@ def corrected(family: Sequence[Compared]) -> list[Compared]:
     ]
 
 
-def abba(before: Callable[[], float], after: Callable[[], float]) -> tuple[Pair, Pair]:
-    """Take two pairs in the order A B B A: a steady drift slows one pair and speeds the other."""
-    first, second = before(), after()
-    third, fourth = after(), before()
+def abba(
+    before: Callable[[], float], after: Callable[[], float], times: int = 1
+) -> tuple[Pair, Pair]:
+    """Take two pairs in the order A B B A: a steady drift slows one pair and speeds the other.
+
+    `times`: so many rounds make the two pairs, of each place the least; what else a machine does
+    only adds, and whoever takes turns so often meets it alike.
+    """
+    rounds = [(before(), after(), after(), before()) for _ in range(times)]
+    first, second, third, fourth = (min(column) for column in zip(*rounds, strict=True))
     return Pair(first, second), Pair(fourth, third)
 
 

@@ -78,8 +78,7 @@ def _trial_of_row(
         then.took()
         times = _times(perf_counter() - start)
         return experiment(
-            lambda: then.took(times), lambda: now.took(times), bar, cap,
-            tell=_teller(say, f"{name}  "),
+            then.took, now.took, bar, cap, times=times, tell=_teller(say, f"{name}  ")
         )  # fmt: skip
 
 
@@ -102,9 +101,9 @@ def council_against_past(
     trial: Trial | None = None
     with Probe(*now) as here, Probe(*before) as then:
         times = _times(then.run().cpu) if timed else 1
-        ours, theirs = _Kept(here, times), _Kept(then, times)
+        ours, theirs = _Kept(here), _Kept(then)
         if timed:
-            trial = experiment(theirs.cpu, ours.cpu, bar, cap, tell=_teller(say, ""))
+            trial = experiment(theirs.cpu, ours.cpu, bar, cap, times=times, tell=_teller(say, ""))
         else:
             theirs.cpu()
         while len(ours.runs) < runs:
@@ -118,15 +117,14 @@ def council_against_past(
 
 
 class _Kept:
-    """A probe whose runs are remembered; each has the least time of some."""
+    """A probe whose runs are remembered."""
 
-    def __init__(self, probe: Probe, times: int) -> None:
+    def __init__(self, probe: Probe) -> None:
         self._probe = probe
-        self._times = times
         self.runs: list[Ran] = []
 
     def cpu(self) -> float:
-        self.runs.append(self._probe.run(self._times))
+        self.runs.append(self._probe.run())
         return max(self.runs[-1].cpu, 1e-9)
 
 

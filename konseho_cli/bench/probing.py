@@ -114,16 +114,13 @@ class Probe:
             self._process.wait()
         self._said.close()
 
-    def took(self, times: int = 1) -> float:
-        """One sample of a row, seconds or bytes; of several, the least: what disturbs only adds."""
-        return float(self._ask(b"%d" % times)["took"])
+    def took(self) -> float:
+        """One sample of a row: seconds or bytes."""
+        return float(self._ask(b"")["took"])
 
-    def run(self, times: int = 1) -> Ran:
-        """A run of a council; of several, the last one, with the least of their times.
-
-        Raises KonsehoError where it did not end well.
-        """
-        ran = msgspec.convert(self._ask(b"%d" % times), Ran)
+    def run(self) -> Ran:
+        """One run of a council. Raises KonsehoError where it did not end well."""
+        ran = msgspec.convert(self._ask(b""), Ran)
         if ran.error is not None:
             raise _error(ran.status, f"{self._name}the council failed: {ran.error}", ran.hint)
         return ran
