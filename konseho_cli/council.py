@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
@@ -178,11 +179,8 @@ class Council:
         from konseho_cli.store.find import find_stored
 
         storing = self._storing(store)
-        reader = open_store(storing, os.environ)
-        try:
+        async with aclosing(open_store(storing, os.environ)) as reader:
             stored = await find_stored(reader, run)
-        finally:
-            await reader.aclose()
         wanted = Resumption(force=force, store=storing.file)
         self._outcome = await resume(stored, wanted, loaded=self._loaded).run()
         return self._outcome

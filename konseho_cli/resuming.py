@@ -57,17 +57,16 @@ def resume(
     _refuse_running(stored.row, force=wanted.force)
     remembered = decode(began.document, began.run)
     loaded, changed = _council(stored, remembered, env, loaded, force=wanted.force)
-    said = remembered.options
+    said = structs.replace(
+        remembered.options,
+        max_concurrency=wanted.max_concurrency or remembered.options.max_concurrency,
+        timeout_s=wanted.timeout_s or remembered.options.timeout_s,
+    )
     options = RunOptions(
+        **structs.asdict(said),
         task=remembered.task,
         inputs=fill_inputs(loaded.spec, _known(remembered.inputs, loaded)),
-        max_concurrency=wanted.max_concurrency or said.max_concurrency,
         seed=remembered.seed,
-        timeout_s=wanted.timeout_s or said.timeout_s,
-        strict=said.strict,
-        caching=said.caching,
-        settings=said.settings,
-        targets=said.targets,
         taping=Taping(recalled=remembered.wished),
         # What came to its end is given again, and nothing of it is written anew.
         storing=storing_for(

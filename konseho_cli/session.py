@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,6 +109,7 @@ class Session:
 
         Raises UsageError: no task, no model chosen where answers decide, no key.
         """
+        began = RealClock.now()
         self.loaded = loaded
         self.spec: CouncilSpec = loaded.spec
         self.options = options
@@ -132,6 +133,7 @@ class Session:
         self._execution: Execution | None = None
         self._stopped: KonsehoError | None = None
         self._ended: RunEnded | None = None
+        self._creation_s = loaded.took_s + (RealClock.now() - began) / 1e9
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -141,25 +143,27 @@ class Session:
     @property
     def simulated(self) -> bool:
         """Whether any agent is answered for by the simulator."""
-        return any(choice.provider == "sim" for choice in self.casting.choices.values())
+        return self.casting.simulated
 
     @property
     def is_kept(self) -> bool:
         """Whether the run is written down, so that it can be resumed."""
+        if self._store is not None:
+            return True  # the caller's own: a profiler keeps a replay, too
         if self.taped.cassette is not None and self.options.taping.miss == "error":
             return False  # a copy of what is kept already
-        return self._store is not None or self.options.storing.enabled
+        return self.options.storing.enabled
+
+    def kept_otherwise(self, exit_status: int) -> bool:
+        """Whether another exit status than this was written down: it is then to be amended."""
+        return self._ended is not None and self._ended.exit_status != exit_status
 
     async def amend(self, exit_status: int) -> None:
         """Say what the process ends with, where targets or a signal decide it. Raises StoreFailed."""
-        ended = self._ended
-        if ended is None or ended.exit_status == exit_status:
+        if self._ended is None:
             return
-        store = open_store(self.options.storing, self._env)
-        try:
-            await store.write([structs.replace(ended, exit_status=exit_status)])
-        finally:
-            await store.aclose()
+        async with aclosing(open_store(self.options.storing, self._env)) as store:
+            await store.write([structs.replace(self._ended, exit_status=exit_status)])
 
     def interrupt(self, signal: str) -> None:
         """End the run; what is finished is kept and the outcome says so. For signal handlers."""
@@ -218,9 +222,8 @@ class Session:
             )
             await self._begin(execution, gear)
             if gear.keeper is not None and self.options.storing.events:
-                bus.subscribe(
-                    gear.keeper.events, self.emitting.most & EVERYDAY
-                )  # answers are there
+                kinds = self.emitting.most & EVERYDAY  # answers are there
+                bus.subscribe(gear.keeper.events, kinds)
             outcome = await execution.run()
         cache, now = gear.cache, loop.time()
         return structs.replace(
@@ -233,6 +236,8 @@ class Session:
                 if service.address or service.requests  # the simulator's are none
             ),
             cache=None if cache is None else cache.stats,
+            listeners=bus.listeners,
+            creation_s=self._creation_s,
             warnings=(
                 *outcome.warnings,
                 *(() if cache is None else cache.warnings),
@@ -253,19 +258,15 @@ class Session:
             began = remember(
                 premises, self.loaded, self.casting,
                 wished=self.taped.wished(self.casting), options=self._kept_options(),
-                started=gear.clock.wall(), hide=keeper.hide,
+                started=gear.clock.wall(), redactor=keeper.redactor,
             )  # fmt: skip
             await keeper.begin(began, execution)
 
     def _kept_options(self) -> KeptOptions:
         from konseho_cli.engine.remembered import KeptOptions
 
-        options = self.options
-        return KeptOptions(
-            max_concurrency=options.max_concurrency, timeout_s=options.timeout_s,
-            strict=options.strict, caching=options.caching, settings=options.settings,
-            targets=options.targets,
-        )  # fmt: skip
+        names = KeptOptions.__struct_fields__
+        return KeptOptions(**{name: getattr(self.options, name) for name in names})
 
     def _recall(self) -> Past | None:
         if self.options.resumed is None:
@@ -307,10 +308,7 @@ class Session:
         keeper: Keeper | None = None,
     ) -> Shared:
         """What the models of one run have in common; nothing is opened yet."""
-        options = self.options
-        concurrency = (
-            options.max_concurrency or self.spec.max_concurrency or options.settings.max_concurrency
-        )
+        concurrency = self._concurrency
         tape, tokens = self.taped.tape(self.casting, clock), TokenEstimator()
         return Shared(
             env=self._env,
@@ -331,6 +329,12 @@ class Session:
             journal=_joined(tape, keeper),
         )
 
+    @property
+    def _concurrency(self) -> int | None:
+        """`max_concurrency`: who said it last; None: no limit."""
+        said, settings = self.options.max_concurrency, self.options.settings
+        return said or self.spec.max_concurrency or settings.max_concurrency
+
     def _cast(self, shared: Shared) -> Cast:
         return cast_of(self.casting.choices, self.spec.agents, partial(build, shared=shared))
 
@@ -349,6 +353,7 @@ class Session:
             seed=self.taped.seed(options.seed, spec.seed),
             on_error=spec.on_error,
             time_limit_s=min(limits, default=None),
+            max_concurrency=self._concurrency,
             finished={} if past is None else past.finished(gear.clock.now() - past.offset),
             answer=spec.answer,
             gate=spec.gate,

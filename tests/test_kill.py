@@ -61,6 +61,11 @@ class Panel(ThreadingHTTPServer):
         self.said: dict[str, str] = {}
         """What was answered in plain text, by question."""
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell what went wrong, but that somebody who asked was killed meanwhile."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
     def used(self, questions: Iterable[str]) -> set[str]:
         """Whose answers stand in these questions."""
         return {

@@ -307,3 +307,20 @@ def test_no_key_of_the_environment_is_kept_wherever_it_stands() -> None:
     assert key not in repr(stored)
     assert not any(key in json.dumps(unpack(each)) for each in packed)
     assert "Is *** safe?" in json.dumps(unpack(packed[0]))
+
+
+@pytest.mark.parametrize("key", ['a "quoted" key', "a back\\slash key", "a ключ of letters"])
+def test_no_key_is_kept_in_a_span_or_an_event_where_json_spells_it_otherwise(key: str) -> None:
+    pieces = [f"use {key}", f"\ud83d {key}"]
+    step = {"id": "s", "kind": "split", "agents": ["ann"], "items": "{{ inputs.pieces }}",
+            "merge": "list"}  # fmt: skip
+    loaded, store = council(steps=[step], inputs={"pieces": {}}), MemoryStore()
+    storing = Storing(enabled=True, events=True)
+    options = RunOptions(inputs={"pieces": pieces}, storing=storing)
+    held(lambda: Session(loaded, options, env={"OPENAI_API_KEY": key}, store=lambda: store))
+    spans, events = asyncio.run(store.trace(kept(store).row.began.run))
+    lines = [*(each.attributes for each in spans), *(each.fields for each in events)]
+    told = str([json.loads(line) for line in lines])
+    assert "use ***" in told
+    assert "\\ud83d ***" in told
+    assert not any(spelt in told for spelt in (key, repr(key)[1:-1]))

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from msgspec import structs
 
+from konseho_cli.cli.durations import read_duration
 from konseho_cli.cli.result import is_stdout
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.source import read_source, read_stdin
-from konseho_cli.core.units import Duration
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.models.cache import ENTRIES, CacheWishes
 from konseho_cli.spec.preset import Preset, preset_under
@@ -110,12 +110,7 @@ def read_caching(cache: bool | None, *, refresh: bool, size: int | None = None) 
 
 def read_timeout(text: str | None) -> float | None:
     """Seconds. Raises UsageError."""
-    if text is None:
-        return None
-    try:
-        seconds = float(Duration(text))
-    except ValueError as error:
-        raise UsageError(f"--timeout {text}: {error}") from None
-    if seconds <= 0:
+    seconds = read_duration("--timeout", text)
+    if seconds is not None and seconds <= 0:
         raise UsageError(f"--timeout {text}: a run needs some time")
     return seconds

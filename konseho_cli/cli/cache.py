@@ -12,11 +12,10 @@ from typing import Annotated, TypeAlias
 import typer
 
 from konseho_cli.cli import options
+from konseho_cli.cli.durations import read_duration
 from konseho_cli.cli.main import SETTINGS
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.core.clock import RealClock
-from konseho_cli.core.errors import UsageError
-from konseho_cli.core.units import Duration
 from konseho_cli.report import cache as report
 from konseho_cli.report.symbols import symbols_for
 from konseho_cli.store.cache_table import CacheTable, Filter, Totals
@@ -134,8 +133,5 @@ def _opened(store: Path | None) -> Iterator[CacheTable | None]:
 
 def _filter(model: str | None, pattern: str | None, older_than: str | None) -> Filter:
     """Raises UsageError."""
-    try:
-        older = None if older_than is None else float(Duration(older_than))
-    except ValueError as error:
-        raise UsageError(f"--older-than {older_than}: {error}") from None
+    older = read_duration("--older-than", older_than)
     return Filter(model=model, pattern=pattern, older_than_s=older)

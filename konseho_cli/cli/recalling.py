@@ -94,10 +94,8 @@ def list_runs(
         limit=None if is_open else wanted.limit,  # which of them run is found out here
     )
 
-    async def read(reader: RunReader) -> list[RunRow]:
-        return await reader.runs(asked)
-
-    rows = [(row, standing(row)) for row in with_store(file, read)]
+    found = with_store(file, lambda reader: reader.runs(asked))
+    rows = [(row, standing(row)) for row in found]
     if is_open:
         rows = [(row, state) for row, state in rows if _is_meant(state, states)]
     return rows[: wanted.limit]
@@ -131,11 +129,7 @@ def runs_to_remove(
 
 def remove_runs(file: Path | None, rows: Sequence[RunRow]) -> int:
     """How many there were."""
-
-    async def remove(reader: RunReader) -> int:
-        return await reader.remove([row.began.run for row in rows])
-
-    return with_store(file, remove)
+    return with_store(file, lambda store: store.remove([row.began.run for row in rows]))
 
 
 def read_states(text: str | None) -> tuple[str, ...]:
@@ -149,16 +143,6 @@ def read_states(text: str | None) -> tuple[str, ...]:
             hint = did_you_mean(word, (*ENDS, *OPEN)) or f"known: {', '.join((*ENDS, *OPEN))}"
             raise UsageError(f"--status {word}: there is no such status", hint=hint)
     return tuple(words)
-
-
-def read_age(option: str, text: str | None) -> float | None:
-    """Seconds. Raises UsageError."""
-    if text is None:
-        return None
-    try:
-        return float(Duration(text))
-    except ValueError as error:
-        raise UsageError(f"{option} {text}: {error}") from None
 
 
 def read_moment(option: str, text: str | None, now: float) -> float | None:

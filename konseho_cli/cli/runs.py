@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from konseho_cli.cli import options, recalling
+from konseho_cli.cli.durations import read_duration
 from konseho_cli.cli.main import SETTINGS
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.streams import is_terminal, mutter
@@ -201,7 +202,7 @@ def rm(
     if bool(names) + rule + everything != 1:
         raise UsageError("which runs are to go? RUN…, or --keep and --keep-last, or --all")
     now = RealClock.wall()
-    retention = Retention(keep_s=recalling.read_age("--keep", keep), keep_last=keep_last)
+    retention = Retention(keep_s=read_duration("--keep", keep), keep_last=keep_last)
     rows = recalling.runs_to_remove(store, names, retention, now)
     if rows and not dry_run:
         rows = rows if yes or _may_remove(rows, now, everything=everything) else []

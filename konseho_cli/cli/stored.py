@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,11 +22,8 @@ def with_store(file: Path | None, work: Callable[[Store], Awaitable[T]]) -> T:
     """What `work` makes of the store, which is closed after it. Raises StoreFailed."""
 
     async def main() -> T:
-        store = open_store(Storing(file=file), os.environ)
-        try:
+        async with aclosing(open_store(Storing(file=file), os.environ)) as store:
             return await work(store)
-        finally:
-            await store.aclose()
 
     return asyncio.run(main())
 
@@ -39,14 +37,14 @@ def stored_run(name: str, file: Path | None) -> StoredRun:
 
 def find_replay(name: str | None, store: Path | None) -> str | Cassette | None:
     """What `--replay` names: a file, or a run that is kept. Raises UsageError, StoreFailed."""
-    if name is None or _is_path(name):
+    if name is None or is_path(name):
         return name
     from konseho_cli.engine.history import cassette_of
 
     return cassette_of(stored_run(name, store))
 
 
-def _is_path(name: str) -> bool:
+def is_path(name: str) -> bool:
     """Whether a file is meant: one that is there, or what no run is called."""
     try:
         return Path(name).exists() or not name.isalnum()

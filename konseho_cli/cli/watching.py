@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ import msgspec
 
 from konseho_cli.cli.streams import is_terminal, mutter
 from konseho_cli.core.clock import RealClock
+from konseho_cli.core.signals import heed
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.report.frame import Line, Painter, as_text
 from konseho_cli.report.progress import Progress
@@ -30,13 +29,8 @@ from konseho_cli.telemetry.events import AskStarted
 if TYPE_CHECKING:
     from konseho_cli.report.live import LiveView
 
-SIGNALS = tuple(
-    signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 SHOW_CURSOR = "\x1b[?25h"
-SAME_SIGNAL_S = 0.05
-"""So soon after the first, a signal is the same one: `timeout` sends it to us and to our group."""
 
 
 class Screen(msgspec.Struct):
@@ -99,9 +93,8 @@ def conduct(session: Session, screen: Screen, stream: AnswerStream | None) -> Ru
     """Run the session to its end, or to the end that a signal asks for."""
     subscriptions = list(screen.subscriptions)
     if stream is not None:
-        subscriptions.append(
-            Subscription(stream, KINDS, patience_s=math.inf)
-        )  # no viewer: the answer
+        # It is no viewer: it is the answer, which is never detached.
+        subscriptions.append(Subscription(stream, KINDS, patience_s=math.inf))
     with asyncio.Runner(loop_factory=screen.loop_factory) as runner:
         return runner.run(_conduct(session, screen, subscriptions))
 
@@ -124,24 +117,12 @@ async def _conduct(
 
 def _heed_signals(session: Session, screen: Screen) -> None:
     """The first signal stops the run, which keeps what is finished; the second one, everything."""
-    loop = asyncio.get_running_loop()
-    heeded = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
 
     def stop(number: signal.Signals) -> None:
-        screen.stopped_by, first = number, time.monotonic()
-
-        def again(number: int, frame: FrameType | None) -> None:
-            if time.monotonic() - first > SAME_SIGNAL_S:
-                end_at_once(number, frame)
-
-        for each in heeded:
-            loop.remove_signal_handler(each)
-            signal.signal(each, again)
+        screen.stopped_by = number
         session.interrupt(number.name)
 
-    with contextlib.suppress(NotImplementedError):  # Windows: asyncio.run cancels on Ctrl-C
-        for each in heeded:
-            loop.add_signal_handler(each, stop, each)
+    heed(stop, end_at_once)
 
 
 def end_at_once(number: int, frame: FrameType | None) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from konseho_cli.core.prefix import common_prefix
+
 if TYPE_CHECKING:
     from zstandard import ZstdCompressionDict
 
@@ -28,7 +30,7 @@ _LARGEST_WINDOW = 30
 def difference(data: bytes, base: bytes) -> bytes:
     """What has to be known beside `base` to tell `data`."""
     first, data, base = data[:_FIRST], data[_FIRST:], base[_FIRST:]
-    head = _common_prefix(data, base)
+    head = common_prefix(data, base)
     tail = _common_suffix(data, base, min(len(data), len(base)) - head)
     middle, known = data[head : len(data) - tail], base[head : len(base) - tail]
     changed = _compressed(middle, known) if middle else b""
@@ -85,18 +87,6 @@ def _dictionary(known: bytes) -> ZstdCompressionDict | None:
 
     # Fewer than eight bytes are no dictionary to zstd, and would help nobody.
     return ZstdCompressionDict(known, dict_type=DICT_TYPE_RAWCONTENT) if len(known) >= 8 else None
-
-
-def _common_prefix(one: bytes, other: bytes) -> int:
-    """How many bytes both begin with; by halves, as comparing slices is what is fast."""
-    least, most = 0, min(len(one), len(other))
-    while least < most:
-        middle = (least + most + 1) // 2
-        if one[least:middle] == other[least:middle]:
-            least = middle
-        else:
-            most = middle - 1
-    return least
 
 
 def _common_suffix(one: bytes, other: bytes, limit: int) -> int:

@@ -48,7 +48,7 @@ def shown(
     """
     first = 0 if messages is None else max(0, len(outputs) - messages)
     newest = outputs[first:]
-    if chars is None or (not first and _length(newest) <= chars):
+    if chars is None or (not first and characters(newest) <= chars):
         return Shown(tuple(outputs[:first]), tuple(newest), 0)
     if not summed_up:
         return _shortened(outputs[:first], newest, chars)
@@ -78,7 +78,7 @@ def said_of(left_out: Sequence[Said]) -> str:
     names = [output.title for output in left_out[:_MOST_NAMES]]
     more = f" and {many - _MOST_NAMES} more" if many > _MOST_NAMES else ""
     what = "1 earlier output is" if many == 1 else f"{many} earlier outputs are"
-    count = f"{_length(left_out):,} characters"
+    count = f"{characters(left_out):,} characters"
     return f"[… {what} left out here, {count}: {', '.join(names)}{more} …]"
 
 
@@ -97,5 +97,6 @@ def within(summary: str, chars: int) -> str:
     return shorten(summary.strip(), chars)
 
 
-def _length(outputs: Sequence[Said]) -> int:
+def characters(outputs: Sequence[Said]) -> int:
+    """Of all their texts together."""
     return sum(len(output.text) for output in outputs)

@@ -154,5 +154,11 @@ class StoreFailed(KonsehoError):
     """What is kept on disk cannot be read or written."""
 
 
+class NotMeasured(KonsehoError):
+    """What was to be measured could not be, or came out too unsteady to decide anything."""
+
+    exit_code = 4
+
+
 class MissingExtra(UsageError):
     """An optional dependency is not installed; the message holds the install line."""

@@ -1,10 +1,15 @@
-"""Which process this is, so that another one can tell later whether it still lives."""
+"""Processes: which one this is, so that another can tell later whether it lives; how one is ended."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 _PROC = Path("/proc")
 _STATE, _START = 0, 19
@@ -66,3 +71,14 @@ def _answers(pid: int) -> bool | None:
     except OverflowError:
         return False
     return True
+
+
+def end_group(process: Popen[Any]) -> None:
+    """End a process that leads a session of its own, with all that it has started, and wait for it."""
+    with contextlib.suppress(OSError):
+        if process.poll() is None:
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, 9)
+    process.wait()

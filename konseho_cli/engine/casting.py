@@ -49,6 +49,11 @@ class Casting(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(choice.name for choice in self.choices.values()))
 
     @property
+    def simulated(self) -> bool:
+        """Whether any agent is answered for by the simulator."""
+        return any(choice.provider == "sim" for choice in self.choices.values())
+
+    @property
     def all_models(self) -> tuple[str, ...]:
         """Full names, fallbacks included."""
         return tuple(

@@ -12,16 +12,18 @@ from konseho_cli.core.clock import Anchor
 from konseho_cli.core.errors import StoreFailed
 from konseho_cli.core.packing import unpack
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
-from konseho_cli.engine.past import call_key, step_outcome
+from konseho_cli.engine.past import latest_end, step_outcome
 from konseho_cli.engine.remembered import Remembered, decode
 from konseho_cli.models.base import Usage
 from konseho_cli.models.cache import CacheStats
-from konseho_cli.models.cassette import FORMAT, Header, unpacked
+from konseho_cli.models.cassette import FORMAT, Answered, Header, unpacked
 from konseho_cli.models.cassette_file import Cassette
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.steps.base import Part
 from konseho_cli.store.base import CallKept, RunEnded, SpanKept, StoredRun
+from konseho_cli.telemetry.bus import ListenerTime
 from konseho_cli.telemetry.spans import Span
+from konseho_cli.telemetry.timings import Timing
 
 CUT_OFF = "it was cut off before it came to its end"
 
@@ -33,9 +35,11 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
     gate: bool | None = None
     hint: str | None = None
     warnings: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
     services: tuple[ServiceState, ...] = ()
     cache: CacheStats | None = None
+    listeners: tuple[ListenerTime, ...] = ()
+    creation_s: float | None = None
+    timings: tuple[Timing, ...] = ()
     started: float | None = None
     """When its first step could begin: the store was open."""
 
@@ -64,10 +68,13 @@ def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
         warnings=end.warnings,
         anchor=Anchor(wall_s=end.started or began.started, loop_ns=0),
         start=0,
-        end=ended.duration if ended else _latest(stored),
+        end=ended.duration if ended else latest_end(stored),
         spans=_last_session(spans),
         services=end.services,
         cache=end.cache,
+        listeners=end.listeners,
+        creation_s=end.creation_s,
+        timings=end.timings,
     )
 
 
@@ -75,31 +82,33 @@ def cassette_of(stored: StoredRun) -> Cassette:
     """What a replay of it reads: the answers of its logical calls. Raises StoreFailed."""
     began = stored.row.began
     remembered = decode(began.document, began.run)
-    answers = []
-    for call in _latest_calls(stored):
-        try:
-            answers.append(unpacked(call.body))
-        except ValueError as error:
-            what = f"a call of step '{call.step}' of run {began.run} cannot be read: {error}"
-            raise StoreFailed(what) from error
+    answers = tuple(map(answered, latest_calls(stored)))
     header = Header(
         konseho_cassette=FORMAT, version=began.version, council=began.council, run=began.run,
         seed=remembered.seed, started=began.started, wished=remembered.wished,
     )  # fmt: skip
     warnings = () if stored.row.ended else (f"run {began.run} {CUT_OFF.removeprefix('it ')}",)
     return Cassette(
-        file=f"run {began.run}", header=header, attempts=(), answers=tuple(answers),
+        file=f"run {began.run}", header=header, attempts=(), answers=answers,
         warnings=warnings,
     )  # fmt: skip
 
 
-def _latest_calls(stored: StoredRun) -> Iterable[CallKept]:
+def answered(call: CallKept) -> Answered:
+    """What a call was asked and came to. Raises StoreFailed."""
+    try:
+        return unpacked(call.body)
+    except ValueError as error:
+        what = f"a call of step '{call.step}' of run {call.run} cannot be read: {error}"
+        raise StoreFailed(what) from error
+
+
+def latest_calls(stored: StoredRun) -> Iterable[CallKept]:
     """Of each call the last that came to an end, or else the last."""
     found: dict[tuple[str | int, ...], CallKept] = {}
     for call in stored.calls:
-        key = call_key(call)
-        if call.status != "cancelled" or key not in found:
-            found[key] = call
+        if call.status != "cancelled" or call.identity not in found:
+            found[call.identity] = call
     return found.values()
 
 
@@ -117,7 +126,7 @@ def _steps(stored: StoredRun) -> tuple[StepOutcome, ...]:
     remembered: Remembered = decode(stored.row.began.document, stored.row.began.run)
     kept = {step.step: step_outcome(step, 0) for step in stored.steps}
     said: dict[str, list[Part]] = {}
-    for call in _latest_calls(stored):
+    for call in latest_calls(stored):
         if call.step not in kept and call.status == "ok":
             said.setdefault(call.step, []).append(_part(call))
     written: Iterable[Mapping[str, Any]] = remembered.council.get("steps", ())
@@ -133,11 +142,7 @@ def _steps(stored: StoredRun) -> tuple[StepOutcome, ...]:
 
 def _part(call: CallKept) -> Part:
     """What was said in a step that did not end. Raises StoreFailed."""
-    try:
-        reply = unpacked(call.body).reply
-    except ValueError as error:
-        what = f"a call of step '{call.step}' of run {call.run} cannot be read: {error}"
-        raise StoreFailed(what) from error
+    reply = answered(call).reply
     label = f"{call.agent} {call.label}" if call.label else call.agent
     return Part(label=label, text="" if reply is None else reply.text)
 
@@ -154,11 +159,6 @@ def _call(call: CallKept) -> CallRecord:
         wasted=Usage(input_tokens=call.wasted_tokens), error=call.error,
         start=call.start, end=call.end,
     )  # fmt: skip
-
-
-def _latest(stored: StoredRun) -> int:
-    ends = [step.end for step in stored.steps if step.end is not None]
-    return max([0, *ends, *(call.end for call in stored.calls)])
 
 
 def _last_session(spans: Sequence[SpanKept]) -> tuple[Span, ...]:

@@ -25,6 +25,7 @@ from konseho_cli.models.cassette import (
     hidden_request,
     packed,
     request_hash,
+    without_secrets,
 )
 from konseho_cli.models.journal import Kept
 from konseho_cli.models.redact import Redactor
@@ -66,11 +67,12 @@ class Keeper:
         `keep_s`: seconds after which runs go when this one has ended; None: they stay.
         """
         self._keep_s = keep_s
-        self.past = past
+        self._past = past
         self._now = now
         self._execution: Execution | None = None
         self._store = store
-        self._redactor = redactor
+        self.redactor = redactor
+        """Takes secrets out of all that is written."""
         self._price = price
         self._run = ""
         self._recorder: Recorder
@@ -83,27 +85,22 @@ class Keeper:
         self._closed = False
         self.ended: RunEnded | None = None
         """What was written of the end."""
-        self.failure: StoreFailed | None = None
+        self._failure: StoreFailed | None = None
         """Why nothing is written any more."""
-
-    @property
-    def hide(self) -> Callable[[str], str]:
-        """Takes secrets out of a text."""
-        return self._redactor.hide
 
     @property
     def origin(self) -> int:
         """The run's first moment on this clock, which an earlier session may have begun."""
         start = self._now if self._execution is None else self._execution.start
-        return start - (0 if self.past is None else self.past.offset)
+        return start - (0 if self._past is None else self._past.offset)
 
     async def begin(self, began: RunBegan, execution: Execution) -> None:
         """Write that the run begins, before anything is paid. Raises StoreFailed."""
         self._run, self._execution = began.run, execution
         self._recorder, self._stop = execution.recorder, execution.stop
-        if self.past is not None:
+        if self._past is not None:
             began = structs.replace(
-                began, session=self._session, mended=self.past.mended, again=self.past.again
+                began, session=self._session, mended=self._past.mended, again=self._past.again
             )
         await self._store.write([began])
 
@@ -111,7 +108,7 @@ class Keeper:
 
     def answered(self, identity: Identity, request: Request) -> Kept | None:
         """What an earlier session knows."""
-        return None if self.past is None else self.past.answered(identity, request, self._redactor)
+        return None if self._past is None else self._past.answered(identity, request, self.redactor)
 
     async def record(self, call: Call, request: Request, kept: Kept, start: int, end: int) -> None:
         """Write what a call came to; it is on disk when this returns, or the run ends."""
@@ -146,7 +143,7 @@ class Keeper:
         if kept is not None:
             reply, error = kept.reply or reply, kept.error
         status = "cancelled" if kept is None else "ok" if error is None else "failed"
-        usage, hide = reply.usage + account.wasted, self._redactor.hide
+        usage, hide = reply.usage + account.wasted, self.redactor.hide
         cost = cost_of(self._price, status, reply.model, reply.usage, account)
 
         def make() -> CallKept:
@@ -171,7 +168,7 @@ class Keeper:
     def _body(
         self, identity: Identity, request: Request, start: int, end: int, kept: Kept | None
     ) -> bytes:
-        shown = hidden_request(request, self._redactor)
+        shown = hidden_request(request, self.redactor)
         answered = Answered(
             identity=identity.parts(),  # type: ignore[arg-type]
             hash=request_hash(shown),
@@ -184,7 +181,7 @@ class Keeper:
             saved=Usage() if kept is None else kept.saved,
             request=shown,
         )
-        return packed(answered, self._redactor)
+        return packed(answered, self.redactor)
 
     # ------------------------------------------------------------------ as the engine's listener
 
@@ -199,9 +196,9 @@ class Keeper:
             }
             return StepKept(
                 run=self._run, step=outcome.id, index=index, kind=outcome.kind,
-                status=outcome.status, reasons=tuple(map(self._redactor.hide, outcome.reasons)),
+                status=outcome.status, reasons=tuple(map(self.redactor.hide, outcome.reasons)),
                 start=self._since(outcome.start), end=self._since(outcome.end),
-                body=pack(self._plain(body)),
+                body=self._packed(body),
             )  # fmt: skip
 
         # What is held elsewhere may have to be read from a disk: that is for the thread.
@@ -215,7 +212,7 @@ class Keeper:
             [
                 EventKept(
                     run=self._run, at=event.at - self.origin, name=event.name,
-                    fields=_json(_fields(event), self._redactor),
+                    fields=_json(_fields(event), self.redactor),
                 )
                 for event in batch
             ]
@@ -234,7 +231,7 @@ class Keeper:
                     outcome, status="failed", error=str(error), hint=error.hint,
                     exit_code=error.exit_code,
                 )  # fmt: skip
-            if error is not self.failure:
+            if error is not self._failure:
                 gone = (f"not all of this run is kept: {error}",)
         return structs.replace(outcome, warnings=(*outcome.warnings, *gone))
 
@@ -249,7 +246,7 @@ class Keeper:
 
     async def cut_off(self, wall: float) -> None:
         """Write that the run was cancelled: it can be resumed. Raises StoreFailed."""
-        if self._run and self.failure is None:
+        if self._run and self._failure is None:
             await self._pack_rest()
             took = self._recorder.now() - self.origin
             await self._store.write(
@@ -278,43 +275,40 @@ class Keeper:
     async def _end(self, outcome: RunOutcome, wall: float) -> None:
         """Raises StoreFailed, also an earlier one."""
         await self._pack_rest()
-        if self.failure is not None:
-            raise self.failure
+        if self._failure is not None:
+            raise self._failure
         body = {
             "answer": outcome.answer, "gate": outcome.gate, "hint": outcome.hint,
-            "warnings": list(outcome.warnings), "models": list(outcome.models),
+            "warnings": list(outcome.warnings),
             "services": [msgspec.to_builtins(service) for service in outcome.services],
+            "timings": [msgspec.to_builtins(timing) for timing in outcome.timings],
             "cache": None if outcome.cache is None else msgspec.to_builtins(outcome.cache),
+            "listeners": [msgspec.to_builtins(each) for each in outcome.listeners],
+            "creation_s": outcome.creation_s,
             "started": outcome.anchor.wall_s + (self.origin - outcome.anchor.loop_ns) / 1e9,
         }  # fmt: skip
         self.ended = RunEnded(
             run=self._run, status=outcome.status,
             exit_status=outcome.exit_code or int(outcome.gate is False),
             ended=wall, duration=outcome.end - self.origin,
-            error=self._redactor.hide(outcome.error or ""),
-            body=pack(self._plain(body)),
+            error=self.redactor.hide(outcome.error or ""),
+            body=self._packed(body),
         )  # fmt: skip
         await self._store.write([self.ended])
 
     # ------------------------------------------------------------------ writing
 
-    def _plain(self, body: dict[str, Any]) -> Any:
-        """Without secrets; to look at each text takes longer than to see that there is none."""
-        try:
-            if not self._redactor.finds(msgspec.json.encode(body)):
-                return body
-        except UnicodeEncodeError:
-            pass
-        return hidden(body, self._redactor.hide, free=True)
+    def _packed(self, body: dict[str, Any]) -> bytes:
+        return pack(without_secrets(body, self.redactor, free=True))
 
     async def _write(self, records: Sequence[Record]) -> None:
         """Raises nothing: the answer is paid for, and is shown where the run ends."""
-        if self.failure is not None:
+        if self._failure is not None:
             return
         try:
             await self._store.write(records)
         except StoreFailed as error:
-            self.failure = error
+            self._failure = error
             self._stop(error)
 
     def _soon(self, size: int, make: Callable[[], Record]) -> None:
@@ -341,7 +335,7 @@ class Keeper:
             parent=None if span.parent is None else span.parent + first,
             task=span.task, kind=span.kind, start=span.start - origin, end=span.end - origin,
             closed=span.closed + first, waker=None if span.waker is None else span.waker + first,
-            attributes=_json(span.attributes, self._redactor),
+            attributes=_json(span.attributes, self.redactor),
         )  # fmt: skip
 
     def _since(self, at: int | None) -> int | None:
@@ -357,8 +351,12 @@ def _fields(event: Event) -> dict[str, object]:
 
 
 def _json(fields: object, redactor: Redactor) -> str:
+    """A JSON object without a secret in any text of it."""
     try:
         line = msgspec.json.encode(fields)
-    except UnicodeEncodeError:  # half a character: it is escaped here
-        line = json.dumps(msgspec.to_builtins(fields)).encode()
-    return redactor.hide(line.decode()) if redactor.finds(line) else line.decode()
+        if not redactor.finds(line):
+            return line.decode()
+    except UnicodeEncodeError:
+        pass
+    # In the line itself a secret may stand escaped, and so may half a character.
+    return json.dumps(hidden(msgspec.to_builtins(fields), redactor.hide, free=True))

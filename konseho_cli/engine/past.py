@@ -26,7 +26,7 @@ from konseho_cli.models.journal import Kept
 from konseho_cli.models.redact import Redactor
 from konseho_cli.models.structured import decode
 from konseho_cli.steps.base import OnError, Part
-from konseho_cli.store.base import CallKept, StepKept, StoredRun
+from konseho_cli.store.base import IDENTITY, CallKept, StepKept, StoredRun
 
 _FINISHED = ("ok", "degraded", "skipped")
 
@@ -51,23 +51,17 @@ class Past:
         self.failed = ended is not None and ended.status == "failed"
         self.mended = began.session if self.failed else began.mended
         """Failures of calls up to this session count for nothing."""
+        self.offset = max(0 if ended is None else ended.duration, latest_end(stored))
+        """Nanoseconds that the sessions before took."""
         self._calls: dict[tuple[str | int, ...], list[CallKept]] = {}
         for call in stored.calls:
-            self._calls.setdefault(call_key(call), []).append(call)
+            self._calls.setdefault(call.identity, []).append(call)
         self._kept = {} if changed else self._finished(plan, on_error)
 
     @property
     def again(self) -> tuple[str, ...]:
         """The steps that ended, and run again all the same."""
         return tuple(step.step for step in self.stored.steps if step.step not in self._kept)
-
-    @property
-    def offset(self) -> int:
-        """Nanoseconds that the sessions before took."""
-        ended, stored = self.stored.row.ended, self.stored
-        latest = [call.end for call in stored.calls]
-        latest += [step.end for step in stored.steps if step.end is not None]
-        return max([ended.duration if ended else 0, *latest])
 
     @property
     def resumed(self) -> Resumed:
@@ -77,15 +71,15 @@ class Past:
             for calls in self._calls.values()
             if any(call.status == "ok" for call in calls)
         ]
-        spent = _spent(answered)
+        spent, before = _spent(answered), self.spent()
         calls = self.stored.calls
-        before = Took(
-            calls=len(calls), tokens=self.spent().tokens, duration_s=self.offset / 1e9,
-            cost=None if any(call.cost is None for call in calls) else self.spent().cost,
+        took = Took(
+            calls=len(calls), tokens=before.tokens, duration_s=self.offset / 1e9,
+            cost=None if any(call.cost is None for call in calls) else before.cost,
         )  # fmt: skip
         return Resumed(
             steps=len(self._kept), calls=len(answered), tokens=spent.tokens, cost=spent.cost,
-            before=before,
+            before=took,
         )  # fmt: skip
 
     def finished(self, began: int) -> dict[str, StepOutcome]:
@@ -120,7 +114,7 @@ class Past:
                 if call.item == SUMMARY and call.agent == identity.agent
             ]
         known = structs.replace(identity, item=redactor.hide(identity.item))
-        return self._calls.get(known.parts()[:7], ())
+        return self._calls.get(known.parts()[: len(IDENTITY)], ())
 
     def spent(self, *, step: str | None = None, agent: str | None = None) -> Spent:
         """What the calls of one step, of one agent, or all calls took."""
@@ -148,6 +142,12 @@ class Past:
             if step is not None and all(other in known for other in planned.sees):
                 kept[planned.id] = step
         return kept
+
+
+def latest_end(stored: StoredRun) -> int:
+    """Nanoseconds from the run's first moment to the last end of a call or a step."""
+    ends = [step.end for step in stored.steps if step.end is not None]
+    return max([0, *ends, *(call.end for call in stored.calls)])
 
 
 def step_outcome(step: StepKept, began: int) -> StepOutcome:
@@ -198,10 +198,3 @@ def _spent(calls: Iterable[CallKept]) -> Spent:
         tokens=sum(call.input_tokens + call.output_tokens for call in counted),
         cost=sum((call.cost for call in counted if call.cost is not None), Decimal(0)),
     )
-
-
-def call_key(call: CallKept) -> tuple[str | int, ...]:
-    """What calls of several sessions have in common where they are the same call."""
-    return (
-        call.path, call.iteration, call.item, call.agent, call.turn, call.repair, call.tool_turn,
-    )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,8 +11,9 @@ from konseho_cli.core.packing import pack, unpack
 from konseho_cli.core.process import here
 from konseho_cli.engine.casting import Casting
 from konseho_cli.engine.state import Premises
-from konseho_cli.models.cache import CacheWishes
-from konseho_cli.models.cassette import Wished, hidden
+from konseho_cli.models.cache import CacheWishes, one_line
+from konseho_cli.models.cassette import Wished, without_secrets
+from konseho_cli.models.redact import Redactor
 from konseho_cli.spec.check import converted
 from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.load import Loaded, check_document, to_document
@@ -22,8 +22,6 @@ from konseho_cli.store.base import RunBegan
 from konseho_cli.version import __version__
 
 FORMAT = 1
-_ABOUT = 200
-"""Characters of the task that are kept in the clear, for people."""
 
 
 class KeptOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,13 +60,15 @@ def remember(
     wished: Wished,
     options: KeptOptions,
     started: float,
-    hide: Callable[[str], str],
+    redactor: Redactor,
 ) -> RunBegan:
     """The first record of a run, without a secret in any text of it."""
     remembered = Remembered(
         council=council_document(loaded.spec), task=premises.task, inputs=dict(premises.inputs),
         wished=wished, seed=premises.seed, options=options,
     )  # fmt: skip
+    said = premises.task or "  ".join(map(str, premises.inputs.values()))
+    hide = redactor.hide
     plain = to_document(
         **{name: getattr(remembered, name) for name in remembered.__struct_fields__}
     )
@@ -76,13 +76,13 @@ def remember(
         run=premises.run,
         council=hide(premises.council),
         file="" if loaded.file is None else hide(str(loaded.file.absolute())),
-        task=_about(remembered, hide),
+        task=one_line(said, hide),
         models=casting.models,
-        simulated=any(choice.provider == "sim" for choice in casting.choices.values()),
+        simulated=casting.simulated,
         started=started,
         process=here(),
         version=__version__,
-        document=pack(hidden(plain, hide, free=True)),
+        document=pack(without_secrets(plain, redactor, free=True)),
     )
 
 
@@ -100,10 +100,3 @@ def decode(document: bytes, run: str) -> Remembered:
     if found.format > FORMAT:
         raise StoreFailed(f"run {run} was kept by a newer Konseho", hint="update Konseho")
     return found
-
-
-def _about(remembered: Remembered, hide: Callable[[str], str]) -> str:
-    """How the task begins, in one line; the inputs where there is none."""
-    said = remembered.task or "  ".join(str(value) for value in remembered.inputs.values())
-    line = hide(" ".join(said[: 8 * _ABOUT].split()))[:_ABOUT]
-    return line.encode("utf-8", "replace").decode()

@@ -12,6 +12,7 @@ from konseho_cli.context.showing import (
     SUMMARY,
     Said,
     Shown,
+    characters,
     said_of,
     shown,
     summary_room,
@@ -112,7 +113,7 @@ async def windowed(
         "shown": len(found.kept),
         "shortened": found.shortened,
         "left_out": len(found.left_out),
-        "characters_left_out": _length(outputs) - _length(found.kept),
+        "characters_left_out": characters(outputs) - characters(found.kept),
         "summary": summary,
         "summary_by": by if summary is not None else None,
     }
@@ -135,10 +136,6 @@ def _rest(found: Shown, summary: str | None, by: str | None) -> Sequence[Source]
     many = len(found.left_out)
     what = "An earlier output" if many == 1 else f"{many} earlier outputs"
     return ({"title": f"{what}, summed up by {by}", "text": summary},)
-
-
-def _length(outputs: Sequence[Said]) -> int:
-    return sum(len(output.text) for output in outputs)
 
 
 def _source(output: Said) -> Source:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from konseho_cli.core.errors import KonsehoError
-from konseho_cli.models.base import Message, Reply, Request, Usage
+from konseho_cli.models.base import Reply, Request, Usage
 
 if TYPE_CHECKING:
     from konseho_cli.models.memory_tier import MemoryTier  # only a run that caches loads it
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ENTRIES = 1000
 """Answers in memory, where nothing else is said."""
 ABOUT = 200
-"""Characters of the last question that are kept in the clear, so that people can find an entry."""
+"""Characters of a question or a task that are kept in the clear, so that people can find it."""
 Price = Callable[[str, Usage], Decimal | None]
 """Dollars by a model's full name; None: unknown."""
 
@@ -217,7 +217,10 @@ class ResponseCache:
         self._memory.put(key, value)
         self.stats.writes += 1
         if self._tier is not None:
-            about = _about(request.messages, self._hide)
+            said = next(
+                (each.text for each in reversed(request.messages) if each.role == "user"), ""
+            )
+            about = one_line(said, self._hide)
             self._tier.put(
                 key, value, model=reply.model, about=about, tokens=reply.usage.total
             )  # fmt: skip
@@ -269,8 +272,7 @@ class ResponseCache:
             self.stats.saved_cost += Decimal(cost)
 
 
-def _about(messages: tuple[Message, ...], hide: Callable[[str], str]) -> str:
-    """The beginning of the last question, in one line."""
-    said = next((each.text for each in reversed(messages) if each.role == "user"), "")
+def one_line(said: str, hide: Callable[[str], str]) -> str:
+    """The beginning of a text in one line, `ABOUT` characters at most, for people who look for it."""
     line = hide(" ".join(said[: 8 * ABOUT].split()))[:ABOUT]
     return line.encode("utf-8", "replace").decode("utf-8")

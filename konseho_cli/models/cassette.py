@@ -176,9 +176,8 @@ def request_hash(request: Request) -> str:
 
 def hidden_request(request: Request, redactor: Redactor) -> Request:
     """The request without secrets, which is what is hashed: no hash of a key is on a cassette."""
-    if _line(request, redactor) is not None:
-        return request
-    return msgspec.convert(hidden(msgspec.to_builtins(request), redactor.hide), Request)
+    shown = without_secrets(request, redactor)
+    return request if shown is request else msgspec.convert(shown, Request)
 
 
 def encode(record: Header | Record, redactor: Redactor) -> bytes:
@@ -196,9 +195,7 @@ def encode(record: Header | Record, redactor: Redactor) -> bytes:
 
 def packed(record: Record, redactor: Redactor) -> bytes:
     """A record as a store keeps it, without a secret in any text of it."""
-    if _line(record, redactor) is not None:
-        return pack(record)
-    return pack(hidden(msgspec.to_builtins(record), redactor.hide))
+    return pack(without_secrets(record, redactor))
 
 
 def unpacked(body: bytes) -> Answered:
@@ -206,7 +203,14 @@ def unpacked(body: bytes) -> Answered:
     return msgspec.convert(unpack(body), Answered)
 
 
-def _line(value: Header | Record | Request, redactor: Redactor) -> bytes | None:
+def without_secrets(value: Any, redactor: Redactor, *, free: bool = False) -> Any:
+    """The value itself where it holds no secret, else as built-in values, `hidden`."""
+    if _line(value, redactor) is not None:
+        return value
+    return hidden(msgspec.to_builtins(value), redactor.hide, free=free)
+
+
+def _line(value: Any, redactor: Redactor) -> bytes | None:
     """As JSON, where it holds no secret; mostly it does not, and to look at each text is slow."""
     try:
         line = msgspec.json.encode(value)

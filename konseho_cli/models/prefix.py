@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from konseho_cli.core.prefix import common_prefix
 from konseho_cli.models.base import Message
 
 _CHARS = 4
@@ -34,15 +35,8 @@ def first_prompt(messages: Iterable[Message]) -> str:
 
 def common_length(texts: Sequence[str]) -> int:
     """Characters that all texts begin with."""
-    first, last = min(texts), max(texts)  # whatever these two share lies between them as well
-    low, high = 0, min(len(first), len(last))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if first[low:middle] == last[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    # Whatever the first and the last in order share, all between them share as well.
+    return common_prefix(min(texts), max(texts))
 
 
 def whole_lines(text: str, length: int) -> int:

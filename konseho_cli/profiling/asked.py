@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from konseho_cli.core.errors import StoreFailed
+from konseho_cli.engine.history import answered
 from konseho_cli.models.base import Message
-from konseho_cli.models.cassette import unpacked
 from konseho_cli.store.base import CallKept
 
 
@@ -35,11 +34,7 @@ def asked_in(calls: Sequence[CallKept]) -> tuple[Asked, ...]:
 
 def _asked(calls: Sequence[CallKept]) -> Iterator[Asked]:
     for call in calls:
-        try:
-            request = unpacked(call.body).request
-        except ValueError as error:
-            what = f"a call of step '{call.step}' of run {call.run} cannot be read: {error}"
-            raise StoreFailed(what) from error
+        request = answered(call).request
         if request is not None:
             yield Asked(
                 step=call.step, agent=call.agent, label=call.label, messages=request.messages

@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 Topic: TypeAlias = Literal[
-    "agent", "slots", "rate", "context", "events", "listener", "memory", "leak", "straggler",
-    "step", "overhead", "cache", "cpu", "target", "tracked",
+    "agent", "slots", "rate", "failures", "context", "events", "listener", "memory", "leak",
+    "straggler", "step", "overhead", "cache", "cpu", "target", "tracked",
 ]  # fmt: skip
 """What it is about."""
 
@@ -22,8 +22,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     advice: str
     """What to set, and to what: `max_concurrency: 8 would save 3.1 s`."""
     saves_s: float = 0.0
-    """Seconds of the makespan, as far as it is known; what findings are ranked by."""
+    """Seconds of the makespan, as far as it is known."""
     saves_bytes: int = 0
+    saves_tokens: int = 0
     estimated: bool = False
     """Whether the saving is an estimate, not a replay: it is shown with ≈."""
     where: str = ""

@@ -46,7 +46,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     replayed: str | None
     """The run whose answers it was given; None: models were asked."""
     cpu_s: float
-    """CPU time of the process that ran it, children included."""
+    """CPU time that its process took for it, children included; start-up is not in it."""
     run: StoredRun
     spans: tuple[SpanKept, ...]
     cpu: CpuProfile | None = None

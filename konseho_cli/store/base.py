@@ -9,9 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import Literal, Protocol, TypeAlias
 
 import msgspec
+
+IDENTITY = ("path", "iteration", "item", "agent", "turn", "repair", "tool_turn")
+"""Fields that two records of one logical call have in common, whichever session made them."""
+_identity = attrgetter(*IDENTITY)
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -93,6 +98,11 @@ class CallKept(_Record, frozen=True, kw_only=True, gc=False):
     """Why it failed; empty where it did not."""
     body: bytes
     """Packed: the request without secrets, and what it came to."""
+
+    @property
+    def identity(self) -> tuple[str | int, ...]:
+        """Its `IDENTITY`."""
+        return _identity(self)
 
 
 class StepKept(_Record, frozen=True, kw_only=True, gc=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
@@ -34,7 +34,7 @@ class _Run:
         self.began = began
         self.ended: RunEnded | None = None
         self.steps: dict[str, StepKept] = {}
-        self.calls: dict[tuple[Any, ...], CallKept] = {}
+        self.calls: dict[tuple[tuple[str | int, ...], int], CallKept] = {}
         self.spans: dict[int, SpanKept] = {}
         self.events: list[EventKept] = []
 
@@ -52,7 +52,7 @@ class _Run:
             case StepKept():
                 self.steps[record.step] = record
             case CallKept():
-                self.calls[identity(record)] = record
+                self.calls[record.identity, record.session] = record
             case SpanKept():
                 self.spans[record.id] = record
             case EventKept():
@@ -167,14 +167,6 @@ class MemoryStore:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-
-
-def identity(call: CallKept) -> tuple[str | int, ...]:
-    """What two records of the same call have in common, beside their run."""
-    return (
-        call.path, call.iteration, call.item, call.agent, call.turn, call.repair, call.tool_turn,
-        call.session,
-    )  # fmt: skip
 
 
 def begun_before(run: str) -> StoreFailed:

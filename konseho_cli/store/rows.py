@@ -10,17 +10,25 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple
 
-from konseho_cli.store.base import CallKept, EventKept, Note, RunBegan, RunEnded, SpanKept, StepKept
+from konseho_cli.store.base import (
+    IDENTITY,
+    CallKept,
+    EventKept,
+    Note,
+    RunBegan,
+    RunEnded,
+    SpanKept,
+    StepKept,
+)
 
 MOST_VALUES = 600
 """Of one statement: a thread gives way before each, and comes back late where others are busy."""
 _NANO = 9
-_IDENTITY = ("path", "iteration", "item", "agent", "turn", "repair", "tool_turn")
 _WORDS = {"index": "position", "cost": "nanodollars"}
 """Fields whose column is called otherwise: a word of SQL, and a unit that nobody is to guess."""
 _LARGEST = 2**63 - 1
 _KEYS: Mapping[type[Any], tuple[str, ...]] = {
-    CallKept: ("run", *_IDENTITY, "session"),
+    CallKept: ("run", *IDENTITY, "session"),
     StepKept: ("run", "step"),
     SpanKept: ("run", "id"),
     EventKept: (),

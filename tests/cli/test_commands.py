@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
-HEAVY = {"aiohttp", "pydantic", "rich", "jsonschema_rs", "genai_prices"}
+HEAVY = {"aiohttp", "pydantic", "rich", "jsonschema_rs", "genai_prices"} | {
+    "cProfile", "pstats", "memory_profiler", "psutil", "line_profiler",
+}  # fmt: skip
 LOOPS = {"asyncio", "ssl"}
 OTHERS_COMMANDS = {f"konseho_cli.cli.{name}" for name in ("run", "validate", "show", "schema")}
 

@@ -122,10 +122,10 @@ def test_other_signals_do_the_same_under_their_own_status(half_done, number, sta
 
 STUBBORN = """
 import asyncio
-from konseho_cli.cli import watching
 from konseho_cli.cli.watching import Screen, conduct
+from konseho_cli.core import signals
 
-watching.SAME_SIGNAL_S = APART
+signals.SAME_SIGNAL_S = APART
 
 class Stubborn:
     async def run(self, subscriptions):
@@ -162,7 +162,8 @@ def test_the_same_signal_twice_at_once_is_one():
 
 IGNORING = """
 import asyncio, signal
-from konseho_cli.cli.watching import SIGNALS, Screen, conduct
+from konseho_cli.cli.watching import Screen, conduct
+from konseho_cli.core.signals import SIGNALS
 
 class Hit:
     async def run(self, subscriptions):

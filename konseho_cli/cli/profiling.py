@@ -1,0 +1,260 @@
+"""What `konseho profile` does with what the command line says."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from konseho_cli.cli.asking import (
+    check_stdin,
+    read_caching,
+    read_models,
+    read_preset,
+    read_task,
+    read_timeout,
+)
+from konseho_cli.cli.recalling import width
+from konseho_cli.cli.result import deliver_to_stdout
+from konseho_cli.cli.stored import is_path, stored_run
+from konseho_cli.cli.streams import is_terminal, mutter
+from konseho_cli.core.errors import UsageError
+from konseho_cli.core.source import shown_path
+from konseho_cli.core.units import Duration, show_duration
+from konseho_cli.engine.storing import storing_for
+from konseho_cli.profiling.folder import discard, make_folder, settle
+from konseho_cli.profiling.job import Job
+from konseho_cli.profiling.profiling import Recordings, Wanted, profile
+from konseho_cli.profiling.py_spy import Sampling, sample_process
+from konseho_cli.profiling.recorder import SPEEDSCOPE, Watching
+from konseho_cli.profiling.recording import Profiler
+from konseho_cli.report.flame_graph import flame_graph
+from konseho_cli.report.frame import Line, as_text
+from konseho_cli.report.recordings import recordings_lines
+from konseho_cli.report.samples import sample_lines
+from konseho_cli.report.symbols import Symbols, symbols_for
+from konseho_cli.spec.find import find_council
+from konseho_cli.spec.inputs import read_inputs
+from konseho_cli.spec.load import load_council
+
+QUICKSTART = "quickstart"
+TASK = "Should a team of four start with a monolith or with services?"
+"""Of the quickstart, which has none of its own."""
+SHORTEST_S, LONGEST_S = 0.001, 60.0
+"""Between two looks at the memory."""
+_CLEAR = "\r\x1b[K"
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """The command line, as Typer read it."""
+
+    council: str | None
+    task: str | None
+    task_file: Path | None
+    inputs: Sequence[str]
+    cpu: bool
+    memory: bool
+    sample: bool
+    everything: bool
+    repeats: int
+    interval: str
+    lines: Sequence[str]
+    leaks: int
+    rate: int
+    gil: bool
+    idle: bool
+    subprocesses: bool
+    pid: int | None
+    duration: str
+    cost: bool
+    folder: Path | None
+    model: Sequence[str]
+    simulate: bool
+    max_concurrency: int | None
+    seed: int | None
+    timeout: str | None
+    strict: bool
+    cache: bool | None
+    refresh: bool
+    store: Path | None
+    no_store: bool
+    replay: str | None
+    replay_speed: float
+    preset: str | None
+    quiet: bool
+
+    @property
+    def profilers(self) -> tuple[Profiler, ...]:
+        """Those that were asked for; spans alone where none was."""
+        chosen: tuple[tuple[Profiler, bool], ...] = (
+            ("cpu", self.cpu), ("memory", self.memory), ("sample", self.sample),
+        )  # fmt: skip
+        return tuple(name for name, flag in chosen if flag or self.everything) or ("spans",)
+
+    @property
+    def sampling(self) -> Sampling:
+        """How py-spy looks."""
+        return Sampling(
+            rate=self.rate, gil=self.gil, idle=self.idle, subprocesses=self.subprocesses
+        )
+
+
+def profile_council(asked: Asked) -> int:
+    """Record, print, and say where the recordings are; the exit status."""
+    wanted = Wanted(
+        job=_job(asked), profilers=asked.profilers, repeats=asked.repeats, lines=tuple(asked.lines),
+        how=Watching(interval_s=_interval(asked.interval), sampling=asked.sampling),
+        leaks=asked.leaks, costs=asked.cost, folder=asked.folder,
+    )  # fmt: skip
+    progress = _Progress(quiet=asked.quiet)
+    try:
+        found = profile(wanted, os.environ, progress)
+    finally:
+        progress.clear()
+    _draw(found)
+    _print([*recordings_lines(found, _symbols(), width())])
+    outcome = found.recordings[0].outcome
+    if not asked.quiet:
+        for warning in found.warnings:
+            mutter(f"warning: {warning}\n")
+        if outcome.error is not None:
+            mutter(f"the council ended early: {outcome.error}\n")
+        mutter(f"recorded in {shown_path(found.folder)}\n")
+    return found.exit_status
+
+
+def profile_process(asked: Asked) -> int:
+    """Sample a process that runs already; the exit status."""
+    assert asked.pid is not None
+    if asked.council is not None or asked.profilers not in (("spans",), ("sample",)):
+        raise UsageError("--pid samples a process that runs: no council, and no other profiler")
+    seconds = max(1.0, _seconds("--duration", asked.duration))
+    folder = make_folder(asked.folder, os.environ)
+    progress = _Progress(quiet=asked.quiet)
+    progress(f"process {asked.pid} for {show_duration(seconds)}")
+    try:
+        file = folder / f"sample{SPEEDSCOPE}"
+        samples = sample_process(asked.pid, seconds, asked.sampling, file)
+    except BaseException:
+        discard(folder)
+        raise
+    finally:
+        progress.clear()
+    folder = settle(folder, f"process-{asked.pid}")
+    (folder / "sample.svg").write_text(flame_graph(samples, f"process {asked.pid}"), "utf-8")
+    _print([*sample_lines(samples, _symbols(), width())])
+    if not asked.quiet:
+        mutter(f"recorded in {shown_path(folder)}\n")
+    return 0
+
+
+def _job(asked: Asked) -> Job:
+    """Raises UsageError, InvalidCouncil, StoreFailed."""
+    check_stdin(asked.task, asked.task_file, asked.inputs)
+    replay, run = _replayed(asked)
+    recalled = asked.council is None and bool(run)
+    if recalled and (asked.inputs or asked.preset):
+        raise UsageError("a run that is replayed has its inputs and its settings: name a COUNCIL")
+    file = None if recalled else find_council(asked.council or QUICKSTART).absolute()
+    how = read_preset(asked.preset, file, events=None, stream=False, events_out=None)
+    task = read_task(asked.task, asked.task_file)
+    inputs = {}
+    if file is not None:
+        loaded = load_council(file)
+        inputs = read_inputs(loaded.spec, asked.inputs)
+        if task is None and not loaded.spec.task and asked.council in (None, QUICKSTART):
+            task = TASK
+    settings = how.settings
+    return Job(
+        council=file, task=task, inputs=inputs,
+        wishes=read_models(asked.model, simulate=asked.simulate),
+        max_concurrency=asked.max_concurrency, seed=asked.seed,
+        timeout_s=read_timeout(asked.timeout), strict=asked.strict,
+        caching=read_caching(asked.cache, refresh=asked.refresh, size=settings.cache_size),
+        storing=storing_for(
+            settings, wanted=False if asked.no_store else None, file=asked.store
+        ),
+        settings=settings, targets=how.targets, replay=replay, replay_run=run,
+        speed=asked.replay_speed, name="run", folder=Path(),
+    )  # fmt: skip
+
+
+def _replayed(asked: Asked) -> tuple[Path | None, str]:
+    """The cassette or the run that is replayed, if one is. Raises UsageError, StoreFailed."""
+    if asked.replay is None:
+        return None, ""
+    if not is_path(asked.replay):
+        return None, stored_run(asked.replay, asked.store).row.began.run
+    if asked.council is None:
+        raise UsageError(
+            f"--replay {asked.replay}: which council? A cassette does not say",
+            hint="name it: konseho profile COUNCIL --replay FILE",
+        )
+    return Path(asked.replay).absolute(), ""
+
+
+def _interval(text: str) -> float:
+    seconds = _seconds("--interval", text)
+    if not SHORTEST_S <= seconds <= LONGEST_S:
+        raise UsageError(f"--interval {text}: between 1ms and 60s")
+    return seconds
+
+
+def _seconds(option: str, text: str) -> float:
+    try:
+        return float(Duration(text))
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: {error}") from None
+
+
+def _draw(found: Recordings) -> None:
+    """A flame graph beside each recording that has stacks."""
+    for each in found.recordings:
+        if each.samples is not None:
+            file = found.folder / each.samples.file.replace(SPEEDSCOPE, ".svg")
+            file.touch(mode=0o600)
+            file.write_text(flame_graph(each.samples, each.outcome.council), encoding="utf-8")
+
+
+def _print(lines: Sequence[Line]) -> None:
+    """In style on a terminal."""
+    if is_terminal(sys.stdout) and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
+        from konseho_cli.report.live import as_rich, terminal
+
+        text = as_rich(lines)
+        text.no_wrap, text.overflow = True, "ellipsis"
+        terminal(sys.stdout).print(text)
+    else:
+        deliver_to_stdout(as_text(lines))
+
+
+def _symbols() -> Symbols:
+    return symbols_for(getattr(sys.stdout, "encoding", None))
+
+
+class _Progress:
+    """One line on a terminal that says what runs; nothing in a pipe."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._shows = not quiet and is_terminal(sys.stderr)
+        self._what, self._since, self._last = "", time.monotonic(), ""
+
+    def __call__(self, what: str) -> None:
+        if not self._shows:
+            return
+        if what != self._what:
+            self._what, self._since = what, time.monotonic()
+        line = f"profiling: {what}  {time.monotonic() - self._since:.0f} s"
+        if line != self._last:
+            self._last = line
+            mutter(f"{_CLEAR}{line}")
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._last:
+            mutter(_CLEAR)
+            self._last = ""

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from konseho_cli.cli.profiling import Asked
+from konseho_cli.profiling.recording import Recording
+
+
+def folder_of(ran) -> Path:
+    return Path(ran.err.strip().splitlines()[-1].removeprefix("recorded in "))
+
+
+def recording(folder: Path, name: str) -> Recording:
+    return Recording.load(folder / f"{name}.recording")
+
+
+@pytest.fixture
+def nearby(tmp_path, monkeypatch):
+    """Paths are shown from the working directory on."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_report_goes_to_stdout_and_where_the_recordings_are_to_stderr(konseho, council, nearby):
+    ran = konseho("profile", council(), "--cpu", "--no-cost")
+    assert ran.status == 0
+    for word in ("small · ", "CPU", "context serialization", "event emission", "coordination",
+                 "history", "cProfile sees what runs"):  # fmt: skip
+        assert word in ran.out
+    assert folder_of(ran).is_dir()
+    assert "recorded in" not in ran.out
+
+
+def test_alone_it_profiles_the_quickstart_and_spends_nothing(konseho, nearby, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-would-cost")
+    monkeypatch.setenv("KONSEHO_HOME", str(nearby / ".konseho"))
+    ran = konseho("profile")
+    assert ran.status == 0
+    assert ran.out.startswith("quickstart · ")
+    assert " · simulated" in ran.out
+    assert recording(folder_of(ran), "spans").outcome.simulated
+
+
+def test_a_stored_run_is_profiled_for_nothing_with_its_own_council(konseho, council, nearby):
+    file = council()
+    assert konseho("run", file, "Mention elephants.", "-q").status == 0
+    file.unlink()
+    ran = konseho("profile", "--replay", "last", "--memory", "--no-cost", "--interval", "5ms")
+    assert ran.status == 0, ran.err
+    found = recording(folder_of(ran), "memory")
+    assert f"replayed from run {found.replayed}" in ran.out
+    assert found.outcome.council == "small"
+    assert found.run.row.began.task == "Mention elephants."
+    assert len(konseho("runs", "list").out.strip().splitlines()) == 1, "a replay is not kept"
+
+
+def test_a_cassette_is_profiled_with_the_council_that_is_named(konseho, council, nearby):
+    tape = nearby / "run.cassette"
+    assert konseho("run", council(), "-q", "--record", tape).status == 0
+    ran = konseho("profile", council(), "--replay", tape, "--replay-speed", "0")
+    assert ran.status == 0
+    assert "replayed from run" in ran.out
+    alone = konseho("profile", "--replay", tape)
+    assert alone.status == 2
+    assert "which council?" in alone.err
+
+
+def test_the_recordings_go_where_somebody_says(konseho, council, nearby):
+    ran = konseho("profile", council(), "--folder", nearby / "mine", "-q")
+    assert (ran.status, ran.err) == (0, "")
+    assert recording(nearby / "mine", "spans").outcome.status == "ok"
+    again = konseho("profile", council(), "--folder", nearby / "mine")
+    assert again.status == 2
+    assert "is not empty" in again.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--pid", "1", "--cpu"), "no council, and no other profiler"),
+        (("--interval", "0"), "between 1ms and 60s"),
+        (("--interval", "often"), "expected a duration"),
+        (("--leaks", "3"), "too few runs"),
+        (("--lines", "make_plan"), "say --cpu or --memory"),
+        (("--replay", "abcabc"), "is kept"),
+        (("-n", "0"), "0"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_runs(konseho, nearby, arguments, said):
+    ran = konseho("profile", *arguments)
+    assert ran.status == 2
+    assert said in ran.err
+    assert ran.out == ""
+
+
+def test_a_council_without_a_key_is_refused_by_the_child_as_by_a_run(konseho, council, nearby):
+    ran = konseho("profile", council(model='model: "openai:gpt-5"'), "--cpu")
+    assert ran.status == 2
+    assert "no key for openai" in ran.err
+
+
+def test_a_signal_ends_the_run_and_its_recording_is_kept(half_done, nearby):
+    tape = nearby / "mine" / "run.cassette"
+    with subprocess.Popen(
+        [sys.executable, "-m", "konseho_cli", "profile", half_done, "--cpu", "--folder", "mine"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ}, text=True,
+    ) as process:  # fmt: skip
+        while process.poll() is None and not (tape.exists() and '"done"' in tape.read_text()):
+            pass
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 143, err
+    assert "interrupted" in out
+    found = recording(nearby / "mine", "cpu")
+    assert found.outcome.status == "interrupted"
+    assert found.outcome.step("done").status == "ok"
+    assert found.cpu is not None
+
+
+def test_every_option_reaches_what_is_done_with_it():
+    import inspect
+
+    from konseho_cli.cli.profile import command
+
+    assert {*inspect.signature(command).parameters} == {*Asked.__struct_fields__}
