@@ -19,6 +19,8 @@ from time import perf_counter, process_time
 from typing import Any
 
 Answer = dict[str, Any]
+MEASURED = ("time", "step_overhead", "cost", "tokens", "calls")
+"""The targets of a council that a bench holds it to."""
 
 
 def main() -> int:
@@ -167,8 +169,7 @@ class _Council:
 
 
 def _limits(targets: Any) -> Answer:
-    names = ("time", "step_overhead", "cost", "tokens", "calls")
-    found = {name: getattr(targets, name, None) for name in names}
+    found = {name: getattr(targets, name, None) for name in MEASURED}
     return {name: float(limit) for name, limit in found.items() if limit is not None}
 
 
