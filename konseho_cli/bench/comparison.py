@@ -3,6 +3,9 @@
 The figure is the ratio of medians, after ÷ before. Its interval is the bias-corrected and
 accelerated bootstrap (BCa: Efron 1987, "Better Bootstrap Confidence Intervals", JASA 82), which
 draws whole pairs again, so that what a machine did to both sides of a pair is no difference.
+
+Where a machine has two speeds, medians jump between them, and the bootstrap does not see it. So the
+pairs themselves must agree, too: an exact sign test has to exclude chance at the same confidence.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import comb
 from operator import itemgetter
 from statistics import NormalDist, fmean, median
 from typing import Any, Literal, NamedTuple
@@ -42,9 +46,9 @@ class Compared:
     """The interval of the ratio, at `confidence`."""
     high: float
     verdict: Verdict
-    """By the interval alone; inconclusive: 1 lies in it."""
+    """Inconclusive: 1 lies in the interval, or too many pairs say the opposite."""
     chance: float
-    """Two-sided p value of a ratio of 1: the largest error at which the interval leaves 1 out."""
+    """Two-sided p value of a ratio of 1: the greater one of the interval's and the sign test's."""
     pairs: int
     before: float
     """Median, in the samples' unit."""
@@ -105,9 +109,11 @@ def compare(
         raise ValueError("a comparison takes two pairs or more, and samples above 0")
     bootstrap = _bootstrap(pairs, seed)
     low, high = bootstrap.interval(confidence)
+    verdict, agreeing = _verdict(low, high), _chance_of_signs(pairs, bootstrap.ratio > 1)
     return Compared(
-        ratio=bootstrap.ratio, low=low, high=high, verdict=_verdict(low, high),
-        chance=bootstrap.chance_of(1.0), pairs=len(pairs),
+        ratio=bootstrap.ratio, low=low, high=high,
+        verdict=verdict if agreeing <= 1 - confidence else "inconclusive",
+        chance=max(bootstrap.chance_of(1.0), agreeing), pairs=len(pairs),
         before=median(pair.before for pair in pairs), after=median(pair.after for pair in pairs),
         threshold=threshold, floor=floor, confidence=confidence,
     )  # fmt: skip
@@ -130,10 +136,16 @@ def corrected(family: Sequence[Compared]) -> list[Compared]:
     ]
 
 
-def abba(before: Callable[[], float], after: Callable[[], float]) -> tuple[Pair, Pair]:
-    """Take two pairs in the order A B B A: a steady drift slows one pair and speeds the other."""
-    first, second = before(), after()
-    third, fourth = after(), before()
+def abba(
+    before: Callable[[], float], after: Callable[[], float], times: int = 1
+) -> tuple[Pair, Pair]:
+    """Take two pairs in the order A B B A: a steady drift slows one pair and speeds the other.
+
+    `times`: so many rounds make the two pairs, of each place the least; what else a machine does
+    only adds, and whoever takes turns so often meets it alike.
+    """
+    rounds = [(before(), after(), after(), before()) for _ in range(times)]
+    first, second, third, fourth = (min(column) for column in zip(*rounds, strict=True))
     return Pair(first, second), Pair(fourth, third)
 
 
@@ -190,6 +202,14 @@ def _draws(size: int, seed: int) -> tuple[Callable[[Any], tuple[float, ...]], ..
     """Ways to draw `size` of `size` again: the same for all comparisons of that size."""
     rng = random.Random(f"{seed}/{size}")
     return tuple(itemgetter(*rng.choices(range(size), k=size)) for _ in range(_RESAMPLES))
+
+
+def _chance_of_signs(pairs: Sequence[Pair], slower: bool) -> float:
+    """How likely so many pairs of so many say `slower`, or its opposite, where it is a toss-up."""
+    told = [(after > before) is slower for before, after in pairs if after != before]
+    against, count = told.count(False), len(told)
+    tail: float = sum(comb(count, number) for number in range(against + 1)) / 2**count
+    return min(1.0, 2 * tail)
 
 
 def _z(drawn: Sequence[float], ratio: float) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import sqrt
 from time import perf_counter
 from typing import Literal
@@ -82,10 +83,13 @@ def experiment(
     bar: Bar,
     cap: Cap,
     *,
+    times: int = 1,
     now: Callable[[], float] = perf_counter,
     tell: Tell = lambda stage, pairs, compared: None,
 ) -> Trial:
     """Compare after with before. Whatever a sample raises is raised.
+
+    `times`: so many samples are taken for one, turn about, of which the least counts.
 
     Nothing is compared where before differs from itself by so much that a difference of the
     threshold could not be seen with all the pairs that there would be.
@@ -94,13 +98,21 @@ def experiment(
     ends = (start + cap.seconds * _SHARE_OF_NOISE, start + cap.seconds)
     early = Cap(pairs=max(FEWEST_PAIRS, round(cap.pairs * _SHARE_OF_NOISE)), seconds=ends[0])
     noise, why = _until_narrow(
-        before, before, bar, early, now, lambda n, seen: tell("A/A", n, seen)
+        partial(abba, before, before, times),
+        bar,
+        early,
+        now,
+        lambda pairs, seen: tell("A/A", pairs, seen),
     )
     if noise is None or _is_hopeless(noise, cap, now() - start):
         return Trial(noise=noise, compared=None, stopped="seconds" if noise is None else "noisy")
     late = Cap(pairs=cap.pairs, seconds=ends[1])
     compared, why = _until_narrow(
-        before, after, bar, late, now, lambda n, seen: tell("A/B", n, seen)
+        partial(abba, before, after, times),
+        bar,
+        late,
+        now,
+        lambda pairs, seen: tell("A/B", pairs, seen),
     )
     return Trial(noise=noise, compared=compared, stopped=why)
 
@@ -115,8 +127,7 @@ def _is_hopeless(noise: Compared, cap: Cap, took: float) -> bool:
 
 
 def _until_narrow(
-    before: Sample,
-    after: Sample,
+    take: Callable[[], tuple[Pair, Pair]],
     bar: Bar,
     cap: Cap,
     now: Callable[[], float],
@@ -127,7 +138,7 @@ def _until_narrow(
     seen: Compared | None = None
     look = float(FEWEST_PAIRS)
     while True:
-        pairs += abba(before, after)
+        pairs += take()
         late, many = now() >= cap.seconds, len(pairs) >= cap.pairs
         if len(pairs) >= look or late or many:
             seen = _look(pairs, bar)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from math import ceil
+from time import perf_counter
 
 from konseho_cli.bench.baseline import Baseline, machine
 from konseho_cli.bench.comparison import Compared
@@ -73,7 +74,12 @@ def _trial_of_row(
         if not then.about["there"]:
             return None
         now = opened.enter_context(Probe(job, Build()))
-        return experiment(then.took, now.took, bar, cap, tell=_teller(say, f"{name}  "))
+        start = perf_counter()
+        then.took()
+        times = _times(perf_counter() - start)
+        return experiment(
+            then.took, now.took, bar, cap, times=times, tell=_teller(say, f"{name}  ")
+        )  # fmt: skip
 
 
 def council_against_past(
@@ -94,10 +100,10 @@ def council_against_past(
     """
     trial: Trial | None = None
     with Probe(*now) as here, Probe(*before) as then:
-        times = _times(then) if timed else 1
-        ours, theirs = _Kept(here, times), _Kept(then, times)
+        times = _times(then.run().cpu) if timed else 1
+        ours, theirs = _Kept(here), _Kept(then)
         if timed:
-            trial = experiment(theirs.cpu, ours.cpu, bar, cap, tell=_teller(say, ""))
+            trial = experiment(theirs.cpu, ours.cpu, bar, cap, times=times, tell=_teller(say, ""))
         else:
             theirs.cpu()
         while len(ours.runs) < runs:
@@ -111,21 +117,20 @@ def council_against_past(
 
 
 class _Kept:
-    """A probe whose runs are remembered; each is the mean of some."""
+    """A probe whose runs are remembered."""
 
-    def __init__(self, probe: Probe, times: int) -> None:
+    def __init__(self, probe: Probe) -> None:
         self._probe = probe
-        self._times = times
         self.runs: list[Ran] = []
 
     def cpu(self) -> float:
-        self.runs.append(self._probe.run(self._times))
+        self.runs.append(self._probe.run())
         return max(self.runs[-1].cpu, 1e-9)
 
 
-def _times(probe: Probe) -> int:
-    """So many runs make one sample that is long enough to be timed."""
-    return max(1, min(_MOST_TIMES, ceil(_SAMPLE_S / max(1e-6, probe.run().cpu))))
+def _times(seconds: float) -> int:
+    """So many make one sample: what disturbs one of them hardly disturbs all."""
+    return max(1, min(_MOST_TIMES, ceil(_SAMPLE_S / max(1e-6, seconds))))
 
 
 def _against_past(

@@ -2,7 +2,7 @@
 
 It may run under an older build than the one that started it, so it imports late, and only names
 that have been there from the start. It reads a job, a JSON line, says what it is about, and then
-answers each further line, a number, with one sample: the mean of so many times.
+answers each further line with one sample.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from time import perf_counter, process_time
 from typing import Any
 
 Answer = dict[str, Any]
+MEASURED = ("time", "step_overhead", "cost", "tokens", "calls")
+"""The targets of a council that a bench holds it to."""
 
 
 def main() -> int:
@@ -33,9 +35,11 @@ def main() -> int:
         job = json.loads(sys.stdin.readline())
         with _Row(job) if "row" in job else _Council(job) as measured:
             reply(measured.about())
-            for line in sys.stdin:
+            gc.collect()
+            gc.freeze()  # what is there now stays, and is not looked at again each time
+            for _ in sys.stdin:
                 gc.collect()  # so that nobody pays for the garbage of who came before
-                reply(measured.sample(int(line)))
+                reply(measured.sample())
     except Exception as error:  # noqa: BLE001 - whatever it is, the one who asked is to be told
         hint, status = getattr(error, "hint", None), getattr(error, "exit_code", 3)
         reply({"error": str(error) or type(error).__name__, "hint": hint, "status": status})
@@ -75,9 +79,9 @@ class _Row:
     def about(self) -> Answer:
         return {"home": _home(), "there": self._ours is not None}
 
-    def sample(self, times: int) -> Answer:
+    def sample(self) -> Answer:
         assert self._ours is not None, "a row that is not there has no samples"
-        return {"took": sum(self._ours() for _ in range(times)) / times}
+        return {"took": self._ours()}
 
 
 class _Council:
@@ -101,7 +105,7 @@ class _Council:
             raise ValueError("models would be asked: a comparison replays them, or simulates")
         if self._paid:
             self._ask_once()
-        self._run()  # to warm up
+        self.sample()  # to warm up
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -118,12 +122,7 @@ class _Council:
             "targets": _limits(getattr(session, "targets", self._loaded.spec.targets)),
         }
 
-    def sample(self, times: int) -> Answer:
-        runs = [self._run() for _ in range(times)]
-        means = {name: sum(run[name] for run in runs) / times for name in ("wall", "cpu")}
-        return runs[-1] | means
-
-    def _run(self) -> Answer:
+    def sample(self) -> Answer:
         from konseho_cli.core.virtual import VirtualLoop
 
         session = self._session()
@@ -170,8 +169,7 @@ class _Council:
 
 
 def _limits(targets: Any) -> Answer:
-    names = ("time", "step_overhead", "cost", "tokens", "calls")
-    found = {name: getattr(targets, name, None) for name in names}
+    found = {name: getattr(targets, name, None) for name in MEASURED}
     return {name: float(limit) for name, limit in found.items() if limit is not None}
 
 

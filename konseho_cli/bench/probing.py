@@ -116,14 +116,11 @@ class Probe:
 
     def took(self) -> float:
         """One sample of a row: seconds or bytes."""
-        return float(self._ask(b"1")["took"])
+        return float(self._ask(b"")["took"])
 
-    def run(self, times: int = 1) -> Ran:
-        """A run of a council; of several, the last one and the mean of their times.
-
-        Raises KonsehoError where it did not end well.
-        """
-        ran = msgspec.convert(self._ask(b"%d" % times), Ran)
+    def run(self) -> Ran:
+        """One run of a council. Raises KonsehoError where it did not end well."""
+        ran = msgspec.convert(self._ask(b""), Ran)
         if ran.error is not None:
             raise _error(ran.status, f"{self._name}the council failed: {ran.error}", ran.hint)
         return ran

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from konseho_cli.bench.baseline import OURSELVES, Baseline, read_report, recall
 from konseho_cli.bench.builds import Past, find_commit, unpack_commit
+from konseho_cli.bench.probe import MEASURED
 from konseho_cli.bench.probing import CouncilJob
 from konseho_cli.cli.asking import read_models
 from konseho_cli.cli.stored import find_replay, with_store
@@ -21,6 +22,8 @@ from konseho_cli.engine.casting import Wishes, cast_models
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
 from konseho_cli.spec.load import Loaded, load_council
+from konseho_cli.spec.preset import preset_under
+from konseho_cli.spec.settings import Settings, said_over
 
 if TYPE_CHECKING:
     from konseho_cli.models.cassette_file import Cassette
@@ -80,6 +83,18 @@ class Subject:
         env = {"KONSEHO_MODEL": "sim", **os.environ}
         casting = cast_models(self.loaded.spec, self.loaded.steps, self.wishes, env)
         return any(choice.provider != "sim" for choice in casting.choices.values())
+
+    @property
+    def unmeasured(self) -> list[str]:
+        """Targets that the council or the preset states, and that no figure of a bench is held to."""
+        if self.loaded is None:
+            return []
+        preset = preset_under(Settings(), self.preset, self.council).targets
+        stated = said_over(self.loaded.spec.targets, preset)
+        return [
+            name for name, limit in structs.asdict(stated).items()
+            if limit is not None and name not in MEASURED
+        ]  # fmt: skip
 
     def job(self, folder: Path) -> CouncilJob:
         """What a probe is told; `folder`: for what is recorded."""

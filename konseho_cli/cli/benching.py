@@ -97,7 +97,7 @@ def run_bench(subject: Subject, wanted: Wanted) -> int:
     benched = report.Benched(
         subject=subject.name, council=subject.hash, made=RealClock.wall(),
         against="" if before is None else _label(before, wanted), results=tuple(results),
-        status=exit_status(results), remarks=_remarks(wanted, before),
+        status=exit_status(results), remarks=_remarks(subject, wanted, before),
     )  # fmt: skip
     _show(benched, wanted, whole=not (shows and subject.council is None and before is None))
     if wanted.junit is not None:
@@ -228,10 +228,15 @@ def _label(before: Past | Baseline, wanted: Wanted) -> str:
     return before.label if isinstance(before, Past) else (wanted.against or "")
 
 
-def _remarks(wanted: Wanted, before: Past | Baseline | None) -> tuple[str, ...]:
-    if isinstance(before, Baseline):
-        return (
-            f"Against figures of another time: weak. A git ref is measured beside this one, "
-            f"turn about, and says more. ({wanted.against} is of {before.version})",
+def _remarks(subject: Subject, wanted: Wanted, before: Past | Baseline | None) -> tuple[str, ...]:
+    found: list[str] = []
+    if subject.unmeasured:
+        found.append(
+            f"Not measured here, but by `konseho profile`: {', '.join(subject.unmeasured)}"
         )
-    return ()
+    if isinstance(before, Baseline):
+        found.append(
+            "Against figures of another time: weak. A git ref is measured beside this one, turn "
+            f"about, and says more. ({wanted.against} is of {before.version})"
+        )
+    return tuple(found)

@@ -80,6 +80,7 @@ def footer(benched: Benched) -> str:
         (met := sum(each.stated == "met" for each in results), f"target{'s' * (met != 1)} met"),
         (sum(each.stated == "missed" for each in results), "missed"),
         (sum(_outcome(each) == "regression" for each in results), "slower than before"),
+        (sum(_outcome(each) == "passed" for each in results), "no slower than before"),
         (sum(each.is_unclear for each in results), "inconclusive"),
     ]
     said = " · ".join(f"{count} {what}" for count, what in counts if count)

@@ -62,6 +62,14 @@ def test_its_targets_decide_the_status(file: Path) -> None:
     assert invoke(["bench", str(file), "-n", "2", "--exact", "--quiet"]) == 0
 
 
+def test_a_target_that_a_bench_does_not_measure_is_named(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(f"{COUNCIL}targets: {{calls: 3, efficiency: 70%}}\n", encoding="utf-8")
+    assert invoke(["bench", str(file), "-n", "2", "--exact"]) == 0
+    assert "Not measured here, but by `konseho profile`: efficiency" in capsys.readouterr().out
+
+
 def test_a_baseline_is_kept_and_compared_with(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
