@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from konseho_cli.bench.context_rows import measured
-from konseho_cli.bench.much_context import Measured, Sample
+from konseho_cli.bench.rows.context import measured
+from konseho_cli.bench.rows.much_context import Measured, Sample
 from konseho_cli.core.files import write_atomically
 
 SIZE, LIMIT = 1_000_000_000, 100_000_000

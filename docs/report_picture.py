@@ -16,7 +16,7 @@ from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.profiling.assembling import profiled_of
 from konseho_cli.profiling.recording import Machine, Recording
-from konseho_cli.report.html import profile_html
+from konseho_cli.report.html.page import profile_html
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council

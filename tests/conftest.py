@@ -23,7 +23,7 @@ from konseho_cli.engine.plan import make_plan
 from konseho_cli.engine.state import Premises
 from konseho_cli.models.base import Call, Message, Model, Reply, Request, Usage
 from konseho_cli.models.limits import Limited
-from konseho_cli.profiling.asked import Asked
+from konseho_cli.profiling.explaining.asked import Asked
 from konseho_cli.steps.base import Base
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.debate import Debate

@@ -57,7 +57,7 @@ class _Row:
     """Our own side of one row of the table."""
 
     def __init__(self, job: Answer) -> None:
-        from konseho_cli.bench.rows import ROWS
+        from konseho_cli.bench.rows.table import ROWS
 
         self._known = {row.name for row in ROWS}
         self._row = next((row for row in ROWS if row.name == job["row"]), None)

@@ -169,7 +169,7 @@ def _measure(
 
 
 def _measure_rows(wanted: Wanted, progress: _Progress, *, show: bool) -> list[Result]:
-    from konseho_cli.bench.rows import ROWS  # it loads all that is measured
+    from konseho_cli.bench.rows.table import ROWS  # it loads all that is measured
     from konseho_cli.bench.targets import load_targets
 
     rows = gate.matching(ROWS, wanted.only)

@@ -10,7 +10,7 @@ from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.marks import Marks
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.verdicts import Verdict
-from konseho_cli.report.github import Place, bounded, workflow_commands
+from konseho_cli.report.exports.github import Place, bounded, workflow_commands
 from konseho_cli.report.markdown import summary_markdown
 from konseho_cli.spec.load import read_yaml
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 from typer.core import TyperGroup
 
-from konseho_cli.bench.learning import KIND, Learning, learning_of
+from konseho_cli.bench.tune.learning import KIND, Learning, learning_of
 from konseho_cli.cli import options
 from konseho_cli.cli.main import SETTINGS
 from konseho_cli.cli.result import deliver_to_stdout

@@ -79,37 +79,37 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _html(profiled: Profiled) -> str:
-    from konseho_cli.report.html import profile_html
+    from konseho_cli.report.html.page import profile_html
 
     return profile_html(profiled)
 
 
 def _html_ready() -> None:
-    from konseho_cli.report.html_charts import check_installed
+    from konseho_cli.report.html.charts import check_installed
 
     check_installed()
 
 
 def _speedscope(profiled: Profiled) -> str:
-    from konseho_cli.report.speedscope import speedscope_json
+    from konseho_cli.report.exports.speedscope import speedscope_json
 
     return speedscope_json(profiled)
 
 
 def _perfetto(profiled: Profiled) -> bytes:
-    from konseho_cli.report.perfetto import perfetto_trace
+    from konseho_cli.report.exports.perfetto import perfetto_trace
 
     return perfetto_trace(profiled)
 
 
 def _otel(profiled: Profiled) -> str:
-    from konseho_cli.report.otel import otel_json
+    from konseho_cli.report.exports.otel import otel_json
 
     return otel_json(profiled)
 
 
 def _junit(profiled: Profiled) -> str:
-    from konseho_cli.report.junit import junit_xml
+    from konseho_cli.report.exports.junit import junit_xml
 
     return junit_xml(profiled)
 
@@ -176,7 +176,7 @@ def write(profiled: Profiled, asked: Mapping[str, Path | None]) -> None:
 
 def send(profiled: Profiled) -> None:
     """Send its traces to the collector that the environment names. Raises KonsehoError."""
-    from konseho_cli.report.otel_sending import send_traces
+    from konseho_cli.report.exports.otel_sending import send_traces
 
     mutter(f"sent {plural(send_traces(profiled, os.environ), 'span')}\n")
 

@@ -28,11 +28,11 @@ from konseho_cli.core.source import shown_path
 from konseho_cli.core.units import Duration, show_duration
 from konseho_cli.engine.storing import storing_for
 from konseho_cli.profiling.assembling import profiled_of
-from konseho_cli.profiling.folder import discard, make_folder, settle
-from konseho_cli.profiling.job import Job
-from konseho_cli.profiling.profiling import Recordings, Wanted, profile
-from konseho_cli.profiling.py_spy import Sampling, sample_process
-from konseho_cli.profiling.recorder import SPEEDSCOPE, Watching
+from konseho_cli.profiling.recorders.campaign import Recordings, Wanted, profile
+from konseho_cli.profiling.recorders.folder import discard, make_folder, settle
+from konseho_cli.profiling.recorders.job import Job
+from konseho_cli.profiling.recorders.py_spy import Sampling, sample_process
+from konseho_cli.profiling.recorders.recorder import SPEEDSCOPE, Watching
 from konseho_cli.profiling.recording import Profiler
 from konseho_cli.report.flame_graph import flame_graph
 from konseho_cli.report.profile import profile_lines

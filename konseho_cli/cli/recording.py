@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 
-from konseho_cli.bench.taken import with_attempts
+from konseho_cli.bench.tune.taken import with_attempts
 from konseho_cli.cli.stored import is_path, with_store
 from konseho_cli.cli.streams import tell
 from konseho_cli.cli.watching import conduct, screen_for
@@ -24,7 +24,7 @@ from konseho_cli.engine.storing import Storing
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cache import CacheWishes
 from konseho_cli.models.cassette_file import Cassette, read_cassette
-from konseho_cli.profiling.held import held_calls
+from konseho_cli.profiling.whatif.held import held_calls
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import Loaded

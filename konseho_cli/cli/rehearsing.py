@@ -9,11 +9,11 @@ import msgspec
 
 from konseho_cli.cli.stored import with_store
 from konseho_cli.core.errors import UsageError
-from konseho_cli.profiling.changes import Changes
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.recording import Recording
-from konseho_cli.profiling.sweep import Sweep
-from konseho_cli.profiling.whatif import Rehearsal
+from konseho_cli.profiling.whatif.changes import Changes
+from konseho_cli.profiling.whatif.rehearsal import Rehearsal
+from konseho_cli.profiling.whatif.sweep import Sweep
 from konseho_cli.report.whatif import Told
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
@@ -51,7 +51,7 @@ def find_rehearsal(name: str, store: Path | None, said: Played) -> Rehearsal:
 
 def _play(file: Path, said: Played) -> tuple[StoredRun, list[SpanKept]]:
     from konseho_cli.models.cassette_file import read_cassette  # only where there is one
-    from konseho_cli.profiling.played import played
+    from konseho_cli.profiling.whatif.played import played
 
     cassette = read_cassette(file)
     try:

@@ -15,7 +15,7 @@ from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.engine.outcome import StepOutcome
-from konseho_cli.profiling.asked import asked_in
+from konseho_cli.profiling.explaining.asked import asked_in
 from konseho_cli.report.frame import Line, Painter, Piece, Size
 from konseho_cli.report.past import past_view
 from konseho_cli.report.runs import state_words
@@ -112,7 +112,7 @@ def show_prompts(kept: Recalled, *, json: bool) -> None:
 
 def show_explanation(kept: Recalled, *, json: bool, markdown: bool) -> None:
     """Why the run came to its answer."""
-    from konseho_cli.profiling.explanation import explain
+    from konseho_cli.profiling.explaining.explanation import explain
     from konseho_cli.report.explain import explanation_json, explanation_text
 
     explanation = explain(kept.outcome, asked_in(kept.stored.calls))
@@ -129,7 +129,7 @@ def show_explanation(kept: Recalled, *, json: bool, markdown: bool) -> None:
 def show_difference(kept: Sequence[Recalled], *, json: bool) -> bool:
     """Two runs beside each other; whether their answers are the same."""
     from konseho_cli.engine.remembered import decode
-    from konseho_cli.profiling.comparison import Kept, compare
+    from konseho_cli.profiling.explaining.comparison import Kept, compare
     from konseho_cli.report.diff import comparison_json, comparison_text
 
     before, after = (

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.suggest import did_you_mean
-from konseho_cli.profiling.changes import Changes
-from konseho_cli.profiling.stated import Said, share_of_one, whole_number
+from konseho_cli.profiling.whatif.changes import Changes
+from konseho_cli.profiling.whatif.stated import Said, share_of_one, whole_number
 
 MOST_POINTS = 32
 FACTORS = 8

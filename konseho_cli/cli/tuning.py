@@ -11,12 +11,12 @@ from pathlib import Path
 
 import msgspec
 
-from konseho_cli.bench.learning import KIND, Learning, digest_of, learning_of, name_of
-from konseho_cli.bench.suggestion import Suggestion, suggest
-from konseho_cli.bench.trials import Replays
-from konseho_cli.bench.tuned_preset import Origin, plain, preset_text
-from konseho_cli.bench.tuner import Tried, Tuner, Wanted
-from konseho_cli.bench.tuning import KINDS, Kind, Scope, Setup
+from konseho_cli.bench.tune.learning import KIND, Learning, digest_of, learning_of, name_of
+from konseho_cli.bench.tune.suggestion import Suggestion, suggest
+from konseho_cli.bench.tune.trials import Replays
+from konseho_cli.bench.tune.tuned_preset import Origin, plain, preset_text
+from konseho_cli.bench.tune.tuner import Tried, Tuner, Wanted
+from konseho_cli.bench.tune.tuning import KINDS, Kind, Scope, Setup
 from konseho_cli.cli.recording import Record, free_env, is_free, record, take
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.stored import with_store

@@ -12,7 +12,7 @@ from konseho_cli.cli.rehearsing import Played, compare, find_rehearsal, sweep_ov
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.sweeping import read_sweep
 from konseho_cli.core.errors import UsageError
-from konseho_cli.profiling.stated import Said
+from konseho_cli.profiling.whatif.stated import Said
 from konseho_cli.report import whatif as report
 
 Run: TypeAlias = Annotated[

@@ -7,22 +7,22 @@ from pathlib import Path
 
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.engine.remembered import decode
-from konseho_cli.profiling.analysing import analyse
-from konseho_cli.profiling.analysis import Analysis
-from konseho_cli.profiling.changes import Changes
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import Candidate
 from konseho_cli.profiling.findings.loop import cpu_findings, loop_findings
 from konseho_cli.profiling.findings.ranking import ranked, tried
 from konseho_cli.profiling.findings.space import context_findings, leak_findings, memory_findings
 from konseho_cli.profiling.findings.time import time_findings
+from konseho_cli.profiling.findings.tracked import tracked_findings
 from konseho_cli.profiling.memory_profile import Leak
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.profiled import Profiled, ProfilerCost
 from konseho_cli.profiling.recording import Recording
 from konseho_cli.profiling.targets import bottlenecks, profile_verdicts
-from konseho_cli.profiling.tracked import tracked_findings
-from konseho_cli.profiling.whatif import MOST_CALLS, Rehearsal
+from konseho_cli.profiling.time.analysing import analyse
+from konseho_cli.profiling.time.analysis import Analysis
+from konseho_cli.profiling.whatif.changes import Changes
+from konseho_cli.profiling.whatif.rehearsal import MOST_CALLS, Rehearsal
 from konseho_cli.spec.document import Targets
 from konseho_cli.spec.settings import said_over
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.profiling.analysis import Analysis
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.memory_profile import Leak
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.recording import Profiler, Recording
+from konseho_cli.profiling.time.analysis import Analysis
 from konseho_cli.profiling.verdicts import Verdict
 
 

@@ -22,9 +22,9 @@ from konseho_cli.core.units import (
     show_size,
 )
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.profiling.analysis import Analysis
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.recording import Recording
+from konseho_cli.profiling.time.analysis import Analysis
 from konseho_cli.profiling.verdicts import (
     MEASURES,
     Measure,

@@ -9,14 +9,14 @@ import msgspec
 
 from konseho_cli.core.units import show_count, show_duration, show_money, show_share, show_size
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.profiling.intervals import covered
+from konseho_cli.profiling.time.intervals import covered
 from konseho_cli.spec.document import Targets
 from konseho_cli.telemetry.spans import Span
 
 if TYPE_CHECKING:
     # A run that is not profiled loads none of it.
-    from konseho_cli.profiling.analysis import Analysis
     from konseho_cli.profiling.recording import Recording
+    from konseho_cli.profiling.time.analysis import Analysis
 
 NOT_HERE = "not measured here"
 PROFILE = "konseho profile"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from konseho_cli.core.units import show_duration, show_percent
-from konseho_cli.profiling.analysis import Analysis, Leeway, Resource, Share, StepTime
+from konseho_cli.profiling.time.analysis import Analysis, Leeway, Resource, Share, StepTime
 from konseho_cli.report.frame import GAP, Line, Piece
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.table import Row, table

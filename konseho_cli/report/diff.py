@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from konseho_cli.core.units import show_count, show_duration, show_money
-from konseho_cli.profiling.comparison import Comparison, Side, StepComparison, StepSide
+from konseho_cli.profiling.explaining.comparison import Comparison, Side, StepComparison, StepSide
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, encodable, fit, listed, one_line

@@ -7,10 +7,15 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from konseho_cli.core.units import show_duration
-from konseho_cli.profiling.debates import DebateAccount, Move, Round
-from konseho_cli.profiling.excerpt import Excerpt
-from konseho_cli.profiling.explanation import CallsAccount, Explanation, Said, StepAccount
-from konseho_cli.profiling.votes import BallotAccount, VoteAccount
+from konseho_cli.profiling.explaining.debates import DebateAccount, Move, Round
+from konseho_cli.profiling.explaining.excerpt import Excerpt
+from konseho_cli.profiling.explaining.explanation import (
+    CallsAccount,
+    Explanation,
+    Said,
+    StepAccount,
+)
+from konseho_cli.profiling.explaining.votes import BallotAccount, VoteAccount
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, fit, listed, one_line, plural

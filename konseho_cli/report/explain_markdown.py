@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from konseho_cli.profiling.debates import DebateAccount
-from konseho_cli.profiling.excerpt import Excerpt
-from konseho_cli.profiling.explanation import Explanation, StepAccount
-from konseho_cli.profiling.votes import VoteAccount
+from konseho_cli.profiling.explaining.debates import DebateAccount
+from konseho_cli.profiling.explaining.excerpt import Excerpt
+from konseho_cli.profiling.explaining.explanation import Explanation, StepAccount
+from konseho_cli.profiling.explaining.votes import VoteAccount
 from konseho_cli.report.explain import (
     ballot_words,
     calls_sentences,

@@ -20,7 +20,7 @@ from konseho_cli.engine.outcome import (
 )
 from konseho_cli.models.base import Usage
 from konseho_cli.models.cache import CacheStats
-from konseho_cli.profiling.critical_path import critical_path
+from konseho_cli.profiling.time.critical_path import critical_path
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.text import encodable
 from konseho_cli.telemetry.timings import Timing

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from konseho_cli.core.units import show_duration
-from konseho_cli.profiling.intervals import Interval
-from konseho_cli.profiling.lanes import Lane, Lanes
+from konseho_cli.profiling.time.intervals import Interval
+from konseho_cli.profiling.time.lanes import Lane, Lanes
 from konseho_cli.report.frame import GAP, Line, Piece
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, fit, one_line

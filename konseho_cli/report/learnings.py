@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from konseho_cli.bench.learning import Learning
+from konseho_cli.bench.tune.learning import Learning
 from konseho_cli.core.units import show_duration
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from konseho_cli.core.units import show_duration
-from konseho_cli.profiling.lanes import lanes_of
 from konseho_cli.profiling.profiled import Profiled
 from konseho_cli.profiling.recording import Recording
+from konseho_cli.profiling.time.lanes import lanes_of
 from konseho_cli.report.analysis import analysis_lines
 from konseho_cli.report.costs import cost_lines
 from konseho_cli.report.cpu import cpu_lines

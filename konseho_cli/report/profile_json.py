@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from konseho_cli.profiling.analysis import Analysis
 from konseho_cli.profiling.memory_profile import Leak, MemoryProfile
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.profiled import Profiled
 from konseho_cli.profiling.recording import Recording
+from konseho_cli.profiling.time.analysis import Analysis
 from konseho_cli.report.exit_status import exit_status
 from konseho_cli.report.json import dump, outcome_document
 from konseho_cli.report.when import iso

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from konseho_cli.core.units import show_change, show_duration, show_percent, show_size
-from konseho_cli.profiling.analysis import Resource, Share
 from konseho_cli.profiling.cpu_profile import CpuProfile
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.ranking import saving
 from konseho_cli.profiling.memory_profile import MemoryProfile
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.profiled import Profiled
+from konseho_cli.profiling.time.analysis import Resource, Share
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.markdown import held, inline, path_markdown, status_markdown, table
 from konseho_cli.report.text import encodable, plural

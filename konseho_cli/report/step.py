@@ -7,7 +7,7 @@ from typing import Any
 
 from konseho_cli.core.units import show_count, show_duration, show_money
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
-from konseho_cli.profiling.asked import Asked
+from konseho_cli.profiling.explaining.asked import Asked
 from konseho_cli.report.json import FORMAT, call_document, dump, step_document
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, one_line, plural

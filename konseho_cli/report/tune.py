@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from konseho_cli.bench.suggestion import Suggestion
-from konseho_cli.bench.tuner import Tried
-from konseho_cli.bench.tuning import Change, Kind, saving
+from konseho_cli.bench.tune.suggestion import Suggestion
+from konseho_cli.bench.tune.tuner import Tried
+from konseho_cli.bench.tune.tuning import Change, Kind, saving
 from konseho_cli.core.units import show_duration
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols

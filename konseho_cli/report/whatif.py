@@ -10,7 +10,7 @@ import msgspec
 
 from konseho_cli.core.units import show_duration, show_money
 from konseho_cli.profiling.prediction import Prediction
-from konseho_cli.profiling.sweep import Sweep
+from konseho_cli.profiling.whatif.sweep import Sweep
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import ASCII, Symbols
 from konseho_cli.report.text import cells, one_line, plural

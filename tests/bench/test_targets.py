@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from konseho_cli.bench.rows import ROWS
+from konseho_cli.bench.rows.table import ROWS
 from konseho_cli.bench.statistics import Summary
 from konseho_cli.bench.targets import Target, load_targets
 

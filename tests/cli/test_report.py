@@ -53,7 +53,7 @@ def test_a_name_of_nothing_is_a_usage_error(konseho, kept, name):
 
 
 def test_a_missing_extra_is_told_with_its_install_line(konseho, kept, monkeypatch):
-    monkeypatch.setattr("konseho_cli.report.html_charts.find_spec", lambda name: None)
+    monkeypatch.setattr("konseho_cli.report.html.charts.find_spec", lambda name: None)
     ran = konseho("report", "last", "--html", "-")
     assert (ran.status, ran.out) == (2, "")
     assert "pip install 'konseho[report]'" in ran.err

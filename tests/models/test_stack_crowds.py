@@ -18,7 +18,7 @@ from konseho_cli.models.hedge import Hedged
 from konseho_cli.models.limits import Throttled
 from konseho_cli.models.retry import Retried
 from konseho_cli.models.service import Service
-from konseho_cli.profiling.critical_path import critical_path
+from konseho_cli.profiling.time.critical_path import critical_path
 from konseho_cli.telemetry.spans import Recorder, Span
 
 REQUEST = Request(model="m", messages=(Message("user", "x" * 400),))

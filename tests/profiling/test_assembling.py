@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from konseho_cli.profiling import leaks
 from konseho_cli.profiling.assembling import profiled_of
 from konseho_cli.profiling.finding import Finding
+from konseho_cli.profiling.recorders import leaks
 from tests.profiling import planted
 from tests.report.profiles import recording
 

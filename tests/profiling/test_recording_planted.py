@@ -7,8 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from konseho_cli.profiling.critical_path import critical_path
 from konseho_cli.profiling.recording import Recording
+from konseho_cli.profiling.time.critical_path import critical_path
 from tests.profiling import planted
 
 FLOORS = ("context", "engine", "models", "steps", "store", "telemetry")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from konseho_cli.bench.rows import ROWS
+from konseho_cli.bench.rows.table import ROWS
 from konseho_cli.core.units import Count, Duration, Share
 from konseho_cli.profiling.targets import bottlenecks, load_stated, profile_verdicts
 from konseho_cli.profiling.verdicts import NOT_HERE, Verdict

@@ -11,8 +11,8 @@ from types import ModuleType
 
 from msgspec import structs
 
-from konseho_cli.profiling.critical_path import critical_path
 from konseho_cli.profiling.profiled import Profiled
+from konseho_cli.profiling.time.critical_path import critical_path
 from konseho_cli.store.base import SpanKept
 from tests.report.profiles import analysis, profiled, recording
 

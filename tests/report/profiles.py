@@ -12,7 +12,14 @@ from konseho_cli.core.packing import pack, unpack
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.profiling.analysis import (
+from konseho_cli.profiling.cpu_profile import CpuProfile, FunctionTime, GroupTime
+from konseho_cli.profiling.finding import Finding
+from konseho_cli.profiling.memory_profile import MemoryPoint, MemoryProfile, StepMemory
+from konseho_cli.profiling.prediction import Prediction
+from konseho_cli.profiling.profiled import Profiled, ProfilerCost
+from konseho_cli.profiling.recording import Machine, Profiler, Recording
+from konseho_cli.profiling.sampled import Frame, Samples, Stack
+from konseho_cli.profiling.time.analysis import (
     Analysis,
     EarlyStop,
     Lag,
@@ -22,14 +29,7 @@ from konseho_cli.profiling.analysis import (
     StepTime,
     Straggler,
 )
-from konseho_cli.profiling.cpu_profile import CpuProfile, FunctionTime, GroupTime
-from konseho_cli.profiling.critical_path import critical_path
-from konseho_cli.profiling.finding import Finding
-from konseho_cli.profiling.memory_profile import MemoryPoint, MemoryProfile, StepMemory
-from konseho_cli.profiling.prediction import Prediction
-from konseho_cli.profiling.profiled import Profiled, ProfilerCost
-from konseho_cli.profiling.recording import Machine, Profiler, Recording
-from konseho_cli.profiling.sampled import Frame, Samples, Stack
+from konseho_cli.profiling.time.critical_path import critical_path
 from konseho_cli.profiling.verdicts import verdicts
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.document import Targets

@@ -8,9 +8,9 @@ from msgspec import structs
 from konseho_cli.core.units import show_percent
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.models.sim import SimModel
-from konseho_cli.profiling.analysing import analyse
-from konseho_cli.profiling.analysis import EarlyStop, Lag, Share
-from konseho_cli.profiling.lanes import lanes_of
+from konseho_cli.profiling.time.analysing import analyse
+from konseho_cli.profiling.time.analysis import EarlyStop, Lag, Share
+from konseho_cli.profiling.time.lanes import lanes_of
 from konseho_cli.report.analysis import NOTHING, analysis_lines, path_lines
 from konseho_cli.report.frame import as_text
 from konseho_cli.report.lanes import lane_lines

@@ -9,7 +9,7 @@ from msgspec import structs
 from konseho_cli.core.clock import Anchor
 from konseho_cli.engine.remembered import Remembered
 from konseho_cli.models.cassette import Wished
-from konseho_cli.profiling.comparison import Comparison, Kept, compare
+from konseho_cli.profiling.explaining.comparison import Comparison, Kept, compare
 from konseho_cli.report.diff import MOST_LINES, comparison_json, comparison_text
 from konseho_cli.report.symbols import ASCII, UNICODE
 from konseho_cli.report.text import cells

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from konseho_cli.profiling.explanation import explain
+from konseho_cli.profiling.explaining.explanation import explain
 from konseho_cli.report.explain import explanation_json, explanation_text
 from konseho_cli.report.symbols import ASCII, UNICODE
 from konseho_cli.report.text import cells

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import structs
 
-from konseho_cli.profiling.explanation import explain
+from konseho_cli.profiling.explaining.explanation import explain
 from konseho_cli.report.explain_markdown import explanation_markdown
 
 

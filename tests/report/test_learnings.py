@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from konseho_cli.bench.learning import Learning
+from konseho_cli.bench.tune.learning import Learning
 from konseho_cli.report.learnings import forgotten_text, learnings_json, learnings_text
 from konseho_cli.report.symbols import ASCII, UNICODE
 

@@ -8,7 +8,6 @@ import pytest
 from msgspec import structs
 
 from konseho_cli.core.virtual import VirtualLoop
-from konseho_cli.profiling.analysing import analyse
 from konseho_cli.profiling.cpu_profile import CpuProfile, FunctionTime, GroupTime, LineTime
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.memory_profile import (
@@ -22,6 +21,7 @@ from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.profiled import Profiled, ProfilerCost
 from konseho_cli.profiling.recording import Machine, Recording
 from konseho_cli.profiling.sampled import Frame, Samples, Stack
+from konseho_cli.profiling.time.analysing import analyse
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.flame_graph import flame_graph
 from konseho_cli.report.frame import as_text

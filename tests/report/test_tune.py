@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from konseho_cli.bench.suggestion import Suggestion
-from konseho_cli.bench.tuner import Tried
-from konseho_cli.bench.tuning import Change, Edit, Ruling, Setup
+from konseho_cli.bench.tune.suggestion import Suggestion
+from konseho_cli.bench.tune.tuner import Tried
+from konseho_cli.bench.tune.tuning import Change, Edit, Ruling, Setup
 from konseho_cli.report.symbols import ASCII, UNICODE
 from konseho_cli.report.tune import (
     Tuning,

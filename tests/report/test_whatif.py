@@ -6,7 +6,7 @@ from decimal import Decimal
 from msgspec import structs
 
 from konseho_cli.profiling.prediction import Prediction
-from konseho_cli.profiling.sweep import Sweep
+from konseho_cli.profiling.whatif.sweep import Sweep
 from konseho_cli.report.symbols import ASCII, UNICODE
 from konseho_cli.report.whatif import Told, sweep_json, sweep_text, whatif_json, whatif_text
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from konseho_cli.profiling.changes import Changes
 from konseho_cli.profiling.finding import Finding
+from konseho_cli.profiling.whatif.changes import Changes
 
 WORTH = 0.02
 """Of the makespan: what would save less is not worth a line."""

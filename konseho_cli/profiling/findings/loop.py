@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from konseho_cli.core.units import show_duration
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.profiling.analysis import Analysis
-from konseho_cli.profiling.cpu_groups import WAITING
 from konseho_cli.profiling.cpu_profile import CpuProfile
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import WORTH, Candidate
+from konseho_cli.profiling.recorders.cpu_groups import WAITING
+from konseho_cli.profiling.time.analysis import Analysis
 from konseho_cli.telemetry.bus import ListenerTime
 from konseho_cli.telemetry.timings import HELD_S
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from msgspec import structs
 
 from konseho_cli.core.units import show_count, show_duration, show_size
-from konseho_cli.profiling.changes import Changes
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import WORTH, Candidate
 from konseho_cli.profiling.prediction import Prediction
+from konseho_cli.profiling.whatif.changes import Changes
 
 _TRIED = 6
 """What-ifs at most: each runs the council again, in virtual time."""

@@ -7,10 +7,10 @@ from statistics import median
 
 from konseho_cli.core.units import show_duration, show_percent
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.profiling.analysis import Analysis, Leeway, Resource, Straggler
-from konseho_cli.profiling.changes import Changes, Pace, StepChange
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import WORTH, Candidate
+from konseho_cli.profiling.time.analysis import Analysis, Leeway, Resource, Straggler
+from konseho_cli.profiling.whatif.changes import Changes, Pace, StepChange
 
 _SLOW = 0.8
 """Who takes a quarter longer than the others is slow; less is chance."""

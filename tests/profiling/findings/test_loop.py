@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec import structs
 
-from konseho_cli.profiling.analysis import Lag
 from konseho_cli.profiling.cpu_profile import CpuProfile, GroupTime
 from konseho_cli.profiling.findings.loop import cpu_findings, loop_findings
+from konseho_cli.profiling.time.analysis import Lag
 from konseho_cli.telemetry.bus import ListenerTime
 from tests.profiling.findings.test_time import OUTCOME, QUIET, SECOND
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from konseho_cli.profiling.changes import Changes, Pace
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import Candidate
 from konseho_cli.profiling.findings.ranking import ranked, saving, tried
 from konseho_cli.profiling.prediction import Prediction
+from konseho_cli.profiling.whatif.changes import Changes, Pace
 
 
 def finding(where: str, **saves: Any) -> Finding:

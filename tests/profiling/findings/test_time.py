@@ -7,7 +7,8 @@ from typing import Any
 from msgspec import structs
 
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.profiling.analysis import (
+from konseho_cli.profiling.findings.time import time_findings
+from konseho_cli.profiling.time.analysis import (
     Analysis,
     Lag,
     Leeway,
@@ -16,9 +17,8 @@ from konseho_cli.profiling.analysis import (
     StepTime,
     Straggler,
 )
-from konseho_cli.profiling.changes import Changes
-from konseho_cli.profiling.critical_path import CriticalPath
-from konseho_cli.profiling.findings.time import time_findings
+from konseho_cli.profiling.time.critical_path import CriticalPath
+from konseho_cli.profiling.whatif.changes import Changes
 from tests.profiling.test_recording import recorded
 
 SECOND = 10**9

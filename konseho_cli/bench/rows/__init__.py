@@ -1,0 +1,1 @@
+"""What is measured against its bare peer: one topic a file."""

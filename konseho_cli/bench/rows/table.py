@@ -1,0 +1,30 @@
+"""All rows, in the order of the table."""
+
+from __future__ import annotations
+
+from konseho_cli.bench.measure import Row
+from konseho_cli.bench.rows import (
+    agent,
+    cache,
+    context,
+    engine,
+    event,
+    http,
+    loading,
+    stack,
+    start,
+    store,
+)
+
+ROWS: tuple[Row, ...] = (
+    *agent.ROWS,
+    *engine.ROWS,
+    *event.ROWS,
+    *stack.ROWS,
+    *http.ROWS,
+    *cache.ROWS,
+    *context.ROWS,
+    *store.ROWS,
+    *loading.ROWS,
+    *start.ROWS,
+)

@@ -1,0 +1,1 @@
+"""One change at a time, kept where it pays and answers alike."""

@@ -1,0 +1,1 @@
+"""Why a run came to its answer, and how two runs differ."""

@@ -1,0 +1,122 @@
+"""What changed between the rounds of a debate: who moved, how far, and towards whom. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from konseho_cli.engine.outcome import StepOutcome
+from konseho_cli.profiling.explaining.excerpt import Excerpt, excerpt
+from konseho_cli.profiling.explaining.likeness import alike, all_alike, change, changed_keys
+from konseho_cli.steps.base import as_text
+
+NEARER = 0.05
+"""The likeness that must be won for a move to be one towards somebody."""
+
+
+class Towards(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose earlier position one came nearer to, and how alike the two were."""
+
+    agent: str
+    before: float
+    after: float
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """What one agent said in one round."""
+
+    agent: str
+    agree: bool | None
+    """None in a proposal, which saw no other."""
+    change: float | None
+    """The share that is new, 0 to 1; None in a proposal."""
+    changed: tuple[str, ...]
+    """Of positions that are objects: the keys whose values are new."""
+    towards: Towards | None
+    position: Excerpt
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """One round; the first, number 0, is the proposals."""
+
+    number: int
+    moves: tuple[Move, ...]
+    left: tuple[str, ...]
+    """Who had spoken in the round before and was not heard in this one."""
+    alike: float | None
+    """How alike the positions are after it, 0 to 1, on average over all pairs of agents."""
+
+    @property
+    def agreed(self) -> int:
+        """How many stated that they agree with all others."""
+        return sum(move.agree is True for move in self.moves)
+
+
+class DebateAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole debate."""
+
+    agreed: bool
+    rounds: tuple[Round, ...]
+
+
+class _Said(msgspec.Struct, frozen=True):
+    position: Any
+    agree: bool | None = None
+
+
+class _Record(msgspec.Struct, frozen=True):
+    """The details that `steps/debate.py` leaves."""
+
+    agreed: bool
+    rounds: list[dict[str, _Said]]
+
+
+def debate_account(step: StepOutcome) -> DebateAccount | None:
+    """None: it left no record, as when it failed."""
+    try:
+        record = msgspec.convert(dict(step.details), _Record)
+    except msgspec.ValidationError:
+        return None
+    latest: dict[str, Any] = {}
+    rounds: list[Round] = []
+    for number, spoken in enumerate(record.rounds):
+        before = dict(latest)
+        latest.update({agent: said.position for agent, said in spoken.items()})
+        was_there = record.rounds[number - 1] if number else {}
+        rounds.append(
+            Round(
+                number=number,
+                moves=tuple(_move(agent, said, before) for agent, said in spoken.items()),
+                left=tuple(agent for agent in was_there if agent not in spoken),
+                alike=all_alike(latest),
+            )
+        )
+    return DebateAccount(agreed=record.agreed, rounds=tuple(rounds))
+
+
+def _move(agent: str, said: _Said, before: Mapping[str, Any]) -> Move:
+    own = before.get(agent)
+    moved = change(own, said.position) if agent in before else None
+    return Move(
+        agent=agent,
+        agree=said.agree,
+        change=moved,
+        changed=changed_keys(own, said.position),
+        towards=_towards(agent, own, said.position, before) if moved else None,
+        position=excerpt(as_text(said.position)),
+    )
+
+
+def _towards(agent: str, own: Any, held: Any, before: Mapping[str, Any]) -> Towards | None:
+    """The one whose position, as it stood, it came nearer to by most."""
+    others = (
+        Towards(agent=name, before=alike(own, position), after=alike(held, position))
+        for name, position in before.items()
+        if name != agent
+    )
+    nearest = max(others, key=lambda one: one.after - one.before, default=None)
+    if nearest is None or nearest.after - nearest.before < NEARER:
+        return None
+    return nearest

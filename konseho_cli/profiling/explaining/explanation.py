@@ -1,0 +1,168 @@
+"""Why a run came to its answer: who said what, who moved, who voted how, what was missing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
+from konseho_cli.profiling.explaining.asked import Asked
+from konseho_cli.profiling.explaining.debates import DebateAccount, debate_account
+from konseho_cli.profiling.explaining.excerpt import MOST, Excerpt, excerpt
+from konseho_cli.profiling.explaining.origin import Had, Origin, had_before, origin
+from konseho_cli.profiling.explaining.votes import VoteAccount, vote_account
+from konseho_cli.profiling.time.critical_path import critical_path
+from konseho_cli.steps.base import as_text
+
+MOST_SAID = 12
+"""Outputs of one step that are told of; the others are counted."""
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """One output of a step."""
+
+    label: str
+    """Whose it is, or which piece."""
+    agent: str
+    """Who said it, where the label does not tell; else empty."""
+    about: str
+    """The beginning of the piece that it is about; empty where there was none."""
+    text: Excerpt
+
+
+class StepAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """One step; a debate and a vote are told by their own accounts, all others by what was said."""
+
+    id: str
+    kind: str
+    status: str
+    duration_s: float | None
+    reasons: tuple[str, ...]
+    """Who was dropped or stood in, what failed."""
+    said: tuple[Said, ...]
+    unsaid: int
+    """Outputs beside those in `said`."""
+    debate: DebateAccount | None
+    vote: VoteAccount | None
+    had: tuple[Had, ...] | None
+    """What the one who speaks alone had before it; None: several speak, it is the first step, or
+    what they were asked is not known."""
+    prompt_size: int | None
+    """Characters of that prompt."""
+
+
+class CallsAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to know of the calls beside their answers; a call as `step/agent`."""
+
+    total: int
+    cached: tuple[str, ...]
+    shared: tuple[str, ...]
+    """Answered by an identical call that was in flight."""
+    resumed: tuple[str, ...]
+    """Answered by what an earlier session of the run had paid for."""
+    failed: tuple[str, ...]
+    retries: int
+    hedges: int
+    wasted_tokens: int
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything; `excerpt_characters` is the rule by which texts are cut."""
+
+    run: str
+    council: str
+    status: str
+    error: str | None
+    gate: bool | None
+    simulated: bool
+    replayed: bool
+    origin: Origin | None
+    steps: tuple[StepAccount, ...]
+    calls: CallsAccount
+    critical_path: tuple[str, ...]
+    excerpt_characters: int = MOST
+
+
+def explain(outcome: RunOutcome, asked: Sequence[Asked] = ()) -> Explanation:
+    """`asked`: what the calls were asked, as far as that is known."""
+    return Explanation(
+        run=outcome.run,
+        council=outcome.council,
+        status=outcome.status,
+        error=outcome.error,
+        gate=outcome.gate,
+        simulated=outcome.simulated,
+        replayed=outcome.replayed,
+        origin=origin(outcome),
+        steps=tuple(
+            _step(outcome, step, [one for one in asked if one.step == step.id])
+            for step in outcome.steps
+        ),
+        calls=_calls(outcome.calls),
+        critical_path=critical_path(outcome.spans).headline(),
+    )
+
+
+def _step(outcome: RunOutcome, step: StepOutcome, asked: Sequence[Asked]) -> StepAccount:
+    debate = debate_account(step) if step.kind == "debate" else None
+    vote = vote_account(step) if step.kind == "vote" else None
+    said = [] if debate or vote else list(_said(step))
+    alone = asked[-1] if asked and step.kind in ("chair", "ask") else None
+    if step is outcome.steps[0]:
+        alone = None  # nothing was there before it
+    ended = step.start is not None and step.end is not None
+    return StepAccount(
+        id=step.id,
+        kind=step.kind,
+        status=step.status,
+        duration_s=((step.end or 0) - (step.start or 0)) / 1e9 if ended else None,
+        reasons=step.reasons,
+        said=tuple(said[:MOST_SAID]),
+        unsaid=max(0, len(said) - MOST_SAID),
+        debate=debate,
+        vote=vote,
+        had=None if alone is None else had_before(outcome, step, alone),
+        prompt_size=None if alone is None else len(alone.prompt),
+    )
+
+
+def _said(step: StepOutcome) -> Iterator[Said]:
+    """The pieces of a split with who did them, then whatever else is an output."""
+    found = step.details.get("pieces")
+    pieces = [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    told = set()
+    for piece in pieces:
+        text = as_text(piece.get("answer"))
+        if piece.get("answer") is not None:
+            told.add(text)
+            item = excerpt(as_text(piece.get("item")), 40)
+            yield Said(
+                label=str(piece.get("index")),
+                agent=str(piece.get("agent") or ""),
+                about=f"{item.text}{'…' if item.left_out else ''}",
+                text=excerpt(text),
+            )
+    for part in step.parts:
+        if part.text not in told:
+            yield Said(label=part.label, agent="", about="", text=excerpt(part.text))
+
+
+def _calls(calls: Sequence[CallRecord]) -> CallsAccount:
+    def by(source: str) -> tuple[str, ...]:
+        return tuple(_name(call) for call in calls if call.source == source)
+
+    return CallsAccount(
+        total=len(calls),
+        cached=by("cache"),
+        shared=by("flight"),
+        resumed=by("journal"),
+        failed=tuple(f"{_name(call)}: {call.error}" for call in calls if call.status == "failed"),
+        retries=sum(call.retries for call in calls),
+        hedges=sum(call.hedges for call in calls),
+        wasted_tokens=sum(call.wasted.total for call in calls),
+    )
+
+
+def _name(call: CallRecord) -> str:
+    return f"{call.step}{f' {call.label}' if call.label else ''}/{call.agent}"

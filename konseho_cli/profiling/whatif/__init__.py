@@ -1,0 +1,1 @@
+"""A run again with something changed, in virtual time."""
