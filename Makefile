@@ -47,9 +47,10 @@ build: $(VENV)/.develops ## Build the wheel and the source archive into dist/
 	rm -rf dist
 	$(BIN)/python -m build
 
-picture: $(VENV)/.runs ## Draw docs/run.svg and docs/memory.svg again, from real runs
+picture: $(VENV)/.develops ## Draw the pictures of docs/ again, from real runs (the last one needs Chromium)
 	$(BIN)/python docs/picture.py docs/run.svg
 	$(BIN)/python docs/memory_picture.py docs/memory.svg
+	$(BIN)/python docs/report_picture.py docs/report.png
 
 servers: $(VENV)/.serves ## Install the independent servers that the client tests drive
 

@@ -21,7 +21,8 @@ from konseho_cli.report.live import as_rich
 from konseho_cli.report.summary import summary
 from konseho_cli.report.symbols import UNICODE
 from konseho_cli.report.view import RunView
-from konseho_cli.session import RunOptions, Session, find_council
+from konseho_cli.session import RunOptions, Session
+from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council
 from konseho_cli.telemetry.events import EVERYDAY
 

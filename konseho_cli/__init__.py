@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from konseho_cli.steps.parallel import Parallel as Parallel
     from konseho_cli.steps.split import Split as Split
     from konseho_cli.steps.vote import Vote as Vote
+    from konseho_cli.telemetry.timings import Timing as Timing
+    from konseho_cli.telemetry.tracker import Tracker as Tracker
     from konseho_cli.version import __version__ as __version__
 
 _HOMES = {
@@ -42,6 +44,8 @@ _HOMES = {
     "RunOutcome": "engine.outcome",
     "Split": "steps.split",
     "Targets": "spec.document",
+    "Timing": "telemetry.timings",
+    "Tracker": "telemetry.tracker",
     "Vote": "steps.vote",
     "Window": "steps.base",
     "__version__": "version",

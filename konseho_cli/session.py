@@ -109,6 +109,7 @@ class Session:
 
         Raises UsageError: no task, no model chosen where answers decide, no key.
         """
+        began = RealClock.now()
         self.loaded = loaded
         self.spec: CouncilSpec = loaded.spec
         self.options = options
@@ -132,6 +133,7 @@ class Session:
         self._execution: Execution | None = None
         self._stopped: KonsehoError | None = None
         self._ended: RunEnded | None = None
+        self._creation_s = loaded.took_s + (RealClock.now() - began) / 1e9
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -234,6 +236,8 @@ class Session:
                 if service.address or service.requests  # the simulator's are none
             ),
             cache=None if cache is None else cache.stats,
+            listeners=bus.listeners,
+            creation_s=self._creation_s,
             warnings=(
                 *outcome.warnings,
                 *(() if cache is None else cache.warnings),
@@ -304,10 +308,7 @@ class Session:
         keeper: Keeper | None = None,
     ) -> Shared:
         """What the models of one run have in common; nothing is opened yet."""
-        options = self.options
-        concurrency = (
-            options.max_concurrency or self.spec.max_concurrency or options.settings.max_concurrency
-        )
+        concurrency = self._concurrency
         tape, tokens = self.taped.tape(self.casting, clock), TokenEstimator()
         return Shared(
             env=self._env,
@@ -328,6 +329,12 @@ class Session:
             journal=_joined(tape, keeper),
         )
 
+    @property
+    def _concurrency(self) -> int | None:
+        """`max_concurrency`: who said it last; None: no limit."""
+        said, settings = self.options.max_concurrency, self.options.settings
+        return said or self.spec.max_concurrency or settings.max_concurrency
+
     def _cast(self, shared: Shared) -> Cast:
         return cast_of(self.casting.choices, self.spec.agents, partial(build, shared=shared))
 
@@ -346,6 +353,7 @@ class Session:
             seed=self.taped.seed(options.seed, spec.seed),
             on_error=spec.on_error,
             time_limit_s=min(limits, default=None),
+            max_concurrency=self._concurrency,
             finished={} if past is None else past.finished(gear.clock.now() - past.offset),
             answer=spec.answer,
             gate=spec.gate,

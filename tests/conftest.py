@@ -105,7 +105,7 @@ class Stage:
         }  # fmt: skip
         given = Premises(
             run="run", council="test", task=task, inputs={}, cast=Cast(speakers),
-            price=lambda model, usage: Decimal("0.01"), **premises,  # type: ignore[arg-type]
+            price=lambda model, usage: Decimal("0.01"), max_concurrency=concurrency, **premises,  # type: ignore[arg-type]
         )  # fmt: skip
 
         async def main(loop: VirtualLoop) -> RunOutcome:
@@ -130,7 +130,8 @@ def no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFa
     for name in list(os.environ):
         if name.endswith(("_API_KEY", "_BASE_URL")) or name.startswith("KONSEHO_"):
             monkeypatch.delenv(name)
-    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    for name in ("OLLAMA_HOST", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KONSEHO_HOME", str(tmp_path_factory.mktemp("home") / ".konseho"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-config"))
 

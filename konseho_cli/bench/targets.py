@@ -1,4 +1,4 @@
-"""What the rows are held to: `profiles/targets.yaml`."""
+"""What the rows are held to: `profiles/targets.yaml`, `rows`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ class TargetSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     aim: str | None = None
     stated_ratio: float | None = None
     aim_ratio: float | None = None
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True):
+    rows: dict[str, TargetSpec]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +49,8 @@ class Target:
 def load_targets() -> dict[str, Target]:
     """All rows' targets by name. Raises msgspec.ValidationError, ValueError."""
     text = (shipped("profiles") / "targets.yaml").read_bytes()
-    return {
-        name: _read(spec)
-        for name, spec in msgspec.yaml.decode(text, type=dict[str, TargetSpec]).items()
-    }
+    rows = msgspec.yaml.decode(text, type=_File).rows
+    return {name: _read(spec) for name, spec in rows.items()}
 
 
 def _read(spec: TargetSpec) -> Target:

@@ -22,9 +22,13 @@ COMMANDS: Mapping[str, Entry] = {
         "konseho_cli.cli.runs",
         "See the runs that are kept, and why they came to what they did.",
     ),
+    "whatif": Entry(
+        "konseho_cli.cli.whatif", "Say what a run would have taken with something changed."
+    ),
     "profile": Entry(
         "konseho_cli.cli.profile", "See where the time, CPU and memory of a council go."
     ),
+    "report": Entry("konseho_cli.cli.report", "Write reports of a run that is over."),
     "validate": Entry("konseho_cli.cli.validate", "Check council files, all errors at once."),
     "show": Entry("konseho_cli.cli.show", "Show the plan of a council: order, reasons, calls."),
     "list": Entry("konseho_cli.cli.list", "List the councils that ship with Konseho."),

@@ -35,7 +35,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
         if stream and (json or markdown or file is not None):
             raise UsageError("--stream prints plain text as it comes: not JSON, Markdown or a file")
         if file is not None:
-            _check_place(file)
+            check_place("--output", file)
         form: Literal["text", "json", "markdown"] = "text"
         return cls(
             form="json" if json else "markdown" if markdown else form, file=file, stream=stream
@@ -78,17 +78,17 @@ def is_stdout(file: Path) -> bool:
         return False
 
 
-def _check_place(file: Path) -> None:
-    """Refuse before the run what cannot be written after it. Raises UsageError."""
+def check_place(option: str, file: Path) -> None:
+    """Refuse before the work what cannot be written after it. Raises UsageError."""
     try:
         folder = file.absolute().parent
         if not folder.is_dir():
-            raise UsageError(f"--output {file}: there is no folder {folder}")
+            raise UsageError(f"{option} {file}: there is no folder {folder}")
         if file.is_dir():
-            raise UsageError(f"--output {file}: this is a folder")
+            raise UsageError(f"{option} {file}: this is a folder")
     except (OSError, RuntimeError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise UsageError(f"--output {str(file)[:80]}: {why}") from None
+        raise UsageError(f"{option} {str(file)[:80]}: {why}") from None
 
 
 def deliver_to_stdout(text: str) -> None:

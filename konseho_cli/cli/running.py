@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from contextlib import suppress
 
@@ -53,6 +54,10 @@ def run_and_report(session: Session, destination: Destination, *, quiet: bool) -
     screen.say("")
     screen.show(summary(outcome, held, screen.symbols))
     _explain(outcome, screen, kept=session.is_kept)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from konseho_cli.cli.github import tell_github  # only a workflow loads it
+
+        tell_github(outcome, held, os.environ, council=session.loaded.file)
     if text and destination.file is None and is_terminal(sys.stdout):
         screen.say("")
     try:

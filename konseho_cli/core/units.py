@@ -81,7 +81,21 @@ class Money(Decimal):
         return super().__new__(cls, number)
 
 
-QUANTITIES: tuple[type, ...] = (Duration, Count, Size, Money)
+class Share(float):
+    """A part of a whole, 0 to 1, from `70%` or `0.7`."""
+
+    def __new__(cls, text: object) -> Share:
+        """Parse; raises ValueError with what was expected."""
+        percent = isinstance(text, str) and text.rstrip().endswith("%")
+        written = str(text).rstrip().removesuffix("%") if percent else text
+        dollar, number, unit = _split(written, "a share", "70% or 0.7")
+        value = number / 100 if percent else number
+        if dollar or unit or value > 1:
+            raise ValueError("expected a share such as 70% or 0.7")
+        return super().__new__(cls, value)
+
+
+QUANTITIES: tuple[type, ...] = (Duration, Count, Size, Money, Share)
 
 
 def show_duration(seconds: float) -> str:
@@ -123,6 +137,11 @@ def show_money(dollars: Decimal) -> str:
     if dollars < Decimal("0.001"):
         return f"${dollars:.2g}" if dollars >= Decimal("0.0001") else f"${dollars:.6f}".rstrip("0")
     return f"${dollars:.2f}" if dollars >= Decimal("0.9995") else f"${dollars:.3f}"
+
+
+def show_share(share: float) -> str:
+    """`70 %`, `99.7 %`."""
+    return f"{share * 100:.3g} %"
 
 
 def show_size(size: int) -> str:

@@ -26,6 +26,7 @@ from konseho_cli.steps.base import agent_id, root
 from konseho_cli.telemetry.bus import Bus
 from konseho_cli.telemetry.events import RunFinished, RunStarted, StepFinished, StepStarted
 from konseho_cli.telemetry.spans import Recorder, Scope
+from konseho_cli.telemetry.timings import INSIDE, Timings
 
 RUN_SPAN = 0
 """The id of a run's own span: the first that is drawn."""
@@ -71,6 +72,15 @@ class Execution:
 
     async def run(self) -> RunOutcome:
         """Run all steps. Failures are in the outcome; raises only what is a bug, or cancellation."""
+        timings, outside = Timings(self._clock.now), INSIDE.get()
+        INSIDE.set(timings)
+        try:
+            outcome = await self._run()
+            return structs.replace(outcome, timings=timings.all())
+        finally:
+            INSIDE.set(outside)
+
+    async def _run(self) -> RunOutcome:
         state, bus = self._state, self._state.bus
         anchor = Anchor.of(self._clock)
         if state.wants(RunStarted):
@@ -80,6 +90,8 @@ class Execution:
             state.holding.ended(name, state.outcomes)
         try:
             with self._scope.span("run", council=self._premises.council) as span:
+                if self._premises.max_concurrency is not None:
+                    span.note(max_concurrency=self._premises.max_concurrency)
                 self.start = span.start
                 timer = self._set_timer(self._premises.time_limit_s)
                 try:
@@ -134,6 +146,8 @@ class Execution:
         stepped: Stepped | None = None
         error: BaseException | None = None
         span = scope.span("step", waker=waker, step=planned.id, step_kind=planned.step.kind)
+        if len(planned.waits_for) > 1:  # of one, the waker says it
+            span.note(needs=" ".join(sorted(planned.waits_for)))
         try:
             with span:
                 stepped = await run_step(state, planned, scope)

@@ -21,7 +21,9 @@ from konseho_cli.models.cassette_file import Cassette
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.steps.base import Part
 from konseho_cli.store.base import CallKept, RunEnded, SpanKept, StoredRun
+from konseho_cli.telemetry.bus import ListenerTime
 from konseho_cli.telemetry.spans import Span
+from konseho_cli.telemetry.timings import Timing
 
 CUT_OFF = "it was cut off before it came to its end"
 
@@ -35,6 +37,9 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     services: tuple[ServiceState, ...] = ()
     cache: CacheStats | None = None
+    listeners: tuple[ListenerTime, ...] = ()
+    creation_s: float | None = None
+    timings: tuple[Timing, ...] = ()
     started: float | None = None
     """When its first step could begin: the store was open."""
 
@@ -67,6 +72,9 @@ def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
         spans=_last_session(spans),
         services=end.services,
         cache=end.cache,
+        listeners=end.listeners,
+        creation_s=end.creation_s,
+        timings=end.timings,
     )
 
 
@@ -74,7 +82,7 @@ def cassette_of(stored: StoredRun) -> Cassette:
     """What a replay of it reads: the answers of its logical calls. Raises StoreFailed."""
     began = stored.row.began
     remembered = decode(began.document, began.run)
-    answers = tuple(map(answered, _latest_calls(stored)))
+    answers = tuple(map(answered, latest_calls(stored)))
     header = Header(
         konseho_cassette=FORMAT, version=began.version, council=began.council, run=began.run,
         seed=remembered.seed, started=began.started, wished=remembered.wished,
@@ -95,7 +103,7 @@ def answered(call: CallKept) -> Answered:
         raise StoreFailed(what) from error
 
 
-def _latest_calls(stored: StoredRun) -> Iterable[CallKept]:
+def latest_calls(stored: StoredRun) -> Iterable[CallKept]:
     """Of each call the last that came to an end, or else the last."""
     found: dict[tuple[str | int, ...], CallKept] = {}
     for call in stored.calls:
@@ -118,7 +126,7 @@ def _steps(stored: StoredRun) -> tuple[StepOutcome, ...]:
     remembered: Remembered = decode(stored.row.began.document, stored.row.began.run)
     kept = {step.step: step_outcome(step, 0) for step in stored.steps}
     said: dict[str, list[Part]] = {}
-    for call in _latest_calls(stored):
+    for call in latest_calls(stored):
         if call.step not in kept and call.status == "ok":
             said.setdefault(call.step, []).append(_part(call))
     written: Iterable[Mapping[str, Any]] = remembered.council.get("steps", ())

@@ -281,7 +281,10 @@ class Keeper:
             "answer": outcome.answer, "gate": outcome.gate, "hint": outcome.hint,
             "warnings": list(outcome.warnings),
             "services": [msgspec.to_builtins(service) for service in outcome.services],
+            "timings": [msgspec.to_builtins(timing) for timing in outcome.timings],
             "cache": None if outcome.cache is None else msgspec.to_builtins(outcome.cache),
+            "listeners": [msgspec.to_builtins(each) for each in outcome.listeners],
+            "creation_s": outcome.creation_s,
             "started": outcome.anchor.wall_s + (self.origin - outcome.anchor.loop_ns) / 1e9,
         }  # fmt: skip
         self.ended = RunEnded(

@@ -13,7 +13,9 @@ from konseho_cli.models.base import Account, Source, Usage
 from konseho_cli.models.cache import CacheStats
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.steps.base import Part
+from konseho_cli.telemetry.bus import ListenerTime
 from konseho_cli.telemetry.spans import Span
+from konseho_cli.telemetry.timings import Timing
 
 StepStatus = Literal["ok", "degraded", "failed", "skipped", "cancelled"]
 RunStatus = Literal["ok", "degraded", "failed", "limit", "interrupted"]
@@ -125,6 +127,13 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What the response cache did; None where no call of the run could be cached."""
     resumed: Resumed | None = None
     """What was there already; None: the run began anew."""
+    listeners: tuple[ListenerTime, ...] = ()
+    """Who was told of events, and how long each held the run."""
+    creation_s: float | None = None
+    """Seconds that it took to load, check and plan the council; None: unknown."""
+    timings: tuple[Timing, ...] = ()
+    """Of the caller's own code that a `Tracker` timed inside of the run, and of each listener the
+    batches with which it held the loop for more than 50 ms; the largest total first."""
 
     @property
     def duration_s(self) -> float:

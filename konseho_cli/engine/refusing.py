@@ -10,6 +10,9 @@ from konseho_cli.core.errors import UsageError
 from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.steps.base import Base, root
 
+_OWN = ("step_overhead", "creation", "event", "delegation", "context", "memory_per_agent")
+"""Targets of what Konseho itself takes, whoever answers."""
+
 
 def refuse_no_task(task: str, steps: Iterable[Base]) -> None:
     """Prompts must not speak of a task that nobody gave. Raises UsageError."""
@@ -41,7 +44,7 @@ def refuse_undecided(spec: CouncilSpec, targets: Targets, *, strict: bool) -> No
 
 def _of_answers(targets: Targets) -> bool:
     """Whether any of them is about what the models do; Konseho's own time is not."""
-    return structs.replace(targets, step_overhead=None) != Targets()
+    return structs.replace(targets, **dict.fromkeys(_OWN)) != Targets()
 
 
 def _reads_task(step: Base) -> bool:

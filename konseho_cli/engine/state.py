@@ -42,6 +42,8 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     on_error: OnError = "halt"
     time_limit_s: float | None = None
+    max_concurrency: int | None = None
+    """Requests of the run at once; its span says so, for whoever analyses it."""
     finished: Mapping[str, StepOutcome] = msgspec.field(default_factory=dict)
     """Steps that ended before the run began to go on."""
     answer: str | None = None

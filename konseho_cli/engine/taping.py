@@ -43,6 +43,8 @@ class Taping(msgspec.Struct, frozen=True, kw_only=True):
     """What a call that was not recorded, or was recorded otherwise, comes to."""
     recalled: Wished | None = None
     """Who was to answer in the run that goes on; None: no run does."""
+    stand_in: Callable[[], Tape] | None = None
+    """Makes what answers in the place of the cassette's playback, as a what-if does; None: nothing."""
 
 
 class Taped:
@@ -85,6 +87,8 @@ class Taped:
     def tape(self, casting: Casting, clock: Clock) -> Tape | None:
         """The tape of one run; None: it has none."""
         taping = self._taping
+        if taping.stand_in is not None:
+            return taping.stand_in()
         if self.cassette is None and taping.record is None:
             return None
         from konseho_cli.models.playback import Playback

@@ -28,16 +28,18 @@ class Leeway(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     label: str
     duration: int
     slack: int
-    """By how much it could have been longer without the run being longer."""
+    """By how much it could have been longer without the run being longer; at most until its end."""
     drag: int
-    """By how much the run would have been shorter without it; 0 off the critical path."""
+    """By how much the run would have been shorter if it had taken no time of its own (waits for
+    others stay); 0 off the critical path."""
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """What is held by so many at a time: slots, a service's concurrency, a rate, an agent's pool."""
 
     name: str
-    """`max_concurrency`, `concurrency of openai:gpt-5-mini`, `rate of …`, `pool of critic`."""
+    """`max_concurrency`, `concurrency of openai:gpt-5-mini`, `rate of …`, `pool of SPLIT_STEP`;
+    `backoff`, `the same answer` and `prompt cache` are waited for and never held."""
     capacity: int | None
     """None: unknown, or not a number of holders."""
     arrivals: int
@@ -46,7 +48,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     queued: int
     """Nanoseconds in which somebody waited for it: a union, not a sum."""
     queued_on_path: int
-    """Of the critical path."""
+    """Nanoseconds of the critical path in which what came next on it waited for this."""
     service: float
     """Mean nanoseconds that it is held for."""
     mean_wait: float
@@ -82,7 +84,8 @@ class EarlyStop(msgspec.Struct, frozen=True, kw_only=True):
     step: str
     stopped: bool
     saved: int
-    """Nanoseconds: at least so much where it stopped, for who was cut off took at least as long."""
+    """Nanoseconds. Where it stopped, at least so much: what was left of the calls that were cut
+    off, if each took at least as long as the quickest ballot."""
 
 
 class StepTime(msgspec.Struct, frozen=True, kw_only=True):

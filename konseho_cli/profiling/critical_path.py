@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
+from konseho_cli.profiling.trace import Trace
 from konseho_cli.telemetry.spans import OPEN, WAITS, Span
 
 
@@ -51,57 +53,92 @@ class CriticalPath(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(names)
 
 
+class Stretch(NamedTuple):
+    """A stretch of the walk, and the span that it is of."""
+
+    kind: str
+    span: Span
+    start: int
+    end: int
+
+
+class Handover(NamedTuple):
+    """A wait that the path jumped over, to what ended it."""
+
+    wait: Span
+    woken: int
+    """When it was ended: until then the path is that of its waker."""
+
+
+class Walked(NamedTuple):
+    """The walk, from the start of the run to its end."""
+
+    stretches: tuple[Stretch, ...]
+    handovers: tuple[Handover, ...]
+
+
 def critical_path(spans: Sequence[Span]) -> CriticalPath:
     """Walk a finished run's spans; without the run's own span, as of one that was cut off, no path."""
-    if not any(span.kind == "run" for span in spans):
-        return CriticalPath(segments=())
-    return CriticalPath(segments=tuple(reversed(_Walk(spans).segments())))
+    trace = Trace(spans)
+    return as_path(trace, walked(trace))
+
+
+def walked(trace: Trace) -> Walked:
+    """The walk itself."""
+    if trace.run is None:
+        return Walked((), ())
+    walk = _Walk(trace, trace.run)
+    walk.go()
+    return Walked(tuple(reversed(walk.found)), tuple(reversed(walk.handovers)))
+
+
+def as_path(trace: Trace, walk: Walked) -> CriticalPath:
+    """The walk by names."""
+    segments = []
+    for kind, span, start, end in walk.stretches:
+        step, agent, label, _ = trace.named(span)
+        segments.append(
+            Segment(kind=kind, start=start, end=end, step=step, agent=agent, label=label)
+        )
+    return CriticalPath(segments=tuple(segments))
 
 
 class _Walk:
-    """The walk's state: spans by id, the leaves of each task, and the segments passed."""
+    """The walk's state: what was passed so far."""
 
-    def __init__(self, spans: Sequence[Span]) -> None:
-        self.spans = spans
-        self.found: list[Segment] = []
-        self.by_id = {span.id: span for span in spans}
-        holders = {
-            span.parent
-            for span in self.spans
-            if span.parent in self.by_id and self.by_id[span.parent].task == span.task
-        }
-        self.leaves: dict[int, list[Span]] = {}
-        for span in sorted(self.spans, key=lambda span: span.id):
-            if span.id not in holders:
-                self.leaves.setdefault(span.task, []).append(span)
+    def __init__(self, trace: Trace, run: Span) -> None:
+        self.trace = trace
+        self.run = run
+        self.found: list[Stretch] = []
+        self.handovers: list[Handover] = []
 
-    def segments(self) -> list[Segment]:
+    def go(self) -> None:
         """From the end back to the start."""
-        run = next(span for span in self.spans if span.kind == "run")
+        run, trace = self.run, self.trace
         task, order, time = run.task, run.closed, run.end
         while True:
             leaf = self._last_leaf(task, order)
             if leaf is None:
-                first = self._first(task)
+                first = trace.by_task[task][0]
                 self._pass("compute", first, first.start, time)
                 if first is run:
-                    return self.found
-                starter = first.parent if first.waker is None else first.waker
-                waker = self.by_id[run.id if starter is None else starter]
+                    return
+                waker = trace.starter(task)
                 task, order, time = waker.task, _before(waker, first.id), first.start
                 continue
-            ended = min(leaf.end, time) if leaf.closed < order else time
+            ended = min(leaf.end, time) if leaf.closed <= order else time
             self._pass("compute", self._around(leaf), ended, time)
             task, order, time = self._step_over(leaf, order, ended)
 
     def _step_over(self, leaf: Span, order: int, time: int) -> tuple[int, int, int]:
         """Pass one leaf, or jump to what ended it; where the walk stands then."""
-        closed = leaf.closed < order
-        waker = self.by_id.get(leaf.waker) if leaf.waker is not None else None
-        if leaf.kind in WAITS and waker is not None and closed and waker.closed > leaf.id:
+        closed = leaf.closed <= order  # equal: the walk came to it as a waker
+        waker = self.trace.waker(leaf)
+        if waker is not None and closed:
             woken = min(waker.end, time)
             if woken >= leaf.start:
                 self._pass("loop_lag", leaf, woken, time)
+                self.handovers.append(Handover(leaf, woken))
                 return waker.task, _before(waker, leaf.closed), woken
         kind = leaf.kind if closed or leaf.kind not in WAITS else "loop_lag"
         self._pass(kind, leaf, leaf.start, time)
@@ -109,41 +146,16 @@ class _Walk:
 
     def _last_leaf(self, task: int, order: int) -> Span | None:
         """The last leaf of a task that had started before `order`."""
-        leaves = self.leaves.get(task, [])
+        leaves = self.trace.leaves.get(task, [])
         place = bisect_left(leaves, order, key=lambda span: span.id)
         return leaves[place - 1] if place else None
 
-    def _first(self, task: int) -> Span:
-        """The outermost span of a task: every span of it hangs under another task's."""
-        first = self.leaves[task][0]
-        while first.parent in self.by_id and self.by_id[first.parent].task == task:
-            first = self.by_id[first.parent]
-        return first
-
     def _around(self, leaf: Span) -> Span:
-        return self.by_id.get(leaf.parent, leaf) if leaf.parent is not None else leaf
+        return self.trace.by_id.get(leaf.parent, leaf) if leaf.parent is not None else leaf
 
     def _pass(self, kind: str, span: Span, start: int, end: int) -> None:
-        if end <= start:
-            return
-        named = self._named(span)
-        self.found.append(
-            Segment(
-                kind=kind, start=start, end=end, step=named.get("step", ""),
-                agent=named.get("agent", ""), label=named.get("label", ""),
-            )
-        )  # fmt: skip
-
-    def _named(self, span: Span) -> dict[str, str]:
-        """Step, agent and label, from the nearest span around it that has them."""
-        found: dict[str, str] = {}
-        current: Span | None = span
-        while current is not None:
-            for key in ("step", "agent", "label"):
-                if key in current.attributes:
-                    found.setdefault(key, current.attributes[key])
-            current = self.by_id.get(current.parent) if current.parent is not None else None
-        return found
+        if end > start:
+            self.found.append(Stretch(kind, span, start, end))
 
 
 def _before(waker: Span, order: int) -> int:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from konseho_cli.core.units import show_count, show_duration, show_money
+from konseho_cli.core.units import show_count, show_duration, show_money, show_share, show_size
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.profiling.intervals import covered
 from konseho_cli.spec.document import Targets
 from konseho_cli.telemetry.spans import Span
 
-Q = TypeVar("Q", int, float, Decimal)
+if TYPE_CHECKING:
+    # A run that is not profiled loads none of it.
+    from konseho_cli.profiling.analysis import Analysis
+    from konseho_cli.profiling.recording import Recording
+
+NOT_HERE = "not measured here"
+PROFILE = "konseho profile"
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,42 +36,85 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     value: float | None
     """What was measured, in the same unit; None: unknown."""
     unit: str
-    """`s`, `$`, or what is counted."""
+    """`s`, `$`, `B`, a `share` of 1, or what is counted."""
+    least: bool = False
+    """Whether the target is the least that is allowed, not the most."""
+    elsewhere: str = ""
+    """What measures it, where this cannot: `make bench`. It is neither met nor missed then: `met` is
+    True, since nothing here speaks against it."""
+
+    @property
+    def missed(self) -> bool:
+        """Whether the target does not hold."""
+        return not self.met and not self.elsewhere
+
+    @property
+    def bound(self) -> str:
+        """What stands before the target: `allowed 2 m`, `at least 70 %`."""
+        return "at least" if self.least else "allowed"
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to measure."""
+
+    outcome: RunOutcome
+    analysis: Analysis | None = None
+    """None: the run was not profiled."""
+    recordings: Sequence[Recording] = ()
+
+
+class _Unmeasured:
+    """What a measure returns that this run, or this profile, cannot tell; None is unknown."""
+
+
+UNMEASURED = _Unmeasured()
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """How one target is measured."""
+
+    of: Callable[[Seen], Any]
+    show: Callable[[Any], str]
+    unit: str
+    least: bool = False
 
 
 def verdicts(outcome: RunOutcome, targets: Targets) -> tuple[Verdict, ...]:
-    """One verdict for each target that is stated."""
-    return tuple(_verdicts(outcome, targets))
-
-
-def _verdicts(outcome: RunOutcome, targets: Targets) -> Iterator[Verdict]:
-    took = outcome.whole
-    if targets.time is not None:
-        yield _verdict("time", targets.time, took.duration_s, show_duration, "s")
-    if targets.step_overhead is not None:
-        overheads = step_overheads(outcome.spans).values()
-        slowest = max(overheads, default=0) / 1e9
-        yield _verdict("step_overhead", targets.step_overhead, slowest, show_duration, "s")
-    if targets.cost is not None:
-        yield _verdict("cost", targets.cost, took.cost, show_money, "$")
-    if targets.tokens is not None:
-        yield _verdict("tokens", targets.tokens, took.tokens, show_count, "tokens")
-    if targets.calls is not None:
-        yield _verdict("calls", targets.calls, took.calls, show_count, "calls")
-
-
-def _verdict(
-    name: str, target: Q, measured: Q | None, show: Callable[[Q], str], unit: str
-) -> Verdict:
-    return Verdict(
-        name=name,
-        target=show(target),
-        measured="unknown" if measured is None else show(measured),
-        met=measured is not None and measured <= target,
-        limit=float(target),
-        value=None if measured is None else float(measured),
-        unit=unit,
+    """One verdict for each target that is stated; some are for a profile to measure."""
+    seen = Seen(outcome=outcome)
+    return tuple(
+        judged(name, target, seen, elsewhere=PROFILE) for name, target in stated_by(targets)
     )
+
+
+def stated_by(targets: Targets) -> Iterator[tuple[str, Any]]:
+    """The targets that a council or a preset states, with their limits."""
+    for name in targets.__struct_fields__:
+        target = getattr(targets, name)
+        if target is not None:
+            yield name, target
+
+
+def judged(name: str, target: Any, seen: Seen, *, elsewhere: str) -> Verdict:
+    """The verdict on one target; `elsewhere`: what measures it where this run cannot."""
+    how = MEASURES[name]
+    value = how.of(seen)
+    if value is UNMEASURED:
+        return unmeasured(name, target, how, elsewhere)
+    met = value is not None and (value >= target if how.least else value <= target)
+    return Verdict(
+        name=name, target=how.show(target), measured="unknown" if value is None else how.show(value),
+        met=met, limit=float(target), value=None if value is None else float(value),
+        unit=how.unit, least=how.least,
+    )  # fmt: skip
+
+
+def unmeasured(name: str, target: Any, how: Measure, elsewhere: str) -> Verdict:
+    """A target that is measured elsewhere."""
+    return Verdict(
+        name=name, target=how.show(target), measured=NOT_HERE, met=True, limit=float(target),
+        value=None, unit=how.unit, least=how.least, elsewhere=elsewhere,
+    )  # fmt: skip
 
 
 def step_overheads(spans: Sequence[Span]) -> dict[str, int]:
@@ -76,15 +125,80 @@ def step_overheads(spans: Sequence[Span]) -> dict[str, int]:
         step = span.attributes.get("step")
         if span.kind in ("ask", "backoff", "queue.pool") and step in busy:
             busy[step].append((span.start, span.end))
-    return {step: span.end - span.start - _covered(busy[step]) for step, span in steps.items()}
+    return {step: span.end - span.start - covered(busy[step]) for step, span in steps.items()}
 
 
-def _covered(intervals: list[tuple[int, int]]) -> int:
-    """Length of their union: overlapping waits are one wait."""
-    total, reached = 0, None
-    for start, end in sorted(intervals):
-        if reached is None or start > reached:
-            total, reached = total + end - start, end
-        elif end > reached:
-            total, reached = total + end - reached, end
-    return total
+def _creation(seen: Seen) -> Any:
+    taken = seen.outcome.creation_s
+    return UNMEASURED if taken is None else taken
+
+
+def _event(seen: Seen) -> Any:
+    """Seconds of all listeners for an event that all of them may have been told of."""
+    heard = seen.outcome.listeners
+    events = max((each.events for each in heard), default=0)
+    return sum(each.seconds for each in heard) / events if events else UNMEASURED
+
+
+def _delegation(seen: Seen) -> Any:
+    if seen.analysis is None or not seen.outcome.calls:
+        return UNMEASURED
+    return seen.analysis.call_overhead / 1e9
+
+
+def _context(seen: Seen) -> Any:
+    """The longest span of it; where there is none, all that cProfile counts to it is an upper bound."""
+    spans = [span for span in seen.outcome.spans if span.kind in ("context", "serialize")]
+    if spans:
+        return max(span.end - span.start for span in spans) / 1e9
+    groups = [
+        group.own_s
+        for recording in seen.recordings
+        if recording.cpu is not None
+        for group in recording.cpu.groups
+        if group.name == "context serialization"
+    ]
+    return max(groups, default=UNMEASURED)
+
+
+def _memory_per_agent(seen: Seen) -> Any:
+    memories = [each.memory.per_agent for each in seen.recordings if each.memory is not None]
+    return max(memories, default=UNMEASURED)
+
+
+def _efficiency(seen: Seen) -> Any:
+    known = None if seen.analysis is None else seen.analysis.efficiency
+    return UNMEASURED if known is None else known
+
+
+def _cache_hits(seen: Seen) -> Any:
+    stats = seen.outcome.cache
+    asked = 0 if stats is None else stats.hits + stats.misses
+    return stats.hits / asked if stats is not None and asked else UNMEASURED
+
+
+def _size(size: float) -> str:
+    return show_size(round(size))
+
+
+def _seconds(of: Callable[[Seen], Any]) -> Measure:
+    return Measure(of=of, show=show_duration, unit="s")
+
+
+MEASURES: Mapping[str, Measure] = {
+    "time": _seconds(lambda seen: seen.outcome.whole.duration_s),
+    "step_overhead": _seconds(
+        lambda seen: max(step_overheads(seen.outcome.spans).values(), default=0) / 1e9
+    ),
+    "cost": Measure(of=lambda seen: seen.outcome.whole.cost, show=show_money, unit="$"),
+    "tokens": Measure(of=lambda seen: seen.outcome.whole.tokens, show=show_count, unit="tokens"),
+    "calls": Measure(of=lambda seen: seen.outcome.whole.calls, show=show_count, unit="calls"),
+    "creation": _seconds(_creation),
+    "event": _seconds(_event),
+    "delegation": _seconds(_delegation),
+    "context": _seconds(_context),
+    "memory_per_agent": Measure(of=_memory_per_agent, show=_size, unit="B"),
+    "efficiency": Measure(of=_efficiency, show=show_share, unit="share", least=True),
+    "cache_hits": Measure(of=_cache_hits, show=show_share, unit="share", least=True),
+}
+"""By the names of `spec.document.Targets`."""

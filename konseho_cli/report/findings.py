@@ -50,16 +50,23 @@ def prediction_lines(predictions: Sequence[Prediction]) -> Iterator[Line]:
 
 
 def verdict_lines(verdicts: Sequence[Verdict], symbols: Symbols) -> Iterator[Line]:
-    """A row for each target: what was measured, what is allowed."""
+    """A row for each target that was measured: how much, and what is stated; then the others."""
     if not verdicts:
         return
-    width = max(len(each.name) for each in verdicts)
-    measured = max(len(each.measured) for each in verdicts)
+    here = [each for each in verdicts if each.value is not None or not each.elsewhere]
+    width = max((len(each.name) for each in here), default=0)
+    measured = max((len(each.measured) for each in here), default=0)
     yield (Piece("Targets", "strong"),)
-    for each in verdicts:
-        sign = symbols.check if each.met else symbols.failed
-        yield (
-            Piece(f"{GAP}{sign} ", "plain" if each.met else "accent"),
-            Piece(f"{each.name.replace('_', ' '):{width}}  {each.measured:>{measured}}"),
-            Piece(f" of {each.target}", "dim"),
+    for each in here:
+        sign = (
+            symbols.failed if each.missed else symbols.skipped if each.elsewhere else symbols.check
         )
+        bound = "at least" if each.least else "of"
+        yield (
+            Piece(f"{GAP}{sign} ", "accent" if each.missed else "plain"),
+            Piece(f"{each.name.replace('_', ' '):{width}}  {each.measured:>{measured}}"),
+            Piece(f" {bound} {each.target}", "dim"),
+        )
+    others = tuple(each.name.replace("_", " ") for each in verdicts if each not in here)
+    if others:
+        yield (Piece(f"{GAP}{symbols.skipped} not measured here: {', '.join(others)}", "dim"),)

@@ -23,6 +23,7 @@ from konseho_cli.models.cache import CacheStats
 from konseho_cli.profiling.critical_path import critical_path
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.text import encodable
+from konseho_cli.telemetry.timings import Timing
 from konseho_cli.version import __version__
 
 FORMAT = 1
@@ -62,15 +63,18 @@ def outcome_document(
         "models": list(outcome.models),
         "started": _date(outcome),
         "duration_s": _seconds(outcome.end - outcome.start),
+        "creation_s": outcome.creation_s,
         "usage": _usage(outcome.usage),
         "cost": _dollars(outcome.cost),
         "cache": None if outcome.cache is None else _cache(outcome.cache),
         "targets": [_verdict(verdict) for verdict in verdicts],
         "critical_path": _critical_path(outcome),
         "agents": _agents(outcome),
+        "listeners": [msgspec.to_builtins(each) for each in outcome.listeners],
         "services": [msgspec.to_builtins(service) for service in outcome.services],
         "steps": [step_document(outcome, step) for step in outcome.steps],
         "calls": [call_document(outcome, call) for call in outcome.calls],
+        "timings": [_timing(timing) for timing in outcome.timings],
     }
 
 
@@ -176,6 +180,10 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "unit": verdict.unit,
         "met": verdict.met,
     }
+
+
+def _timing(timing: Timing) -> dict[str, Any]:
+    return {**msgspec.to_builtins(timing), "average_s": timing.average_s}
 
 
 def _usage(usage: Usage) -> dict[str, int]:

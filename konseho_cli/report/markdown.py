@@ -18,7 +18,7 @@ def outcome_markdown(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
     """The whole outcome; ends with a newline."""
     blocks = [
         f"# {inline(outcome.council)}",
-        _status(outcome),
+        status_markdown(outcome),
         *_remarks(outcome, verdicts),
         "## Answer",
         _answer(outcome.answer),
@@ -29,7 +29,19 @@ def outcome_markdown(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
     return encodable("\n\n".join(block for block in blocks if block) + "\n")
 
 
-def _status(outcome: RunOutcome) -> str:
+def summary_markdown(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
+    """How it went, without a word of what was said; ends with a newline."""
+    blocks = [
+        f"# {inline(outcome.council)}",
+        status_markdown(outcome),
+        *_remarks(outcome, verdicts),
+        _table(outcome),
+    ]
+    return encodable("\n\n".join(block for block in blocks if block) + "\n")
+
+
+def status_markdown(outcome: RunOutcome) -> str:
+    """How it ended, with its figures and the headline of its critical path."""
     cost = outcome.cost
     figures = [
         f"**{outcome.status}** in {show_duration(outcome.duration_s)}",
@@ -55,9 +67,14 @@ def _remarks(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> Iterator[str]:
     if outcome.gate is not None:
         found.append(f"- gate: {str(outcome.gate).lower()}")
     for verdict in verdicts:
-        found.append(f"- {measure(verdict)}: {'met' if verdict.met else '**missed**'}")
+        found.append(f"- {measure(verdict)}: {held(verdict)}")
     if found:
         yield "\n".join(found)
+
+
+def held(verdict: Verdict) -> str:
+    """Whether a target holds; one that is measured elsewhere is neither met nor missed."""
+    return verdict.elsewhere or ("met" if verdict.met else "**missed**")
 
 
 def _answer(answer: Any) -> str:
@@ -68,22 +85,29 @@ def _answer(answer: Any) -> str:
 
 
 def _table(outcome: RunOutcome) -> str:
-    rows = ["| step | kind | status | time | calls | tokens | cost |"]
-    rows.append("| --- | --- | --- | ---: | ---: | ---: | ---: |")
+    rows = []
     for step in outcome.steps:
         calls = [call for call in outcome.calls if call.step == step.id]
         cost = total_cost(calls)
-        cells = (
-            step.id,
-            step.kind,
-            step.status,
-            _took(step),
-            str(len(calls)),
-            show_count(total_usage(calls).total),
-            show_money(cost) if cost is not None else "",
+        rows.append(
+            (
+                step.id,
+                step.kind,
+                step.status,
+                _took(step),
+                str(len(calls)),
+                show_count(total_usage(calls).total),
+                show_money(cost) if cost is not None else "",
+            )
         )
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+    return table(("step", "kind", "status", "time>", "calls>", "tokens>", "cost>"), rows)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; a head that ends with `>` has figures below it. Cells are Markdown."""
+    names = [head.removesuffix(">") for head in heads]
+    lines = ["---:" if head.endswith(">") else "---" for head in heads]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (names, lines, *rows))
 
 
 def _took(step: StepOutcome) -> str:

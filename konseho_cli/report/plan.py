@@ -7,7 +7,18 @@ from typing import Any
 
 import msgspec
 
-from konseho_cli.core.units import Count, Duration, Money, show_count, show_duration, show_money
+from konseho_cli.core.units import (
+    Count,
+    Duration,
+    Money,
+    Share,
+    Size,
+    show_count,
+    show_duration,
+    show_money,
+    show_share,
+    show_size,
+)
 from konseho_cli.engine.casting import Casting
 from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.report.json import FORMAT, dump
@@ -142,6 +153,8 @@ _SHOWN: Mapping[type, Callable[[Any], str]] = {
     Money: show_money,
     Count: show_count,
     Duration: show_duration,
+    Size: show_size,
+    Share: show_share,
 }
 
 

@@ -119,4 +119,4 @@ def services(outcome: RunOutcome) -> Iterator[str]:
 
 def measure(verdict: Verdict) -> str:
     """`target time: 2 m 05 s, allowed 2 m 00 s`."""
-    return f"target {verdict.name}: {verdict.measured}, allowed {verdict.target}"
+    return f"target {verdict.name}: {verdict.measured}, {verdict.bound} {verdict.target}"

@@ -29,6 +29,15 @@ class Symbols(msgspec.Struct, frozen=True, kw_only=True):
     ellipsis: str
     dash: str
     """In a range: 2–4."""
+    full: str
+    """A cell of a lane or of a share, from full to light, and what marks the cells above it."""
+    half: str
+    light: str
+    mark: str
+
+    def spelt(self, text: str) -> str:
+        """A text with units that can be written: `us` where there is no `µs`."""
+        return text.replace("µs", "us") if self.dot.isascii() else text
 
     def of(self, status: str) -> str:
         """The sign of a step's, an agent's or a run's state."""
@@ -47,20 +56,20 @@ class Symbols(msgspec.Struct, frozen=True, kw_only=True):
 UNICODE = Symbols(
     waiting="·", running="○", ok="●", degraded="▲", failed="✖", skipped="–", check="✔",
     bar="━", bar_end="╸", rest="─", branch="├─", last="└─", stem="│ ",
-    dot="·", arrow="→", ellipsis="…", dash="–",
+    dot="·", arrow="→", ellipsis="…", dash="–", full="█", half="▒", light="░", mark="▔",
 )  # fmt: skip
 
 ASCII = Symbols(
     waiting=".", running="o", ok="*", degraded="!", failed="x", skipped="-", check="+",
     bar="#", bar_end=">", rest=".", branch="|-", last="`-", stem="| ",
-    dot="|", arrow="->", ellipsis="...", dash="-",
+    dot="|", arrow="->", ellipsis="...", dash="-", full="#", half="+", light=".", mark="^",
 )  # fmt: skip
 
 
 def symbols_for(encoding: str | None) -> Symbols:
     """Unicode where every sign can be written in this encoding."""
     try:
-        "·○●▲✖–✔━╸─├└│→…µ".encode(encoding or "ascii")
+        "·○●▲✖–✔━╸─├└│→…µ█▒░▔".encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return ASCII
     return UNICODE

@@ -8,7 +8,7 @@ import msgspec
 
 from konseho_cli.agents.definition import Agent, Id, Temperature
 from konseho_cli.agents.limits import Limits
-from konseho_cli.core.units import Count, Duration, Money
+from konseho_cli.core.units import Count, Duration, Money, Share, Size
 from konseho_cli.steps.base import CacheUse, OnError, Positive, Template, Window
 from konseho_cli.steps.union import Step
 
@@ -73,6 +73,20 @@ class Targets(Table, frozen=True, kw_only=True):
     cost: Money | None = None
     tokens: Count | None = None
     calls: Count | None = None
+    creation: Duration | None = None
+    """To load, check and plan the council."""
+    event: Duration | None = None
+    """What listeners take for one event, on average."""
+    delegation: Duration | None = None
+    """Konseho's own time for one call, on average: measured by `konseho profile`."""
+    context: Duration | None = None
+    """The longest time to pack or unpack what is remembered: measured by `konseho profile`."""
+    memory_per_agent: Size | None = None
+    """Bytes that the run adds for each agent: measured by `konseho profile --memory`."""
+    efficiency: Share | None = None
+    """At least: models' working time over slots times makespan, by `konseho profile`."""
+    cache_hits: Share | None = None
+    """At least: hits of the cache of answers over lookups."""
 
 
 class CouncilSpec(Table, frozen=True, kw_only=True):

@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
+from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import InvalidCouncil, Problem, UsageError
 from konseho_cli.core.marks import Marks
 from konseho_cli.core.source import read_source, refusal, shown_path
-from konseho_cli.core.units import Duration, Money
+from konseho_cli.core.units import Duration, Money, Share
 from konseho_cli.core.yaml_events import Parsed, parse_yaml
 from konseho_cli.spec.check import checked
 from konseho_cli.spec.document import CouncilSpec
@@ -32,14 +33,17 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Problem, ...]
     file: Path | None
     """None: the document was made in Python."""
+    took_s: float = 0.0
+    """Seconds that it took to read and check it."""
 
 
 def load_council(path: Path) -> Loaded:
     """Read and check a council file. Raises InvalidCouncil with every mistake in it."""
+    began = RealClock.now()
     parsed = read_yaml(path, begin="konseho: 1")
     return _check(
         parsed.value, Problems(parsed.marks, shown_path(path)), parsed.problems,
-        path=path, folder=path.resolve().parent, quick=parsed.finite,
+        path=path, folder=path.resolve().parent, quick=parsed.finite, began=began,
     )  # fmt: skip
 
 
@@ -61,8 +65,9 @@ def check_document(
     Agents' files are relative to `folder`, by default the current one.
     """
     return _check(
-        value, Problems(marks, file), (), path=None, folder=folder or Path.cwd(), quick=False
-    )
+        value, Problems(marks, file), (), path=None, folder=folder or Path.cwd(), quick=False,
+        began=RealClock.now(),
+    )  # fmt: skip
 
 
 def to_document(**fields: Any) -> dict[str, Any]:
@@ -80,7 +85,7 @@ def to_document(**fields: Any) -> dict[str, Any]:
 def _builtin(value: Any) -> Any:
     if isinstance(value, Money):
         return str(value)
-    if isinstance(value, Duration):
+    if isinstance(value, Duration | Share):
         return float(value)
     if isinstance(value, int):
         return int(value)
@@ -95,6 +100,7 @@ def _check(
     path: Path | None,
     folder: Path,
     quick: bool,
+    began: int,
 ) -> Loaded:
     problems.errors.extend(found)
     if not isinstance(value, dict):
@@ -118,4 +124,5 @@ def _check(
         steps=MappingProxyType({step.id: step for step in draft.steps}),
         warnings=tuple(by_line(problems.warnings)),
         file=path,
+        took_s=(RealClock.now() - began) / 1e9,
     )

@@ -13,7 +13,7 @@ import msgspec
 
 from konseho_cli.agents.definition import Agent
 from konseho_cli.agents.limits import Limits
-from konseho_cli.core.units import Count, Duration, Money, Size
+from konseho_cli.core.units import Count, Duration, Money, Share, Size
 from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
 from konseho_cli.spec.preset import Preset
 from konseho_cli.spec.settings import Settings, StoreSettings
@@ -38,6 +38,10 @@ _QUANTITIES: dict[type, dict[str, Any]] = {
     Size: {
         "description": "A size such as 64MiB or 10MB; a bare number is bytes.",
         "pattern": _NUMBER.format("", "([kKmMgG]?[iI]?[bB])?"),
+    },
+    Share: {
+        "description": "A share such as 70% or 0.7.",
+        "pattern": _NUMBER.format("", "%?"),
     },
     Money: {
         "description": "US dollars such as $1.50.",

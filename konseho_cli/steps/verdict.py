@@ -10,7 +10,7 @@ import msgspec
 
 from konseho_cli.steps.base import Part, StepResult
 from konseho_cli.steps.candidates import Candidate
-from konseho_cli.steps.polling import Decision
+from konseho_cli.steps.polling import Decision, Rules
 from konseho_cli.steps.tally import RANKED, Ballot, Method, Tally, reaches
 
 
@@ -19,6 +19,7 @@ class HeldVote(msgspec.Struct, frozen=True, kw_only=True):
 
     method: Method
     threshold: float | None
+    rules: Rules
     candidates: Sequence[Candidate]
     rounds: Sequence[Sequence[Ballot]]
     """The ballots; a second entry is a revote."""
@@ -54,6 +55,12 @@ def record(vote: HeldVote, winner: int | None) -> dict[str, Any]:
     tally = vote.tally
     return {
         "method": vote.method,
+        "rules": {
+            "threshold": vote.rules.threshold,
+            "quorum": vote.rules.quorum,
+            "self_votes": vote.rules.self_votes,
+            "early_stop": vote.rules.early_stop,
+        },
         "candidates": [
             {"key": one.key, "author": one.author, "label": one.label, "candidate": one.value}
             for one in vote.candidates

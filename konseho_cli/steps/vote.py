@@ -144,6 +144,7 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
         held = HeldVote(
             method=self.method,
             threshold=self.threshold,
+            rules=self._rules,
             candidates=candidates,
             rounds=(ballots,) if ballots else (),
             tally=tally if ballots else None,

@@ -6,12 +6,17 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from konseho_cli.core.clock import Clock
 from konseho_cli.core.units import show_duration
 from konseho_cli.telemetry.events import EVERYDAY, EVERYTHING, Event, Warned
+from konseho_cli.telemetry.timings import HELD_S, INSIDE
 
 PATIENCE_S = 1.0
 """That a listener may hold the loop with one batch."""
+LISTENER = "listener "
+"""How the name of a listener's timing begins."""
 MOST_PENDING = 1_000
 """Events of one tick; beyond it they are handed over before it ends."""
 
@@ -36,6 +41,42 @@ class Subscription(NamedTuple):
     """That it may hold the loop with one batch, in seconds of real time."""
 
 
+class ListenerTime(msgspec.Struct, frozen=True, kw_only=True):
+    """What one listener took of a run, in seconds of real time."""
+
+    name: str
+    batches: int
+    events: int
+    seconds: float
+    """Of all its batches; the run did nothing else meanwhile."""
+    worst_s: float
+    """Of one batch."""
+
+
+class _Listening(msgspec.Struct, eq=False):
+    """A listener while it listens: what it was handed, and how long it took."""
+
+    subscription: Subscription
+    batches: int = 0
+    events: int = 0
+    seconds: float = 0.0
+    worst_s: float = 0.0
+
+    def took(self, events: int, seconds: float) -> None:
+        """One batch more."""
+        self.batches += 1
+        self.events += events
+        self.seconds += seconds
+        self.worst_s = max(self.worst_s, seconds)
+
+    def so_far(self) -> ListenerTime:
+        """The record of it."""
+        return ListenerTime(
+            name=_name(self.subscription.listener), batches=self.batches, events=self.events,
+            seconds=self.seconds, worst_s=self.worst_s,
+        )  # fmt: skip
+
+
 class Bus:
     """Collects the events of one run and hands them on once a loop tick.
 
@@ -44,7 +85,8 @@ class Bus:
     """
 
     __slots__ = (
-        "_call_soon", "_listeners", "_most", "_pending", "_timer", "now", "wanted", "warnings",
+        "_all", "_call_soon", "_listeners", "_most", "_pending", "_timer", "now", "wanted",
+        "warnings",
     )  # fmt: skip
 
     def __init__(
@@ -63,7 +105,8 @@ class Bus:
         self._most = most
         self._timer = timer
         self._pending: list[Event] = []
-        self._listeners: list[Subscription] = []
+        self._listeners: list[_Listening] = []
+        self._all: list[_Listening] = []
 
     def subscribe(
         self,
@@ -74,8 +117,15 @@ class Bus:
         """Add a listener for `kinds`, as far as they are built."""
         kinds &= self._most
         if kinds:
-            self._listeners.append(Subscription(listener, kinds, patience_s))
+            listening = _Listening(Subscription(listener, kinds, patience_s))
+            self._listeners.append(listening)
+            self._all.append(listening)
             self.wanted |= kinds
+
+    @property
+    def listeners(self) -> tuple[ListenerTime, ...]:
+        """What each has taken so far, those that were detached included."""
+        return tuple(listening.so_far() for listening in self._all)
 
     def emit(self, event: Event) -> None:
         """Queue an event; listeners see it at the end of this tick."""
@@ -91,30 +141,39 @@ class Bus:
         batch, self._pending = self._pending, []
         if not batch:
             return
-        broken: list[tuple[Subscription, str]] = []
+        broken: list[tuple[_Listening, str]] = []
         timer = self._timer
         before = timer()
-        for subscription in self._listeners:
-            listener, kinds, patience_s = subscription
+        for listening in self._listeners:
+            listener, kinds, patience_s = listening.subscription
             mine = [event for event in batch if type(event) in kinds]
+            began = self.now()
             try:
                 if mine:
                     listener(mine)
             except Exception as error:  # noqa: BLE001 - a broken viewer must not break the run
-                broken.append((subscription, str(error) or type(error).__name__))
+                broken.append((listening, str(error) or type(error).__name__))
             after = timer()
-            if after - before > patience_s and not (broken and broken[-1][0] is subscription):
-                broken.append(
-                    (subscription, f"it held the run for {show_duration(after - before)}")
-                )
+            if mine:
+                listening.took(len(mine), after - before)
+            if after - before > HELD_S:
+                self._note_held(listener, self.now() - began)
+            if after - before > patience_s and not (broken and broken[-1][0] is listening):
+                broken.append((listening, f"it held the run for {show_duration(after - before)}"))
             before = after
-        for subscription, why in broken:
-            self._detach(subscription, why)
+        for listening, why in broken:
+            self._detach(listening, why)
 
-    def _detach(self, subscription: Subscription, why: str) -> None:
-        self._listeners = [each for each in self._listeners if each is not subscription]
-        self.wanted = frozenset[type[Event]]().union(*(each.kinds for each in self._listeners))
-        message = f"listener {_name(subscription.listener)} was detached: {why}"
+    def _note_held(self, listener: Listener, took: int) -> None:
+        timings = INSIDE.get()
+        if timings is not None and took > HELD_S * 1e9:  # in virtual time nothing is held up
+            timings.of(f"{LISTENER}{_name(listener)}").add(took, False, True)
+
+    def _detach(self, listening: _Listening, why: str) -> None:
+        self._listeners = [each for each in self._listeners if each is not listening]
+        kinds = (each.subscription.kinds for each in self._listeners)
+        self.wanted = frozenset[type[Event]]().union(*kinds)
+        message = f"listener {_name(listening.subscription.listener)} was detached: {why}"
         self.warnings.append(message)
         if Warned in self.wanted:
             self.emit(Warned(at=self.now(), message=message))

@@ -10,10 +10,12 @@ from konseho_cli.core.units import (
     Count,
     Duration,
     Money,
+    Share,
     Size,
     show_count,
     show_duration,
     show_money,
+    show_share,
     show_size,
 )
 
@@ -88,3 +90,21 @@ def test_the_other_quantities_are_shown_short() -> None:
     assert [show_size(n) for n in sizes] == [
         "12 B", "1023 B", "1.5 KiB", "10 KiB", "1.0 MiB", "64 MiB",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("70%", 0.7), ("99.7 %", 0.997), ("0.25", 0.25), (1, 1), ("100%", 1)]
+)
+def test_shares(text: object, share: float) -> None:
+    assert Share(text) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("text", ["101%", "1.5", "70 %%", "%", "$1", "-1", None, True, "7k"])
+def test_what_is_no_share_of_a_whole_is_refused(text: object) -> None:
+    with pytest.raises(ValueError, match="70%"):
+        Share(text)
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.7, "70 %"), (0.997, "99.7 %"), (1, "100 %")])
+def test_shares_are_shown_in_hundredths(share: float, shown: str) -> None:
+    assert show_share(share) == shown

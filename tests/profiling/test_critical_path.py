@@ -5,45 +5,14 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from konseho_cli.agents.pool import AgentPool
 from konseho_cli.core.errors import ModelUnavailable
-from konseho_cli.core.units import Duration
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.models.sim import SimModel
 from konseho_cli.profiling.critical_path import CriticalPath, critical_path
 from konseho_cli.steps.ask import Ask
-from konseho_cli.steps.base import Base, Estimate, StepContext, StepResult
 from konseho_cli.steps.parallel import Parallel
 
-AGENTS = ("ann", "bob", "cid", "dee", "eve")
 WORK = {"ttft", "stream", "backoff"}
-
-
-class Leasing(Base, frozen=True, kw_only=True, tag="leasing"):
-    """Pieces of work over fewer instances: what `split` does with its pool."""
-
-    pieces: int
-    instances: int
-
-    def estimate(self) -> Estimate:
-        """One call a piece."""
-        return Estimate(fewest=self.pieces, most=self.pieces)
-
-    async def run(self, ctx: StepContext) -> StepResult:
-        """Lease, ask twice, give back."""
-        pool = AgentPool([str(number) for number in range(self.instances)])
-
-        def branch(number: int):
-            async def work(ctx: StepContext) -> str:
-                async with ctx.lease(pool):
-                    for turn in range(2):
-                        await ctx.ask(AGENTS[number % 5], "go", item=str(number), turn=turn)
-                return "done"
-
-            return work
-
-        await ctx.gather({str(number): branch(number) for number in range(self.pieces)}, quorum=0)
-        return StepResult(value="done", parts=())
 
 
 def check_the_law(outcome: RunOutcome) -> CriticalPath:
@@ -57,48 +26,25 @@ def check_the_law(outcome: RunOutcome) -> CriticalPath:
     return path
 
 
-@st.composite
-def steps(draw: st.DrawFn) -> dict[str, Base]:
-    """Councils of all shapes: any graph, quorums, early ends, timeouts, retries, leases."""
-    made: dict[str, Base] = {}
-    for index in range(draw(st.integers(1, 6))):
-        above = list(made)
-        common = {
-            "needs": draw(st.none() | st.lists(st.sampled_from(above), unique=True).map(tuple))
-            if above
-            else None,
-            "priority": draw(st.integers(0, 10)),
-            "on_error": draw(st.sampled_from(["continue", "retry", "halt"])),
-            "timeout": draw(st.sampled_from([None, None, None, Duration("2s")])),
-        }
-        agents = tuple(draw(st.lists(st.sampled_from(AGENTS), min_size=1, unique=True)))
-        quorum = draw(st.integers(1, len(agents)))
-        wait = draw(st.sampled_from(["all", "quorum"]))
-        made[f"s{index}"] = draw(
-            st.sampled_from(
-                [
-                    Ask(agent=agents[0], **common),
-                    Parallel(agents=agents, quorum=quorum, wait=wait, **common),
-                    Leasing(pieces=len(agents) * 2, instances=quorum, **common),
-                ]
-            )
-        )
-    return made
-
-
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    steps=steps(),
+    data=st.data(),
     concurrency=st.none() | st.integers(1, 4),
     sim=st.sampled_from(["", "fast", "slow", "flaky", "errors=0.6", "instant"]),
     limit=st.none() | st.floats(0.5, 20),
     seed=st.integers(0, 1000),
 )
 def test_the_segments_of_any_run_sum_to_its_makespan(
-    stage, steps, concurrency, sim, limit, seed
+    stage, councils, data, concurrency, sim, limit, seed
 ) -> None:
+    steps = data.draw(councils.steps)
     outcome = stage.run(
-        steps, SimModel(sim), agents=AGENTS, concurrency=concurrency, time_limit_s=limit, seed=seed
+        steps,
+        SimModel(sim),
+        agents=councils.agents,
+        concurrency=concurrency,
+        time_limit_s=limit,
+        seed=seed,
     )
     path = check_the_law(outcome)
     timers = any(step.timeout is not None for step in steps.values())
@@ -106,7 +52,12 @@ def test_the_segments_of_any_run_sum_to_its_makespan(
         kinds = {segment.kind for segment in path.segments if segment.duration}
         assert kinds <= WORK, "in virtual time nothing else takes time"
     again = stage.run(
-        steps, SimModel(sim), agents=AGENTS, concurrency=concurrency, time_limit_s=limit, seed=seed
+        steps,
+        SimModel(sim),
+        agents=councils.agents,
+        concurrency=concurrency,
+        time_limit_s=limit,
+        seed=seed,
     )
     assert again.end - again.start == outcome.end - outcome.start
     assert again.answer == outcome.answer

@@ -16,13 +16,14 @@ from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council
 from konseho_cli.store.memory_store import MemoryStore
+from konseho_cli.telemetry.bus import Listener, Subscription
 
 
-def recorded() -> Recording:
+def recorded(*listeners: Listener) -> Recording:
     store, loaded = MemoryStore(), load_council(find_council("quickstart"))
     session = Session(loaded, RunOptions(task="Which?"), env={}, store=lambda: store)
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        outcome = runner.run(session.run())
+        outcome = runner.run(session.run([Subscription(listener) for listener in listeners]))
         stored = runner.run(store.load(outcome.run))
         spans, _ = runner.run(store.trace(outcome.run))
     assert stored is not None
@@ -52,3 +53,15 @@ def test_what_is_no_recording_is_said_to_be_none(tmp_path: Path, content: bytes)
     file.write_bytes(content)
     with pytest.raises(UsageError, match="is not a recording"):
         Recording.load(file)
+
+
+def test_how_long_listeners_took_and_how_long_it_took_to_be_made_are_kept() -> None:
+    def viewer(batch: object) -> None:
+        """Looks on."""
+
+    outcome = recorded(viewer).outcome
+    assert outcome.creation_s is not None
+    assert outcome.creation_s > 0
+    assert [each.name.rpartition(".")[2] for each in outcome.listeners] == ["viewer"]
+    assert outcome.listeners[0].events > 10
+    assert outcome.listeners[0].seconds >= outcome.listeners[0].worst_s > 0

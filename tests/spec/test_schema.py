@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from konseho_cli.core.units import Count, Duration, Money, Size
+from konseho_cli.core.units import Count, Duration, Money, Share, Size
 from konseho_cli.core.yaml_events import parse_yaml
 from konseho_cli.spec import schema as module
 from konseho_cli.spec.preset import presets_beside
@@ -54,6 +54,7 @@ QUANTITIES = [
     *((Duration, text) for text in ["250ms", "5m", "90", "1.5h", " 3 s ", "5µs", "soon", "$3", "5w", "5M", ""]),
     *((Count, text) for text in ["1500", "200k", "2M", "3G", "4K", "5m", "x", "$2"]),
     *((Size, text) for text in ["64MiB", "10MB", "1GiB", "512", "5b", "5k", "5 kib", "5 TB"]),
+    *((Share, text) for text in ["70%", "99.7 %", "0.7", "1", "100%", "0%", "70 %%", "x", "$1", "7k"]),
     *((Money, text) for text in ["$1.50", "1.50", "$ 3", "-1", "€3", "3k"]),
 ]  # fmt: skip
 

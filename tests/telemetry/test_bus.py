@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import pytest
+
 from konseho_cli.core.clock import RealClock
 from konseho_cli.telemetry.bus import MOST_PENDING, Bus
 from konseho_cli.telemetry.events import (
@@ -16,6 +18,7 @@ from konseho_cli.telemetry.events import (
     TextArrived,
     Warned,
 )
+from konseho_cli.telemetry.timings import INSIDE, Timings
 
 
 def progressed(note: str) -> StepProgressed:
@@ -139,3 +142,60 @@ def test_a_tick_of_a_hundred_thousand_events_is_handed_over_in_parts_and_in_orde
         tick()
     assert seen == list(range(100_000))
     assert longest == MOST_PENDING
+
+
+def test_what_each_listener_took_is_counted_by_batch() -> None:
+    times = iter([0.0, 2.0, 2.5, 10.0, 10.25, 10.25])
+    bus = Bus(RealClock(), lambda flush: None, timer=lambda: next(times))
+
+    def slow(batch: object) -> None:
+        """Takes what the timer says."""
+
+    bus.subscribe(slow, patience_s=5)
+    bus.subscribe([].extend, frozenset({StepProgressed}))
+    bus.emit(progressed("a"))
+    bus.emit(progressed("b"))
+    bus.flush()
+    bus.emit(RunFinished(at=1, run="r", status="ok"))
+    bus.flush()
+    first, second = bus.listeners
+    assert first.name.endswith("slow")
+    assert (first.batches, first.events, first.seconds, first.worst_s) == (2, 3, 2.25, 2.0)
+    assert (second.batches, second.events, second.seconds) == (1, 2, 0.5)
+
+
+def test_a_listener_that_was_detached_is_still_accounted_for() -> None:
+    bus, _ = make()
+
+    def broken(batch: object) -> None:
+        raise OSError("no")
+
+    bus.subscribe(broken)
+    bus.emit(progressed("a"))
+    bus.flush()
+    assert [each.events for each in bus.listeners] == [1]
+
+
+@pytest.mark.parametrize(("took", "counted"), [(0.049, 0), (0.051, 1)])
+def test_in_a_run_a_listener_that_holds_the_loop_is_timed(took: float, counted: int) -> None:
+    class Clock(RealClock):
+        at = 0
+
+        def now(self) -> int:  # type: ignore[override]
+            return self.at
+
+    clock = Clock()
+    bus = Bus(clock, lambda flush: None, timer=lambda: clock.at / 1e9)
+
+    def hold(batch: object) -> None:
+        clock.at += round(took * 1e9)
+
+    bus.subscribe(hold)
+    INSIDE.set(timings := Timings(clock.now))
+    try:
+        bus.emit(progressed("a"))
+        bus.flush()
+    finally:
+        INSIDE.set(None)
+    assert [timing.held_s for timing in timings.all()] == [took] * counted
+    assert all(timing.name.startswith("listener ") for timing in timings.all())

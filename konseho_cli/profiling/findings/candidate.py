@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from konseho_cli.profiling.changes import Changes
 from konseho_cli.profiling.finding import Finding
 
 
@@ -12,5 +13,5 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     finding: Finding
     """Its saving is a bound, read off the spans."""
-    options: tuple[str, ...] = ()
-    """As `konseho whatif` takes them; empty: it cannot be tried by a replay."""
+    changes: Changes | None = None
+    """None: it cannot be tried by a replay."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from msgspec import structs
 
 from konseho_cli.core.units import show_count, show_duration, show_size
+from konseho_cli.profiling.changes import Changes
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import Candidate
 from konseho_cli.profiling.prediction import Prediction
@@ -19,7 +20,7 @@ _LEAST_S = 0.01
 
 def tried(
     candidates: Iterable[Candidate],
-    suppose: Callable[[tuple[str, ...]], Prediction | None],
+    suppose: Callable[[Changes], Prediction | None],
     makespan_s: float,
 ) -> list[Finding]:
     """What is left of the candidates when what they advise was replayed; the largest are tried."""
@@ -27,8 +28,9 @@ def tried(
     found, left = [], _TRIED
     for candidate in ordered:
         finding = candidate.finding
-        prediction = suppose(candidate.options) if candidate.options and left else None
-        left -= bool(candidate.options and left)
+        changes, prediction = candidate.changes, None
+        if changes is not None and left:
+            prediction, left = suppose(changes), left - 1
         if prediction is not None:
             finding = structs.replace(
                 finding, saves_s=prediction.saved_s, estimated=prediction.approximate

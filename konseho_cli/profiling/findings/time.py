@@ -8,9 +8,11 @@ from statistics import median
 from konseho_cli.core.units import show_duration
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.analysis import Analysis, Leeway, Resource, Straggler
+from konseho_cli.profiling.changes import Changes, Pace, StepChange
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import Candidate
 
+_NO_LIMIT = 10**9
 _LEAST = 0.01
 """Of the makespan: what would save less is not worth a line."""
 
@@ -65,7 +67,7 @@ def _slow_agent(agent: str, excess: int, took: float, usual: float, factor: floa
             saves_s=excess / 1e9,
             estimated=True,
         ),
-        options=("--agent", f"{agent}={max(factor, 0.001):.3g}x"),
+        changes=Changes(agents={agent: Pace(factor=factor)}),
     )
 
 
@@ -89,18 +91,18 @@ def _queue(resource: Resource, analysis: Analysis) -> Candidate:
             topic="rate" if kind == "rate" else "slots", where=name or kind, what=what,
             advice=advice, saves_s=resource.queued_on_path / 1e9, estimated=True,
         ),
-        options=_raised(kind, name, wanted),
+        changes=_raised(kind, name, wanted),
     )  # fmt: skip
 
 
-def _raised(kind: str, name: str, wanted: int) -> tuple[str, ...]:
+def _raised(kind: str, name: str, wanted: int) -> Changes | None:
     """The what-if with more of a resource; none for an agent's pool."""
-    options = {
-        "max_concurrency": ("--concurrency", str(wanted)),
-        "concurrency": ("--limit", f"{name}={wanted}"),
-        "rate": ("--rpm", f"{name}=none"),
+    changes = {
+        "max_concurrency": Changes(concurrency=wanted),
+        "concurrency": Changes(limits={(name, "concurrency"): wanted}),
+        "rate": Changes(limits={(name, "rpm"): _NO_LIMIT, (name, "tpm"): _NO_LIMIT}),
     }
-    return options.get(kind, ())
+    return changes.get(kind)
 
 
 def _most_waiting(analysis: Analysis) -> str:
@@ -127,11 +129,11 @@ def _straggler(straggler: Straggler) -> Candidate:
             saves_s=straggler.quorum_cost / 1e9,
             estimated=True,
         ),
-        options=(
-            "--step",
-            f"{straggler.step}.quorum={most}",
-            "--step",
-            f"{straggler.step}.wait=quorum",
+        changes=Changes(
+            steps=(
+                StepChange(step=straggler.step, field="quorum", value=most),
+                StepChange(step=straggler.step, field="wait", value="quorum"),
+            )
         ),
     )
 

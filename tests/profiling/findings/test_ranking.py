@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from konseho_cli.profiling.changes import Changes, Pace
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import Candidate
 from konseho_cli.profiling.findings.ranking import ranked, saving, tried
@@ -36,28 +37,31 @@ def test_the_largest_share_of_whatever_there_is_too_much_of_comes_first() -> Non
 
 def test_a_replay_takes_the_place_of_an_estimate_and_what_saves_nothing_goes() -> None:
     candidates = [
-        Candidate(finding=finding(name, saves_s=5.0, estimated=True), options=("--x", name))
+        Candidate(
+            finding=finding(name, saves_s=5.0, estimated=True),
+            changes=Changes(agents={name: Pace()}),
+        )
         for name in ("good", "vain", "guessed", "stuck")
     ]
     results = {"good": predicted(6.0), "vain": predicted(10.0), "guessed": predicted(5.0, 3)}
-    found = tried(candidates, lambda options: results.get(options[1]), makespan_s=10.0)
+    found = tried(candidates, lambda changes: results.get(*changes.agents), makespan_s=10.0)
     assert [(each.where, each.saves_s, each.estimated) for each in found] == [
         ("good", 4.0, False), ("guessed", 5.0, True), ("stuck", 5.0, True),
     ]  # fmt: skip
 
 
 def test_only_so_many_are_replayed_and_the_largest_first() -> None:
-    asked: list[tuple[str, ...]] = []
+    asked: list[int | None] = []
 
-    def suppose(options: tuple[str, ...]) -> None:
-        asked.append(options)
+    def suppose(changes: Changes) -> None:
+        asked.append(changes.concurrency)
 
     candidates = [
-        Candidate(finding=finding(str(number), saves_s=number), options=(str(number),))
+        Candidate(finding=finding(str(number), saves_s=number), changes=Changes(concurrency=number))
         for number in range(20)
     ]
     assert len(tried(candidates, suppose, makespan_s=100.0)) == 20
-    assert asked == [(str(number),) for number in range(19, 13, -1)]
+    assert asked == [*range(19, 13, -1)]
 
 
 @pytest.mark.parametrize(

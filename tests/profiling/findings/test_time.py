@@ -16,6 +16,7 @@ from konseho_cli.profiling.analysis import (
     StepTime,
     Straggler,
 )
+from konseho_cli.profiling.changes import Changes
 from konseho_cli.profiling.critical_path import CriticalPath
 from konseho_cli.profiling.findings.time import time_findings
 from tests.profiling.test_recording import recorded
@@ -29,10 +30,14 @@ QUIET = Analysis(
 OUTCOME: RunOutcome = recorded().outcome
 
 
-def found(**fields: Any) -> list[tuple[str, str, float, tuple[str, ...]]]:
+def _words(changes: Changes | None) -> str:
+    return "" if changes is None else changes.words()
+
+
+def found(**fields: Any) -> list[tuple[str, str, float, str]]:
     analysis = structs.replace(QUIET, **fields)
     return [
-        (each.finding.topic, each.finding.where, each.finding.saves_s, each.options)
+        (each.finding.topic, each.finding.where, each.finding.saves_s, _words(each.changes))
         for each in time_findings(OUTCOME, analysis)
     ]
 
@@ -54,7 +59,7 @@ def resource(name: str, on_path: float, **fields: Any) -> Resource:
 
 def test_who_is_slower_than_those_who_do_the_same_is_named_with_the_difference() -> None:
     calls = (call("ann", 1), call("bob", 1), call("cid", 5, drag=4))
-    assert found(leeway=calls) == [("agent", "cid", 4.0, ("--agent", "cid=0.2x"))]
+    assert found(leeway=calls) == [("agent", "cid", 4.0, "cid takes 0.2 times the time")]
 
 
 def test_agents_that_take_alike_are_not_slow_and_neither_is_one_alone() -> None:
@@ -76,7 +81,7 @@ def test_a_wait_for_slots_names_the_step_the_setting_and_how_many() -> None:
         "review waits 60% of its time for a slot of max_concurrency: 3.1 s of the critical path (31%)"
     )
     assert candidate.finding.advice == "set `max_concurrency: 8`"
-    assert candidate.options == ("--concurrency", "8")
+    assert candidate.changes == Changes(concurrency=8)
 
 
 def test_each_kind_of_resource_has_its_own_advice() -> None:
@@ -85,8 +90,8 @@ def test_each_kind_of_resource_has_its_own_advice() -> None:
         resource("max_concurrency", 0.05),
     )  # fmt: skip
     assert found(resources=resources) == [
-        ("slots", "openai:m", 2.0, ("--limit", "openai:m=8")),
-        ("rate", "openai:m", 3.0, ("--rpm", "openai:m=none")),
+        ("slots", "openai:m", 2.0, "concurrency of openai:m 8"),
+        ("rate", "openai:m", 3.0, "rpm of openai:m 1,000,000,000, tpm of openai:m 1,000,000,000"),
     ]
 
 
@@ -95,13 +100,13 @@ def test_the_last_of_a_round_costs_what_comes_after_a_majority() -> None:
         step="argue", label="round 2", agent="cid", answers=5, last=4 * SECOND, cost=SECOND,
         quorum_cost=2 * SECOND,
     )  # fmt: skip
-    options = ("--step", "argue.quorum=3", "--step", "argue.wait=quorum")
-    assert found(stragglers=(late,)) == [("straggler", "argue", 2.0, options)]
+    words = "argue quorum: 3, argue wait: quorum"
+    assert found(stragglers=(late,)) == [("straggler", "argue", 2.0, words)]
 
 
 def test_waits_between_tries_are_about_who_failed() -> None:
     backoff = Share(name="backoff", duration=2 * SECOND, share=0.2)
-    assert found(by_kind=(backoff,)) == [("failures", "a model", 2.0, ())]
+    assert found(by_kind=(backoff,)) == [("failures", "a model", 2.0, "")]
     assert found(by_kind=(structs.replace(backoff, duration=1),)) == []
 
 

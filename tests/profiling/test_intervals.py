@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from konseho_cli.profiling.intervals import covered, peak, union
+
+INTERVALS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)).map(sorted).map(tuple))
+
+
+def moments(intervals) -> list[int]:
+    return [moment for start, end in intervals for moment in range(start, end)]
+
+
+@given(intervals=INTERVALS)
+def test_a_union_is_every_moment_once(intervals) -> None:
+    found = union(intervals)
+    assert moments(found) == sorted(set(moments(intervals)))
+    assert covered(intervals) == len(set(moments(intervals)))
+    assert all(before[1] < after[0] for before, after in itertools.pairwise(found))
+
+
+@given(intervals=INTERVALS)
+def test_the_peak_is_the_most_at_any_moment(intervals) -> None:
+    found = moments(intervals)
+    assert peak(intervals) == max((found.count(moment) for moment in found), default=0)
