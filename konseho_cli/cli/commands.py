@@ -28,7 +28,7 @@ COMMANDS: Mapping[str, Entry] = {
     "profile": Entry(
         "konseho_cli.cli.profile", "See where the time, CPU and memory of a council go."
     ),
-    "report": Entry("konseho_cli.cli.report", "Write reports of a run that is over."),
+    "report": Entry("konseho_cli.cli.report", "Report where the time of a run that is over went."),
     "validate": Entry("konseho_cli.cli.validate", "Check council files, all errors at once."),
     "show": Entry("konseho_cli.cli.show", "Show the plan of a council: order, reasons, calls."),
     "list": Entry("konseho_cli.cli.list", "List the councils that ship with Konseho."),

@@ -7,9 +7,10 @@ from typing import Annotated, TypeAlias
 import typer
 
 from konseho_cli.cli import options, outputs
+from konseho_cli.cli.printing import print_lines, symbols, width
 from konseho_cli.cli.recordings import find_recordings
-from konseho_cli.core.errors import UsageError
 from konseho_cli.profiling.assembling import profiled_of
+from konseho_cli.report.profile import profile_lines
 
 Run: TypeAlias = Annotated[
     str,
@@ -21,12 +22,27 @@ Run: TypeAlias = Annotated[
 ]
 
 
-def command(run: Run, html: outputs.Html = None, store: options.Store = None) -> None:
-    """Write reports of a run that is over.
+def command(
+    run: Run,
+    html: outputs.Html = None,
+    speedscope: outputs.Speedscope = None,
+    perfetto: outputs.Perfetto = None,
+    otel: outputs.Otel = None,
+    otel_send: outputs.OtelSend = False,
+    junit: outputs.Junit = None,
+    markdown: outputs.AsMarkdown = False,
+    json: options.AsJson = False,
+    store: options.Store = None,
+) -> None:
+    """Report where the time of a run that is over went.
 
-    Nothing is run again. FILE may be -, which is stdout.
+    Prints it, unless a format is asked for. Nothing is asked again: what-ifs are replayed in virtual
+    time. FILE may be -, which is stdout.
     """
-    asked = outputs.wanted({"--html": html})
-    if not asked:
-        raise UsageError("which report?", hint="--html FILE writes a page to look at")
-    outputs.write(profiled_of(find_recordings(run, store)), asked)
+    asked = outputs.wanted(locals())
+    profiled = profiled_of(find_recordings(run, store))
+    if not asked and not otel_send:
+        print_lines(profile_lines(profiled, symbols(), width()))
+    outputs.write(profiled, asked)
+    if otel_send:
+        outputs.send(profiled)

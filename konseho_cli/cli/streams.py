@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 from konseho_cli.core.errors import KonsehoError
@@ -32,11 +33,24 @@ def _buffered(stream: io.TextIOWrapper) -> io.TextIOWrapper:
 
 def put(stream: TextIO | None, text: str) -> None:
     """Write and flush. A reader that has gone is no error; a full disk is. Raises KonsehoError."""
-    if stream is None:
-        return
+    if stream is not None:
+        with _whole(stream):
+            stream.write(text)
+            stream.flush()
+
+
+def put_bytes(stream: TextIO | None, content: bytes) -> None:
+    """The same for what is no text."""
+    if stream is not None:
+        with _whole(stream):
+            stream.buffer.write(content)
+            stream.buffer.flush()
+
+
+@contextlib.contextmanager
+def _whole(stream: TextIO) -> Iterator[None]:
     try:
-        stream.write(text)
-        stream.flush()
+        yield
     except BrokenPipeError:
         _discard_rest(stream)
     except OSError as error:

@@ -23,10 +23,10 @@ def shipped(folder: str) -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent / folder
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write UTF-8 text so that a reader sees the old file or the new one, never a half."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write bytes, or text as UTF-8, so that a reader sees the old file or the new one, never a half."""
     with atomically(path) as file:
-        file.write(text)
+        file.buffer.write(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from konseho_cli.core.units import show_duration
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.finding import Finding
-from konseho_cli.telemetry.bus import LISTENER
 from konseho_cli.telemetry.timings import HELD_S, Timing
 
 _LEAST = 0.01
@@ -30,16 +29,12 @@ def _findings(outcome: RunOutcome) -> Iterator[Finding]:
 
 
 def _held(timing: Timing, makespan_s: float) -> Finding:
-    listens = timing.name.startswith(LISTENER)
-    advice = f"await `asyncio.to_thread({timing.name}, …)`, or do its work after the run"
-    if listens:
-        advice = "let it hand its batches to a thread and return at once, or read `stream()`"
     return Finding(
-        topic="listener" if listens else "tracked",
-        where=timing.name.removeprefix(LISTENER),
+        topic="tracked",
+        where=timing.name,
         what=f"{timing.name} held every agent up for {show_duration(timing.held_s)} at once, and "
         f"took {_took(timing, makespan_s)}: it is not asynchronous, and ran on the event loop",
-        advice=advice,
+        advice=f"await `asyncio.to_thread({timing.name}, …)`, or do its work after the run",
         saves_s=min(timing.total_s, makespan_s),
         estimated=True,
     )

@@ -9,6 +9,7 @@ from typing import Any
 from konseho_cli.core.units import show_count, show_duration, show_money, show_size
 from konseho_cli.profiling.analysis import Analysis, Share
 from konseho_cli.profiling.cpu_profile import CpuProfile
+from konseho_cli.profiling.findings.ranking import saving
 from konseho_cli.profiling.memory_profile import MemoryProfile
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.profiled import Profiled
@@ -112,17 +113,10 @@ def _findings(profiled: Profiled) -> list[dict[str, Any]]:
     return [
         {
             "what": each.what, "advice": each.advice, "topic": each.topic,
-            "saves": _saves(each.saves_s, each.saves_bytes, estimated=each.estimated),
+            "saves": saving(each),
         }
         for each in profiled.findings[:MOST_ROWS]
     ]  # fmt: skip
-
-
-def _saves(seconds: float, size: int, *, estimated: bool) -> str:
-    about = "≈ " if estimated else ""
-    if seconds > 0:
-        return f"{about}{show_duration(seconds)}"
-    return f"{about}{show_size(size)}" if size > 0 else ""
 
 
 def _path(analysis: Analysis) -> dict[str, Any] | None:

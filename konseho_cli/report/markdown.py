@@ -19,6 +19,7 @@ def outcome_markdown(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
     blocks = [
         f"# {inline(outcome.council)}",
         status_markdown(outcome),
+        *path_markdown(outcome),
         *_remarks(outcome, verdicts),
         "## Answer",
         _answer(outcome.answer),
@@ -41,7 +42,7 @@ def summary_markdown(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
 
 
 def status_markdown(outcome: RunOutcome) -> str:
-    """How it ended, with its figures and the headline of its critical path."""
+    """How it ended, with its figures."""
     cost = outcome.cost
     figures = [
         f"**{outcome.status}** in {show_duration(outcome.duration_s)}",
@@ -53,10 +54,14 @@ def status_markdown(outcome: RunOutcome) -> str:
     lines = [" · ".join(figures)]
     if outcome.simulated:
         lines.append("**Simulated: no model was asked, so the answer means nothing.**")
+    return "\n\n".join(lines)
+
+
+def path_markdown(outcome: RunOutcome) -> Iterator[str]:
+    """The headline of its critical path, where there is one; items that models wrote are in it."""
     path = " → ".join(stops(outcome))
     if path:
-        lines.append(f"Critical path: {inline(path)}")
-    return "\n\n".join(lines)
+        yield f"Critical path: {inline(path)}"
 
 
 def _remarks(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> Iterator[str]:

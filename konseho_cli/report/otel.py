@@ -109,7 +109,7 @@ def _name(each: Placed, outcome: RunOutcome) -> str:
 def _attributes(each: Placed, calls: tuple[CallRecord, ...]) -> Iterator[tuple[str, Value]]:
     span = each.span
     yield "konseho.kind", span.kind
-    for name in ("step", "agent", "label"):
+    for name in ("step", "agent"):  # a label may be an item that a model wrote
         if value := getattr(each, name):
             yield f"konseho.{name}", value
     for name, value in span.attributes.items():

@@ -13,8 +13,8 @@ from konseho_cli.profiling.memory_profile import MemoryProfile
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.profiled import Profiled
 from konseho_cli.profiling.verdicts import Verdict
-from konseho_cli.report.markdown import held, inline, status_markdown, table
-from konseho_cli.report.text import encodable
+from konseho_cli.report.markdown import held, inline, path_markdown, status_markdown, table
+from konseho_cli.report.text import encodable, plural
 
 MOST_ROWS = 20
 """Of a table; the JSON has all."""
@@ -25,6 +25,7 @@ def profile_markdown(profiled: Profiled) -> str:
     blocks = [
         f"# Profile of {inline(profiled.outcome.council)}",
         status_markdown(profiled.outcome),
+        *path_markdown(profiled.outcome),
         _how(profiled),
         *_path(profiled),
         *_findings(profiled.findings),
@@ -43,11 +44,11 @@ def _how(profiled: Profiled) -> str:
     """Which run was looked at, where, with what, and at what cost."""
     first = profiled.recordings[0]
     source = f", replayed from run `{first.replayed}`" if first.replayed else ""
-    lines = [
-        f"- run `{first.run.row.began.run}`{source}; Konseho {inline(first.version)}, Python "
-        f"{inline(first.machine.python)} on {inline(first.machine.platform)}, "
-        f"{first.machine.cpus} CPUs"
-    ]
+    machine, where = first.machine, ""
+    if machine.cpus:  # a run that is kept does not say where it ran
+        python = f"Python {inline(machine.python)} on {inline(machine.platform)}"
+        where = f", {python}, {plural(machine.cpus, 'CPU')}"
+    lines = [f"- run `{first.run.row.began.run}`{source}; Konseho {inline(first.version)}{where}"]
     lines += [
         f"- {cost.profiler}: CPU {cost.cpu:.2f} ×, wall {cost.wall:.2f} × of a run without it "
         f"({cost.pairs} pairs)"

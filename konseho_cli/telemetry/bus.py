@@ -11,12 +11,9 @@ import msgspec
 from konseho_cli.core.clock import Clock
 from konseho_cli.core.units import show_duration
 from konseho_cli.telemetry.events import EVERYDAY, EVERYTHING, Event, Warned
-from konseho_cli.telemetry.timings import HELD_S, INSIDE
 
 PATIENCE_S = 1.0
 """That a listener may hold the loop with one batch."""
-LISTENER = "listener "
-"""How the name of a listener's timing begins."""
 MOST_PENDING = 1_000
 """Events of one tick; beyond it they are handed over before it ends."""
 
@@ -147,7 +144,6 @@ class Bus:
         for listening in self._listeners:
             listener, kinds, patience_s = listening.subscription
             mine = [event for event in batch if type(event) in kinds]
-            began = self.now()
             try:
                 if mine:
                     listener(mine)
@@ -156,18 +152,11 @@ class Bus:
             after = timer()
             if mine:
                 listening.took(len(mine), after - before)
-            if after - before > HELD_S:
-                self._note_held(listener, self.now() - began)
             if after - before > patience_s and not (broken and broken[-1][0] is listening):
                 broken.append((listening, f"it held the run for {show_duration(after - before)}"))
             before = after
         for listening, why in broken:
             self._detach(listening, why)
-
-    def _note_held(self, listener: Listener, took: int) -> None:
-        timings = INSIDE.get()
-        if timings is not None and took > HELD_S * 1e9:  # in virtual time nothing is held up
-            timings.of(f"{LISTENER}{_name(listener)}").add(took, False, True)
 
     def _detach(self, listening: _Listening, why: str) -> None:
         self._listeners = [each for each in self._listeners if each is not listening]

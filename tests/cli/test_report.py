@@ -76,3 +76,39 @@ def test_a_folder_without_recordings_says_so(tmp_path):
 def test_nothing_is_made_where_nothing_is_kept(konseho):
     assert konseho("report", "last", "--html", "-").status == 2
     assert not Path(os.environ["KONSEHO_HOME"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "begins"),
+    [
+        ("--speedscope", b'{"$schema":'),
+        ("--perfetto", b"\x0a"),
+        ("--otel", b'{"resourceSpans":'),
+        ("--junit", b"<?xml"),
+    ],
+)
+def test_every_format_is_a_file(konseho, kept, tmp_path, option, begins):
+    file = tmp_path / "report"
+    ran = konseho("report", "last", option, file)
+    assert (ran.status, ran.out, ran.err) == (0, "", "")
+    assert file.read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize(("option", "begins"), [("--json", "{"), ("--markdown", "# Profile of")])
+def test_what_is_read_at_once_is_printed(konseho, kept, option, begins):
+    ran = konseho("report", "last", option)
+    assert ran.status == 0
+    assert ran.out.startswith(begins)
+
+
+def test_only_one_of_them_is_printed(konseho, kept):
+    ran = konseho("report", "last", "--json", "--markdown")
+    assert (ran.status, ran.out) == (2, "")
+    assert "--markdown and --json" in ran.err
+
+
+def test_traces_are_sent_only_where_somebody_said_where_to(konseho, kept, monkeypatch):
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    ran = konseho("report", "last", "--otel-send")
+    assert (ran.status, ran.out) == (2, "")
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in ran.err

@@ -88,6 +88,13 @@ def test_neither_prompts_nor_answers_are_in_it() -> None:
             assert part.text[:30] not in text
 
 
+def test_an_item_that_a_model_wrote_is_not_in_it() -> None:
+    whole = profiled("research-split")
+    items = {call.label for call in whole.outcome.calls if call.label}
+    assert items
+    assert not [item for item in items if item in otel_json(whole)]
+
+
 def test_a_failed_call_is_an_error_span(failed) -> None:
     spans = list(otel_spans(failed))
     chair = next(span for span in spans if span.name == "invoke_agent dee")

@@ -9,13 +9,11 @@ from msgspec import structs
 from konseho_cli.core.units import show_count, show_duration, show_size
 from konseho_cli.profiling.changes import Changes
 from konseho_cli.profiling.finding import Finding
-from konseho_cli.profiling.findings.candidate import Candidate
+from konseho_cli.profiling.findings.candidate import WORTH, Candidate
 from konseho_cli.profiling.prediction import Prediction
 
 _TRIED = 6
 """What-ifs at most: each runs the council again, in virtual time."""
-_LEAST_S = 0.01
-"""Of the makespan: what a replay shows to save less is no finding."""
 
 
 def tried(
@@ -35,7 +33,7 @@ def tried(
             finding = structs.replace(
                 finding, saves_s=prediction.saved_s, estimated=prediction.approximate
             )
-            if finding.saves_s < _LEAST_S * makespan_s:
+            if finding.saves_s < WORTH * makespan_s:
                 continue
         found.append(finding)
     return found

@@ -10,11 +10,11 @@ from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.analysis import Analysis, Leeway, Resource, Straggler
 from konseho_cli.profiling.changes import Changes, Pace, StepChange
 from konseho_cli.profiling.finding import Finding
-from konseho_cli.profiling.findings.candidate import Candidate
+from konseho_cli.profiling.findings.candidate import WORTH, Candidate
 
+_SLOW = 0.8
+"""Who takes a quarter longer than the others is slow; less is chance."""
 _NO_LIMIT = 10**9
-_LEAST = 0.01
-"""Of the makespan: what would save less is not worth a line."""
 
 
 def time_findings(outcome: RunOutcome, analysis: Analysis) -> Iterator[Candidate]:
@@ -23,10 +23,10 @@ def time_findings(outcome: RunOutcome, analysis: Analysis) -> Iterator[Candidate
         return
     yield from _slow_agents(analysis)
     for resource in analysis.resources:
-        if resource.queued_on_path > _LEAST * analysis.makespan:
+        if resource.queued_on_path > WORTH * analysis.makespan:
             yield _queue(resource, analysis)
     for straggler in analysis.stragglers:
-        if straggler.quorum_cost > _LEAST * analysis.makespan:
+        if straggler.quorum_cost > WORTH * analysis.makespan:
             yield _straggler(straggler)
     yield from _failures(outcome, analysis)
 
@@ -49,8 +49,8 @@ def _slow_agents(analysis: Analysis) -> Iterator[Candidate]:
                 usual.setdefault(call.agent, []).append(typical)
                 took.setdefault(call.agent, []).append(call.duration)
     for agent, nanoseconds in excess.items():
-        if nanoseconds > _LEAST * analysis.makespan:
-            factor = median(usual[agent]) / median(took[agent])
+        factor = median(usual[agent]) / median(took[agent])
+        if factor < _SLOW and nanoseconds > WORTH * analysis.makespan:
             yield _slow_agent(agent, nanoseconds, median(took[agent]), median(usual[agent]), factor)
 
 
@@ -141,7 +141,7 @@ def _straggler(straggler: Straggler) -> Candidate:
 def _failures(outcome: RunOutcome, analysis: Analysis) -> Iterator[Candidate]:
     """Waits between tries, where a service fails."""
     backoff = next((share for share in analysis.by_kind if share.name == "backoff"), None)
-    if backoff is None or backoff.duration < _LEAST * analysis.makespan:
+    if backoff is None or backoff.duration < WORTH * analysis.makespan:
         return
     tried: dict[str, int] = {}
     for call in outcome.calls:
