@@ -38,7 +38,7 @@ schema: $(VENV)/.runs ## Write docs/council.schema.json again, which editors rea
 	mv docs/council.schema.json.new docs/council.schema.json
 
 bench: $(VENV)/.runs ## Measure the stated targets (ARGS="--quick" for a first look)
-	$(BIN)/python -m konseho_cli.bench $(ARGS)
+	$(BIN)/konseho bench $(ARGS)
 
 soak: $(VENV)/.runs ## 50,000 calls through a flaky server, all accounted for (ARGS="--calls 5000")
 	$(BIN)/python -m konseho_cli.bench.soak $(ARGS)

@@ -10,14 +10,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from konseho_cli.agents.definition import Agent
 from konseho_cli.bench.council import ANSWER, Waiting
 from konseho_cli.bench.measure import Pair, Row
+from konseho_cli.bench.processes import variable
 from konseho_cli.core.clock import RealClock
+from konseho_cli.council import Council
 from konseho_cli.models.base import Call, Identity, Message, Request
 from konseho_cli.models.cache import ResponseCache
 from konseho_cli.models.cached import with_cache
 from konseho_cli.models.memory_tier import MemoryTier
 from konseho_cli.models.registry import ModelChoice
+from konseho_cli.spec.document import ModelSpec
+from konseho_cli.steps.chair import Chair
+from konseho_cli.steps.parallel import Parallel
 from konseho_cli.store.cache_tier import CacheTier
 from konseho_cli.telemetry.spans import Recorder
 
@@ -119,7 +125,71 @@ async def _with_tier(file: Path, use: Callable[[CacheTier], Awaitable[float]]) -
         await tier.aclose()
 
 
+_RUNS, _DELAY_S = 10, 0.05
+
+
+@contextmanager
+def _missed(scale: float) -> Iterator[Pair]:
+    """The same council again and again: what is still asked."""
+    council = _council(cache_size=1000)
+
+    def ours() -> float:
+        new = _council(cache_size=1000)
+        with TemporaryDirectory() as home, variable("KONSEHO_HOME", home):
+            outcomes = [new.run("Which way?") for _ in range(_RUNS)]
+        calls = [call for outcome in outcomes for call in outcome.calls]
+        return sum(call.source == "model" for call in calls) / len(calls)
+
+    def peer() -> float:
+        calls = council.run("Which way?", cache=False).calls
+        return sum(call.source == "model" for call in calls) / len(calls)
+
+    yield Pair(ours=ours, peer=peer)
+
+
+@contextmanager
+def _gain(scale: float) -> Iterator[Pair]:
+    """A run whose answers are there, against one that asks a model of 50 ms."""
+    council = _council(cache_size=1000)
+
+    def with_cache() -> float:
+        start = perf_counter()
+        council.run("Which way?")
+        return perf_counter() - start
+
+    def without() -> float:
+        start = perf_counter()
+        council.run("Which way?", cache=False)
+        return perf_counter() - start
+
+    with TemporaryDirectory() as home, variable("KONSEHO_HOME", home):
+        with_cache()
+        yield Pair(ours=with_cache, peer=without)
+
+
+def _council(cache_size: int) -> Council:
+    names = [f"agent{number}" for number in range(4)]
+    model = ModelSpec(use=f"sim:instant,ttft={_DELAY_S}", temperature=0.0, cache=True)
+    return Council(
+        steps=[Parallel(agents=tuple(names)), Chair(agent=names[0])],
+        agents=[Agent(name=name, role=f"You are {name}.") for name in names],
+        models={"waiting": model}, model="waiting", cache_size=cache_size,
+    )  # fmt: skip
+
+
 ROWS = (
+    Row(
+        name="cache_misses",
+        title="of the calls of ten runs of one council, the share that a model is asked",
+        peer="the same without a cache",
+        prepare=_missed,
+    ),
+    Row(
+        name="cache_gain",
+        title="a run of two steps whose answers are all in memory",
+        peer="the same run that asks a model of 50 ms",
+        prepare=_gain,
+    ),
     Row(
         name="cache_memory",
         title="a known answer from memory, its key of 1,000 characters made and looked up",

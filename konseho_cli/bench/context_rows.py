@@ -176,6 +176,7 @@ ROWS = (
         peer="a council that says 100 MB, and no limit",
         prepare=_much,
         costly=True,
+        quick=False,
     ),
     Row(
         name="context_1gb_time",
@@ -183,5 +184,6 @@ ROWS = (
         peer="the same without a limit, all of it in memory",
         prepare=_much_time,
         costly=True,
+        quick=False,
     ),
 )

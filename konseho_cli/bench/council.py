@@ -17,7 +17,7 @@ from konseho_cli.engine.plan import Plan, make_plan
 from konseho_cli.engine.state import Premises
 from konseho_cli.models.base import Call, Model, Reply, Request, Usage
 from konseho_cli.steps.parallel import Parallel
-from konseho_cli.telemetry.bus import Bus
+from konseho_cli.telemetry.bus import Bus, Subscription
 from konseho_cli.telemetry.events import Event
 
 ANSWER = "Start with the simplest thing that can work, and measure."
@@ -68,11 +68,12 @@ class Counting:
         self.seen += len(batch)
 
 
-async def run(plan: Plan, players: Cast) -> RunOutcome:
+async def run(plan: Plan, players: Cast, *listening: Subscription) -> RunOutcome:
     """Run once, spans and events on. Raises StepFailed where it did not end well."""
     clock = RealClock()
     bus = Bus(clock, asyncio.get_running_loop().call_soon)
-    bus.subscribe(Counting())
+    for subscription in listening or (Subscription(Counting()),):
+        bus.subscribe(*subscription)
     outcome = await Execution(plan, _premises(players), clock, bus).run()
     if outcome.status != "ok":
         raise StepFailed("bench", outcome.error or "; ".join(outcome.reasons))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +16,7 @@ from konseho_cli.agents.definition import Agent
 from konseho_cli.agents.limits import Limits
 from konseho_cli.bench.council import cast, run, shape, timed
 from konseho_cli.bench.measure import Pair, Row
-from konseho_cli.bench.processes import served
+from konseho_cli.bench.processes import served, variable
 from konseho_cli.core.slots import Slots
 from konseho_cli.core.units import Count
 from konseho_cli.council import Council
@@ -98,21 +97,8 @@ def _kept(scale: float) -> Iterator[Pair]:
         async def peer() -> None:
             await _bare(f"{address}/chat/completions", len(agents))
 
-        with _set("KONSEHO_HOME", folder):
+        with variable("KONSEHO_HOME", folder):
             yield Pair(ours=lambda: timed(ours, 1), peer=lambda: timed(peer, 1))
-
-
-@contextmanager
-def _set(name: str, value: str) -> Iterator[None]:
-    """With it in the environment, for as long as the block lasts."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        os.environ.pop(name)
-        if before is not None:
-            os.environ[name] = before
 
 
 async def _bare(url: str, calls: int) -> None:

@@ -34,6 +34,8 @@ class Row:
     """Sets up at a scale: 1.0 as stated in the title, less for a quick look."""
     costly: bool = False
     """Whether a sample takes so long that fewer rounds have to do."""
+    quick: bool = True
+    """Whether a quick look has the time for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

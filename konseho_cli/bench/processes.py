@@ -38,6 +38,19 @@ def child(arguments: Sequence[str], **env: str) -> Iterator[subprocess.Popen[str
 
 
 @contextmanager
+def variable(name: str, value: str) -> Iterator[None]:
+    """With it in the environment, for as long as the block lasts."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
+
+
+@contextmanager
 def served(module: str) -> Iterator[str]:
     """The base URL of a server of ours, which runs in a process of its own."""
     with child(["-m", f"konseho_cli.bench.{module}"]) as server:

@@ -1,43 +1,73 @@
-"""What was measured, held against its targets, as a table and as JSON."""
+"""What was measured, held against its targets and against what was measured before."""
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, TypeAlias
 
+from konseho_cli.bench.comparison import Outcome
 from konseho_cli.bench.measure import Row
 from konseho_cli.bench.statistics import Round, Summary, Verdict, ours, peer, ratio
-from konseho_cli.bench.targets import Target
-from konseho_cli.core.units import show_size
-from konseho_cli.version import __version__
+from konseho_cli.bench.targets import NOTHING_STATED, Target
 
-MARKS = {"met": "✔", "missed": "✘", "inconclusive": "≈", None: " "}
+Unit: TypeAlias = Literal["s", "B", "$", "%", "tokens", "calls"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Against:
+    """How a figure compares with the same figure of before."""
+
+    before: float
+    after: float
+    verdict: Literal["faster", "slower", "inconclusive", "equal", "new"]
+    outcome: Outcome
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    """The interval of the ratio; None: the figures are exact, or nothing could be said."""
+    pairs: int = 0
+    weak: bool = False
+    """Whether the figure of before was measured at another time, perhaps on another machine."""
+    note: str = ""
+    """Why it came to this outcome, where that is not plain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One measured row."""
+    """One figure."""
 
-    row: Row
-    target: Target
-    ours: Summary
-    """Seconds or bytes."""
-    peer: Summary
-    ratio: Summary
+    name: str
+    title: str
+    unit: Unit
+    target: Target = NOTHING_STATED
+    samples: tuple[float, ...]
+    """Empty: it is unknown."""
+    ours: Summary | None
+    peer_name: str = ""
+    """What it is compared with in the same run; empty: nothing."""
+    peer: Summary | None = None
+    ratio: Summary | None = None
+    exact: bool = False
+    """Whether it is the same each time, so that a difference needs no statistics."""
+    against: Against | None = None
 
     @classmethod
     def of(cls, row: Row, target: Target, rounds: Sequence[Round]) -> Result:
-        """From the rounds."""
+        """Of a row, from its rounds."""
         return cls(
-            row=row, target=target, ours=ours(rounds), peer=peer(rounds), ratio=ratio(rounds)
-        )
+            name=row.name, title=row.title, unit=target.unit, target=target,
+            samples=tuple(sample for each in rounds for sample in each.ours),
+            ours=ours(rounds), peer_name=row.peer, peer=peer(rounds), ratio=ratio(rounds),
+        )  # fmt: skip
 
     @property
     def stated(self) -> Verdict | None:
         """Whether the stated target holds."""
+        if self.target.stated is not None and self.ours is None:
+            return "missed"  # what nobody can check does not hold
+        if self.exact and self.target.stated is not None and self.ours is not None:
+            return "met" if self.ours.median <= self.target.stated else "missed"
         return self.target.stated_verdict(self.ours, self.ratio)
 
     @property
@@ -45,82 +75,21 @@ class Result:
         """Whether the aim is reached."""
         return self.target.aim_verdict(self.ours, self.ratio)
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether a gate stays shut because of it."""
+        regressed = self.against is not None and self.against.outcome == "regression"
+        return regressed or self.stated == "missed"
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether noise is all that can be said of it."""
+        unclear = self.against is not None and self.against.outcome == "inconclusive"
+        return unclear or self.stated == "inconclusive"
+
 
 def exit_status(results: Sequence[Result]) -> int:
-    """0: every stated target holds; 1: one is missed; 4: one cannot be told from noise."""
-    found = {result.stated for result in results}
-    return 1 if "missed" in found else 4 if "inconclusive" in found else 0
-
-
-def lines(result: Result) -> list[str]:
-    """The two lines of a row: what it took, and what it is held to."""
-    target, amount = result.target, _amount_of(result.target)
-    stated = _limits(amount, target.stated, target.stated_ratio)
-    aim = _limits(amount, target.aim, target.aim_ratio)
-    held = [
-        f"{word} {limits} {MARKS[verdict]}"
-        for word, limits, verdict in (("target", stated, result.stated), ("aim", aim, result.aim))
-        if limits
-    ]
-    took = f"{amount(result.ours.median):>9} ±{result.ours.spread:3.0%}"
-    times = f"{result.ratio.median:5.2f} × {amount(result.peer.median)}, {result.row.peer}"
-    return [
-        f"{result.row.name:<13}{took}   {times}",
-        f"{'':<13}{result.row.title}; {', '.join(held)}",
-    ]
-
-
-def as_json(results: Sequence[Result]) -> dict[str, Any]:
-    """Versioned; seconds and bytes."""
-    return {
-        "version": 1,
-        "konseho": __version__,
-        "machine": {
-            "python": platform.python_version(),
-            "system": platform.system(),
-            "cpus": os.cpu_count(),
-            "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        },
-        "rows": [_row_as_json(result) for result in results],
-    }
-
-
-def _row_as_json(result: Result) -> dict[str, Any]:
-    target = result.target
-    return {
-        "name": result.row.name,
-        "title": result.row.title,
-        "peer": result.row.peer,
-        "unit": "B" if target.in_bytes else "s",
-        "ours": _summary(result.ours),
-        "bare": _summary(result.peer),
-        "ratio": _summary(result.ratio),
-        "stated": target.stated,
-        "stated_ratio": target.stated_ratio,
-        "aim": target.aim,
-        "aim_ratio": target.aim_ratio,
-        "verdict": result.stated,
-        "aim_verdict": result.aim,
-    }
-
-
-def _summary(summary: Summary) -> dict[str, float]:
-    return {"median": summary.median, "low": summary.low, "high": summary.high}
-
-
-def _amount_of(target: Target) -> Any:
-    return (lambda size: show_size(round(size))) if target.in_bytes else _seconds
-
-
-def _seconds(seconds: float) -> str:
-    """Three figures, since here a tenth of a microsecond counts."""
-    for size, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
-
-
-def _limits(amount: Any, limit: float | None, times: float | None) -> str:
-    found = [f"< {amount(limit)}"] if limit is not None else []
-    found += [f"< {times:g} ×"] if times is not None else []
-    return " and ".join(found)
+    """0 fine; 1 a stated target is missed or something got slower; 4 it cannot be told from noise."""
+    if any(result.is_refused for result in results):
+        return 1
+    return 4 if any(result.is_unclear for result in results) else 0

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from time import perf_counter
+
+import yaml
 
 from konseho_cli.bench.measure import Pair, Row
 from konseho_cli.bench.processes import seconds_until_line
+from konseho_cli.core.files import shipped
+from konseho_cli.council import Council
 
 _KONSEHO = "from konseho_cli.cli.main import main; main()"
 
@@ -50,6 +56,30 @@ def _first_call(scale: float) -> Iterator[Pair]:
     )
 
 
+@contextmanager
+def _warm(scale: float) -> Iterator[Pair]:
+    """The second time, in a process that has everything imported."""
+    file, agents = shipped("councils") / "quickstart.yaml", 7
+
+    def ours() -> float:
+        start = perf_counter()
+        outcome = Council.load(file).run("Monolith or services?", model="sim:instant", cache=False)
+        assert outcome.status == "ok", outcome.error
+        return perf_counter() - start
+
+    async def calls() -> None:
+        for _ in range(agents):
+            await asyncio.sleep(0)
+
+    def peer() -> float:
+        start = perf_counter()
+        yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        asyncio.run(calls())
+        return perf_counter() - start
+
+    yield Pair(ours=ours, peer=peer)
+
+
 ROWS = (
     Row(
         name="version",
@@ -62,5 +92,11 @@ ROWS = (
         title="process start to the first sim call of `konseho run quickstart`",
         peer="a bare Typer app",
         prepare=_first_call,
+    ),
+    Row(
+        name="warm_start",
+        title="quickstart, read, checked and run on an instant model, in a process that did it before",
+        peer="PyYAML's C loader on the file, and 7 turns of the loop",
+        prepare=_warm,
     ),
 )

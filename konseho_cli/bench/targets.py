@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -34,16 +35,19 @@ class Target:
     stated_ratio: float | None = None
     """Multiples of the peer."""
     aim_ratio: float | None = None
-    in_bytes: bool = False
-    """Whether the row is measured in bytes rather than in seconds."""
+    unit: Literal["s", "B", "%"] = "s"
+    """Seconds, bytes, or a share of 1."""
 
-    def stated_verdict(self, ours: Summary, ratio: Summary) -> Verdict | None:
+    def stated_verdict(self, ours: Summary | None, ratio: Summary | None) -> Verdict | None:
         """Whether what was promised holds; None: nothing was."""
         return _worst(ours, self.stated, ratio, self.stated_ratio)
 
-    def aim_verdict(self, ours: Summary, ratio: Summary) -> Verdict | None:
+    def aim_verdict(self, ours: Summary | None, ratio: Summary | None) -> Verdict | None:
         """Whether what is aimed at is reached; None: no aim."""
         return _worst(ours, self.aim, ratio, self.aim_ratio)
+
+
+NOTHING_STATED = Target()
 
 
 def load_targets() -> dict[str, Target]:
@@ -60,11 +64,17 @@ def _read(spec: TargetSpec) -> Target:
         aim=None if spec.aim is None else _quantity(spec.aim),
         stated_ratio=spec.stated_ratio,
         aim_ratio=spec.aim_ratio,
-        in_bytes=any(isinstance(quantity, Size) for quantity in written),
+        unit="B"
+        if any(isinstance(quantity, Size) for quantity in written)
+        else "%"
+        if any(type(quantity) is float for quantity in written)
+        else "s",
     )
 
 
-def _quantity(text: str) -> Duration | Size:
+def _quantity(text: str) -> float:
+    if text.endswith("%"):
+        return float(text[:-1]) / 100
     try:
         return Duration(text)
     except ValueError:
@@ -72,10 +82,12 @@ def _quantity(text: str) -> Duration | Size:
 
 
 def _worst(
-    ours: Summary, limit: float | None, ratio: Summary, ratio_limit: float | None
+    ours: Summary | None, limit: float | None, ratio: Summary | None, ratio_limit: float | None
 ) -> Verdict | None:
     pairs = ((ours, limit), (ratio, ratio_limit))
-    found = {verdict(measured, least) for measured, least in pairs if least is not None}
+    found = {
+        verdict(measured, least) for measured, least in pairs if measured and least is not None
+    }
     for worst in ("missed", "inconclusive", "met"):
         if worst in found:
             return worst

@@ -25,6 +25,13 @@ COMMANDS: Mapping[str, Entry] = {
     "whatif": Entry(
         "konseho_cli.cli.whatif", "Say what a run would have taken with something changed."
     ),
+    "tune": Entry(
+        "konseho_cli.cli.tune",
+        "Make a council faster: one change at a time, kept where it pays and no answer differs.",
+    ),
+    "learnings": Entry(
+        "konseho_cli.cli.learnings", "See what `konseho tune` learnt, and forget it."
+    ),
     "profile": Entry(
         "konseho_cli.cli.profile", "See where the time, CPU and memory of a council go."
     ),
@@ -32,6 +39,10 @@ COMMANDS: Mapping[str, Entry] = {
     "validate": Entry("konseho_cli.cli.validate", "Check council files, all errors at once."),
     "show": Entry("konseho_cli.cli.show", "Show the plan of a council: order, reasons, calls."),
     "list": Entry("konseho_cli.cli.list", "List the councils that ship with Konseho."),
+    "bench": Entry(
+        "konseho_cli.cli.bench",
+        "Measure the stated targets or a council, and guard them against regressions.",
+    ),
     "cache": Entry("konseho_cli.cli.cache", "See, clear and fill the cache of answers."),
     "store": Entry("konseho_cli.cli.store", "Check, shrink and export the store of runs."),
     "schema": Entry("konseho_cli.cli.schema", "Print the JSON Schema of council files."),

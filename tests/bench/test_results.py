@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-import json
 from contextlib import nullcontext
 
+import pytest
+
 from konseho_cli.bench.measure import Pair, Row
-from konseho_cli.bench.results import Result, as_json, exit_status, lines
-from konseho_cli.bench.statistics import Round
+from konseho_cli.bench.results import Against, Result, exit_status
+from konseho_cli.bench.statistics import Round, summarize
 from konseho_cli.bench.targets import Target
 
 NOTHING = Pair(ours=float, peer=float)
@@ -16,18 +17,12 @@ def _result(*ours: float, target: Target) -> Result:
     return Result.of(ROW, target, [Round(ours=(took, took), peer=(1e-5, 1e-5)) for took in ours])
 
 
-def test_a_row_says_what_it_took_and_what_it_is_held_to() -> None:
-    result = _result(4e-5, target=Target(stated=0.1, aim=2e-5, aim_ratio=5))
-    assert lines(result) == [
-        "call             40 µs ± 0%    4.00 × 10 µs, a bare call",
-        "             a call; target < 100 ms ✔, aim < 20 µs and < 5 × ✘",
-    ]
-
-
-def test_bytes_are_shown_as_bytes() -> None:
-    result = _result(700.0, target=Target(aim=1024, in_bytes=True))
-    assert "700 B" in lines(result)[0]
-    assert "aim < 1.0 KiB ✔" in lines(result)[1]
+def _exact(took: float | None, target: Target, against: Against | None = None) -> Result:
+    samples = () if took is None else (took,)
+    return Result(
+        name="cost", title="", unit="$", target=target, samples=samples, exact=True,
+        ours=None if took is None else summarize(samples), against=against,
+    )  # fmt: skip
 
 
 def test_only_a_missed_or_unclear_stated_target_makes_the_exit_status() -> None:
@@ -39,11 +34,19 @@ def test_only_a_missed_or_unclear_stated_target_makes_the_exit_status() -> None:
     assert exit_status([unclear, missed]) == 1
 
 
-def test_the_json_is_versioned_and_says_unit_and_verdicts() -> None:
-    document = json.loads(json.dumps(as_json([_result(1.0, target=Target(stated=2))])))
-    assert document["version"] == 1
-    (row,) = document["rows"]
-    assert (row["name"], row["unit"], row["verdict"], row["aim_verdict"]) == (
-        "call", "s", "met", None,
-    )  # fmt: skip
-    assert row["ours"]["median"] == 1.0
+def test_a_limit_that_is_just_reached_holds_where_the_figure_is_exact() -> None:
+    assert _exact(2.0, Target(stated=2.0)).stated == "met"
+    assert _exact(2.5, Target(stated=2.0)).stated == "missed"
+
+
+def test_a_target_that_nobody_can_check_does_not_hold() -> None:
+    assert _exact(None, Target(stated=2.0)).stated == "missed"
+    assert _exact(None, Target()).stated is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"), [("passed", 0), ("regression", 1), ("inconclusive", 4)]
+)
+def test_what_got_slower_makes_the_exit_status_too(outcome: str, status: int) -> None:
+    against = Against(before=1, after=2, verdict="slower", outcome=outcome)  # type: ignore[arg-type]
+    assert exit_status([_exact(2.0, Target(stated=3.0), against)]) == status

@@ -18,9 +18,9 @@ def test_every_row_has_a_target_and_every_target_a_row() -> None:
 def test_quantities_are_read_in_seconds_and_bytes() -> None:
     targets = load_targets()
     assert targets["agent_call"].aim == pytest.approx(60e-6)
-    assert not targets["agent_call"].in_bytes
+    assert targets["agent_call"].unit == "s"
     assert targets["agent_memory"].aim == 1024
-    assert targets["agent_memory"].in_bytes
+    assert targets["agent_memory"].unit == "B"
 
 
 def test_a_row_with_two_limits_misses_with_one_of_them() -> None:
