@@ -27,7 +27,7 @@ COUNCIL = "architecture-debate"
 TASK = "Should a team of four start with a monolith or with services?"
 MADE = 1_767_225_600
 """A date, so that the picture changes only where Konseho does."""
-WIDTH, HEIGHT = 1100, 900
+WIDTH, HEIGHT = 1100, 1180
 
 
 def record() -> Recording:

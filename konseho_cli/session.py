@@ -291,8 +291,8 @@ class Session:
         )
 
     def _open_cache(self, prices: Prices, clock: Clock) -> ResponseCache | None:
-        """None where no call can use one; a replay asks its cassette alone."""
-        if self.taped.cassette is not None:
+        """None where no call can use one; a replay asks its cassette alone, unless it is told to."""
+        if self.taped.cassette is not None and not self.options.taping.caches:
             return None
         return open_cache(
             self.options.caching, self.casting.choices.values(), self.loaded.steps.values(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +13,10 @@ import typer
 from konseho_cli.cli import options
 from konseho_cli.cli.durations import read_duration
 from konseho_cli.cli.main import SETTINGS
+from konseho_cli.cli.printing import symbols
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.core.clock import RealClock
 from konseho_cli.report import cache as report
-from konseho_cli.report.symbols import symbols_for
 from konseho_cli.store.cache_table import CacheTable, Filter, Totals
 from konseho_cli.store.location import locate
 
@@ -77,8 +76,7 @@ def list_entries(
     if json:
         deliver_to_stdout(report.entries_json(entries))
     elif entries:
-        symbols = symbols_for(getattr(sys.stdout, "encoding", None))
-        deliver_to_stdout(report.entries_text(entries, symbols, RealClock.wall()))
+        deliver_to_stdout(report.entries_text(entries, symbols(), RealClock.wall()))
 
 
 @app.command()

@@ -25,10 +25,17 @@ COMMANDS: Mapping[str, Entry] = {
     "whatif": Entry(
         "konseho_cli.cli.whatif", "Say what a run would have taken with something changed."
     ),
+    "tune": Entry(
+        "konseho_cli.cli.tune",
+        "Make a council faster: one change at a time, kept where it pays and no answer differs.",
+    ),
+    "learnings": Entry(
+        "konseho_cli.cli.learnings", "See what `konseho tune` learnt, and forget it."
+    ),
     "profile": Entry(
         "konseho_cli.cli.profile", "See where the time, CPU and memory of a council go."
     ),
-    "report": Entry("konseho_cli.cli.report", "Write reports of a run that is over."),
+    "report": Entry("konseho_cli.cli.report", "Report where the time of a run that is over went."),
     "validate": Entry("konseho_cli.cli.validate", "Check council files, all errors at once."),
     "show": Entry("konseho_cli.cli.show", "Show the plan of a council: order, reasons, calls."),
     "list": Entry("konseho_cli.cli.list", "List the councils that ship with Konseho."),

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 import typer
@@ -65,7 +65,9 @@ Junit: TypeAlias = Annotated[
 AsMarkdown: TypeAlias = Annotated[
     bool, typer.Option("--markdown", help="A Markdown report of the profile.")
 ]
-STDOUT = Path("-")
+NAMES = ("html", "speedscope", "perfetto", "otel", "junit", "markdown", "json")
+"""The options of `konseho profile` and `konseho report`, as both commands name them."""
+_STDOUT = Path("-")
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,14 +138,16 @@ OUTPUTS: Mapping[str, Output] = {
 """By option."""
 
 
-def wanted(files: Mapping[str, Path | None]) -> Mapping[str, Path | None]:
+def wanted(said: Mapping[str, Any]) -> Mapping[str, Path | None]:
     """What was asked for, by option; None is stdout. Raises UsageError, MissingExtra.
 
-    Checked before the run: a paid one is not to be lost for a name mistyped.
+    `said`: what the command line says under `NAMES`. Checked before the run: a paid one is not to be
+    lost for a name mistyped.
     """
     asked: dict[str, Path | None] = {}
-    for option, file in files.items():
-        if file is None:
+    for name in NAMES:
+        option, file = f"--{name}", _STDOUT if said[name] is True else said[name]
+        if not file:
             continue
         OUTPUTS[option].ready()
         to_stdout = str(file) == "-" or is_stdout(file)

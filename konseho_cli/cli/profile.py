@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from konseho_cli.cli import options
+from konseho_cli.cli import options, outputs
 from konseho_cli.cli.profiling import Asked, profile_council, profile_process
 
 Council: TypeAlias = Annotated[
@@ -117,6 +117,14 @@ def command(
     replay_speed: options.ReplaySpeed = 1.0,
     preset: options.Preset = None,
     quiet: options.Quiet = False,
+    html: outputs.Html = None,
+    speedscope: outputs.Speedscope = None,
+    perfetto: outputs.Perfetto = None,
+    otel: outputs.Otel = None,
+    otel_send: outputs.OtelSend = False,
+    junit: outputs.Junit = None,
+    markdown: outputs.AsMarkdown = False,
+    json: options.AsJson = False,
 ) -> None:
     """See where the time, CPU and memory of a council go.
 

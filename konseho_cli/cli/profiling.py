@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
+from konseho_cli.cli import outputs
 from konseho_cli.cli.asking import (
     check_stdin,
     read_caching,
@@ -18,14 +20,14 @@ from konseho_cli.cli.asking import (
     read_task,
     read_timeout,
 )
-from konseho_cli.cli.recalling import width
-from konseho_cli.cli.result import deliver_to_stdout
+from konseho_cli.cli.printing import print_lines, symbols, width
 from konseho_cli.cli.stored import is_path, stored_run
 from konseho_cli.cli.streams import is_terminal, mutter
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.source import shown_path
 from konseho_cli.core.units import Duration, show_duration
 from konseho_cli.engine.storing import storing_for
+from konseho_cli.profiling.assembling import profiled_of
 from konseho_cli.profiling.folder import discard, make_folder, settle
 from konseho_cli.profiling.job import Job
 from konseho_cli.profiling.profiling import Recordings, Wanted, profile
@@ -33,10 +35,8 @@ from konseho_cli.profiling.py_spy import Sampling, sample_process
 from konseho_cli.profiling.recorder import SPEEDSCOPE, Watching
 from konseho_cli.profiling.recording import Profiler
 from konseho_cli.report.flame_graph import flame_graph
-from konseho_cli.report.frame import Line, as_text
-from konseho_cli.report.recordings import recordings_lines
+from konseho_cli.report.profile import profile_lines
 from konseho_cli.report.samples import sample_lines
-from konseho_cli.report.symbols import Symbols, symbols_for
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
 from konseho_cli.spec.load import load_council
@@ -86,6 +86,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     replay_speed: float
     preset: str | None
     quiet: bool
+    html: Path | None
+    speedscope: Path | None
+    perfetto: Path | None
+    otel: Path | None
+    otel_send: bool
+    junit: Path | None
+    markdown: bool
+    json: bool
 
     @property
     def profilers(self) -> tuple[Profiler, ...]:
@@ -105,6 +113,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 def profile_council(asked: Asked) -> int:
     """Record, print, and say where the recordings are; the exit status."""
+    files = outputs.wanted(structs.asdict(asked))
     wanted = Wanted(
         job=_job(asked), profilers=asked.profilers, repeats=asked.repeats, lines=tuple(asked.lines),
         how=Watching(interval_s=_interval(asked.interval), sampling=asked.sampling),
@@ -113,18 +122,27 @@ def profile_council(asked: Asked) -> int:
     progress = _Progress(quiet=asked.quiet)
     try:
         found = profile(wanted, os.environ, progress)
+        progress("what-ifs")
+        profiled = profiled_of(
+            found.recordings, costs=found.costs, leak=found.leak, folder=found.folder
+        )
     finally:
         progress.clear()
     _draw(found)
-    _print([*recordings_lines(found, _symbols(), width())])
-    outcome = found.recordings[0].outcome
+    if None not in files.values():
+        print_lines(profile_lines(profiled, symbols(), width()))
+    outputs.write(profiled, files)
+    if asked.otel_send:
+        outputs.send(profiled)
+    error = profiled.outcome.error
     if not asked.quiet:
         for warning in found.warnings:
             mutter(f"warning: {warning}\n")
-        if outcome.error is not None:
-            mutter(f"the council ended early: {outcome.error}\n")
+        if error is not None:
+            mutter(f"the council ended early: {error}\n")
         mutter(f"recorded in {shown_path(found.folder)}\n")
-    return found.exit_status
+    refused = any(verdict.refuses for verdict in profiled.verdicts)
+    return found.exit_status or int(refused and error is None)
 
 
 def profile_process(asked: Asked) -> int:
@@ -146,7 +164,7 @@ def profile_process(asked: Asked) -> int:
         progress.clear()
     folder = settle(folder, f"process-{asked.pid}")
     (folder / "sample.svg").write_text(flame_graph(samples, f"process {asked.pid}"), "utf-8")
-    _print([*sample_lines(samples, _symbols(), width())])
+    print_lines(sample_lines(samples, symbols(), width()))
     if not asked.quiet:
         mutter(f"recorded in {shown_path(folder)}\n")
     return 0
@@ -218,22 +236,6 @@ def _draw(found: Recordings) -> None:
             file = found.folder / each.samples.file.replace(SPEEDSCOPE, ".svg")
             file.touch(mode=0o600)
             file.write_text(flame_graph(each.samples, each.outcome.council), encoding="utf-8")
-
-
-def _print(lines: Sequence[Line]) -> None:
-    """In style on a terminal."""
-    if is_terminal(sys.stdout) and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
-        from konseho_cli.report.live import as_rich, terminal
-
-        text = as_rich(lines)
-        text.no_wrap, text.overflow = True, "ellipsis"
-        terminal(sys.stdout).print(text)
-    else:
-        deliver_to_stdout(as_text(lines))
-
-
-def _symbols() -> Symbols:
-    return symbols_for(getattr(sys.stdout, "encoding", None))
 
 
 class _Progress:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +9,6 @@ import msgspec
 from msgspec import structs
 
 from konseho_cli.cli.stored import with_store
-from konseho_cli.cli.streams import is_terminal
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.units import Duration
 from konseho_cli.engine.history import recalled
@@ -26,8 +23,6 @@ from konseho_cli.store.standing import Standing, standing
 
 ENDS = ("ok", "degraded", "failed", "limit", "interrupted")
 OPEN = ("unfinished", "running", "cut-off")
-PIPE_WIDTH = 160
-"""Columns where nobody looks, and COLUMNS says nothing."""
 
 
 class Recalled(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,9 +155,3 @@ def read_moment(option: str, text: str | None, now: float) -> float | None:
     except ValueError:
         what = "expected a duration such as 12h or 7d, or a date such as 2026-11-21"
         raise UsageError(f"{option} {text}: {what}") from None
-
-
-def width() -> int:
-    """Columns of stdout: of the terminal, else what COLUMNS says."""
-    fallback = 80 if is_terminal(sys.stdout) else PIPE_WIDTH
-    return shutil.get_terminal_size((fallback, 24)).columns

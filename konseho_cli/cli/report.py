@@ -7,9 +7,10 @@ from typing import Annotated, TypeAlias
 import typer
 
 from konseho_cli.cli import options, outputs
+from konseho_cli.cli.printing import print_lines, symbols, width
 from konseho_cli.cli.recordings import find_recordings
-from konseho_cli.core.errors import UsageError
 from konseho_cli.profiling.assembling import profiled_of
+from konseho_cli.report.profile import profile_lines
 
 Run: TypeAlias = Annotated[
     str,
@@ -33,23 +34,15 @@ def command(
     json: options.AsJson = False,
     store: options.Store = None,
 ) -> None:
-    """Write reports of a run that is over.
+    """Report where the time of a run that is over went.
 
-    Nothing is run again. FILE may be -, which is stdout.
+    Prints it, unless a format is asked for. Nothing is asked again: what-ifs are replayed in virtual
+    time. FILE may be -, which is stdout.
     """
-    asked = outputs.wanted(
-        {
-            "--html": html, "--speedscope": speedscope, "--perfetto": perfetto, "--otel": otel,
-            "--junit": junit, "--markdown": outputs.STDOUT if markdown else None,
-            "--json": outputs.STDOUT if json else None,
-        }
-    )  # fmt: skip
-    if not asked and not otel_send:
-        raise UsageError(
-            "which report?",
-            hint="--html FILE writes a page to look at; --markdown and --json print one",
-        )
+    asked = outputs.wanted(locals())
     profiled = profiled_of(find_recordings(run, store))
+    if not asked and not otel_send:
+        print_lines(profile_lines(profiled, symbols(), width()))
     outputs.write(profiled, asked)
     if otel_send:
         outputs.send(profiled)

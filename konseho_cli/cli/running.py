@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from msgspec import structs
 
+from konseho_cli.cli.printing import symbols
 from konseho_cli.cli.result import Destination, deliver_to_stdout, write_to_stdout
 from konseho_cli.cli.streams import is_terminal, mutter, tell
 from konseho_cli.cli.watching import Screen, conduct, screen_for
@@ -20,7 +21,6 @@ from konseho_cli.report.exit_status import exit_status
 from konseho_cli.report.leftovers import leftovers
 from konseho_cli.report.streaming import AnswerStream, streamable_step
 from konseho_cli.report.summary import summary
-from konseho_cli.report.symbols import symbols_for
 from konseho_cli.report.text import harmless
 from konseho_cli.session import Session
 
@@ -31,8 +31,7 @@ def dry_run(session: Session, *, as_json: bool) -> None:
 
     spec = structs.replace(session.spec, targets=session.targets)
     shown = Shown.of(spec, session.plan, session.casting)
-    symbols = symbols_for(getattr(sys.stdout, "encoding", None))
-    deliver_to_stdout(plan_json(shown) if as_json else plan_text(shown, symbols))
+    deliver_to_stdout(plan_json(shown) if as_json else plan_text(shown, symbols()))
 
 
 def run_and_report(session: Session, destination: Destination, *, quiet: bool) -> int:

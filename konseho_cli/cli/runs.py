@@ -12,12 +12,12 @@ from typer.core import TyperGroup
 from konseho_cli.cli import options, recalling
 from konseho_cli.cli.durations import read_duration
 from konseho_cli.cli.main import SETTINGS
+from konseho_cli.cli.printing import symbols, width
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.streams import is_terminal, mutter
 from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import UsageError
 from konseho_cli.report import runs as report
-from konseho_cli.report.symbols import Symbols, symbols_for
 from konseho_cli.store.base import RunRow, Wanted
 from konseho_cli.store.retention import Retention
 
@@ -113,7 +113,7 @@ def list_runs(
     if json:
         deliver_to_stdout(report.runs_json(found))
     elif found:
-        deliver_to_stdout(report.runs_text(found, _symbols(), recalling.width(), now))
+        deliver_to_stdout(report.runs_text(found, symbols(), width(), now))
     else:
         filtered = any(each is not None for each in (council, status, since, before))
         mutter(f"{report.NONE_SUCH if filtered else report.NONE}\n")
@@ -223,7 +223,3 @@ def _may_remove(rows: Sequence[RunRow], now: float, *, everything: bool) -> bool
     # Not by `typer.confirm`: it writes a blank to stdout, which is the result's.
     mutter(f"{report.removed_text(rows, now, dry_run=True)}\nRemove them? [y/N] ")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _symbols() -> Symbols:
-    return symbols_for(getattr(sys.stdout, "encoding", None))

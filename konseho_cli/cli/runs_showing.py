@@ -6,7 +6,8 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from konseho_cli.cli.recalling import Recalled, width
+from konseho_cli.cli.printing import symbols, width
+from konseho_cli.cli.recalling import Recalled
 from konseho_cli.cli.result import Destination, deliver_to_stdout
 from konseho_cli.cli.streams import is_terminal, tell
 from konseho_cli.cli.watching import Screen
@@ -19,7 +20,7 @@ from konseho_cli.report.frame import Line, Painter, Piece, Size
 from konseho_cli.report.past import past_view
 from konseho_cli.report.runs import state_words
 from konseho_cli.report.summary import summary
-from konseho_cli.report.symbols import Symbols, symbols_for
+from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import one_line, plural
 from konseho_cli.report.when import ago, local
 
@@ -84,7 +85,7 @@ def show_step(kept: Recalled, name: str, *, prompts: bool, json: bool, markdown:
     elif prompts:
         text = asked_text(asked)
     else:
-        text = step_text(outcome, step, _symbols())
+        text = step_text(outcome, step, symbols())
     deliver_to_stdout(text)
 
 
@@ -122,7 +123,7 @@ def show_explanation(kept: Recalled, *, json: bool, markdown: bool) -> None:
 
         deliver_to_stdout(explanation_markdown(explanation))
     else:
-        deliver_to_stdout(explanation_text(explanation, _symbols(), width()))
+        deliver_to_stdout(explanation_text(explanation, symbols(), width()))
 
 
 def show_difference(kept: Sequence[Recalled], *, json: bool) -> bool:
@@ -140,9 +141,5 @@ def show_difference(kept: Sequence[Recalled], *, json: bool) -> bool:
         deliver_to_stdout(comparison_json(comparison))
     else:
         now = RealClock.wall()
-        deliver_to_stdout(comparison_text(comparison, _symbols(), width(), now))
+        deliver_to_stdout(comparison_text(comparison, symbols(), width(), now))
     return comparison.same_answer
-
-
-def _symbols() -> Symbols:
-    return symbols_for(getattr(sys.stdout, "encoding", None))

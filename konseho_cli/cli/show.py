@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from konseho_cli.cli import options
 from konseho_cli.cli.asking import read_models
+from konseho_cli.cli.printing import symbols
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.core.errors import UsageError
 from konseho_cli.engine.casting import cast_models
@@ -14,7 +14,6 @@ from konseho_cli.engine.plan import make_plan
 from konseho_cli.report.mermaid import plan_mermaid
 from konseho_cli.report.plan import Shown, plan_json, plan_text
 from konseho_cli.report.prompts import prompts_document, prompts_text, rehearse
-from konseho_cli.report.symbols import symbols_for
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council
 
@@ -43,5 +42,5 @@ def command(
     elif asked is not None:
         text = prompts_text(asked)
     else:
-        text = plan_text(shown, symbols_for(getattr(sys.stdout, "encoding", None)))
+        text = plan_text(shown, symbols())
     deliver_to_stdout(text)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, TypeAlias
 
 import typer
 
 from konseho_cli.cli import options
+from konseho_cli.cli.printing import symbols
 from konseho_cli.cli.rehearsing import Played, compare, find_rehearsal, sweep_over, whole_sum
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.sweeping import read_sweep
 from konseho_cli.core.errors import UsageError
 from konseho_cli.profiling.stated import Said
 from konseho_cli.report import whatif as report
-from konseho_cli.report.symbols import symbols_for
 
 Run: TypeAlias = Annotated[
     str,
@@ -128,12 +127,11 @@ def command(
     if each and points is not None:
         raise UsageError("--each and --sweep exclude each other")
     rehearsal = find_rehearsal(run, store, Played(council=council, task=task, inputs=tuple(inputs)))
-    symbols = symbols_for(getattr(sys.stdout, "encoding", None))
     told = whole_sum(rehearsal)
     if points is not None:
         swept = sweep_over(rehearsal, changes, *points)
-        text = report.sweep_json(told, swept) if json else report.sweep_text(told, swept, symbols)
+        text = report.sweep_json(told, swept) if json else report.sweep_text(told, swept, symbols())
     else:
         rows = compare(rehearsal, changes, each=each)
-        text = report.whatif_json(told, rows) if json else report.whatif_text(told, rows, symbols)
+        text = report.whatif_json(told, rows) if json else report.whatif_text(told, rows, symbols())
     deliver_to_stdout(text)

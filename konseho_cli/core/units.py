@@ -144,6 +144,16 @@ def show_share(share: float) -> str:
     return f"{share * 100:.3g} %"
 
 
+def show_percent(share: float) -> str:
+    """`72 %`; what is there and rounds to nothing is `< 1 %`."""
+    return f"{share * 100:.0f} %" if share >= 0.005 or not share else "< 1 %"
+
+
+def show_change(share: float) -> str:
+    """`−23 %`, `+4 %`, `0 %`."""
+    return f"{share * 100:+.0f} %".replace("-", "−") if abs(share) >= 0.005 else "0 %"
+
+
 def show_size(size: int) -> str:
     """`812 B`, `1.5 KiB`, `64 MiB`."""
     return _scaled(size, 1024, (" B", " KiB", " MiB", " GiB"))

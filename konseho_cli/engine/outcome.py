@@ -132,8 +132,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     creation_s: float | None = None
     """Seconds that it took to load, check and plan the council; None: unknown."""
     timings: tuple[Timing, ...] = ()
-    """Of the caller's own code that a `Tracker` timed inside of the run, and of each listener the
-    batches with which it held the loop for more than 50 ms; the largest total first."""
+    """Of the caller's own code that a `Tracker` timed inside of the run, the largest total first."""
 
     @property
     def duration_s(self) -> float:

@@ -43,6 +43,8 @@ class Taping(msgspec.Struct, frozen=True, kw_only=True):
     """What a call that was not recorded, or was recorded otherwise, comes to."""
     recalled: Wished | None = None
     """Who was to answer in the run that goes on; None: no run does."""
+    caches: bool = False
+    """Of a replay: whether answers are used again in memory, as they would be in a run."""
     stand_in: Callable[[], Tape] | None = None
     """Makes what answers in the place of the cassette's playback, as a what-if does; None: nothing."""
 

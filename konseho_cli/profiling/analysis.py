@@ -27,6 +27,8 @@ class Leeway(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     agent: str
     label: str
     duration: int
+    waited: int
+    """Of that, in which it waited: for a slot, a rate, another's answer, its next try."""
     slack: int
     """By how much it could have been longer without the run being longer; at most until its end."""
     drag: int

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from konseho_cli.core.units import show_duration
+from konseho_cli.core.units import show_duration, show_percent
 
 FIELDS: frozenset[str] = frozenset({
     "wait", "quorum", "rounds", "stop", "early_stop", "priority", "timeout", "retries",
@@ -115,7 +115,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         for step in self.steps:
             yield f"{step.step} {step.field}: {_shown(step.value)}"
         if self.cache_hit:
-            yield f"{self.cache_hit:.0%} of calls from a cache".replace("%", " %")
+            yield f"{show_percent(self.cache_hit)} of calls from a cache"
         if self.overhead_s:
             yield f"each call {show_duration(self.overhead_s)} longer"
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import platform
 import signal
 import sys
 import time
@@ -61,6 +60,8 @@ class Child:
         self.job = job
         self.stopped_by: signal.Signals | None = None
         self.store: Store
+        if job.saves:
+            _session(job, None)  # imports what it needs, which is start-up and not creation
         self.session = _session(job, None if self._is_users else self._open)
 
     @property
@@ -137,7 +138,7 @@ class Child:
         job, cassette = self.job, self.session.taped.cassette
         stored, spans = asyncio.run(self._kept(ran.outcome.run))
         recording = Recording(
-            version=__version__, made=time.time(), machine=_machine(), profiler=job.profiler,
+            version=__version__, made=time.time(), machine=Machine.here(), profiler=job.profiler,
             replayed=None if cassette is None else cassette.header.run, cpu_s=ran.cpu_s,
             run=stored, spans=tuple(spans), cpu=cpu,
         )  # fmt: skip
@@ -257,11 +258,6 @@ def _resident() -> int:
 def _cpu_s() -> float:
     """Of this process, and of its children that have ended."""
     return time.process_time() + sum(os.times()[2:4])
-
-
-def _machine() -> Machine:
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Machine(python=platform.python_version(), platform=sys.platform, cpus=cpus)
 
 
 def _end_at_once(number: int, frame: FrameType | None) -> None:

@@ -145,12 +145,12 @@ class _Drawing:
     def _owners(self, task: int, keys: list[int]) -> list[int]:
         """Whose time went by after each of these moments of one task."""
         trace, owners = self.trace, [NOBODY] * len(keys)
-        for leaf in trace.leaves[task]:
-            if trace.works(leaf) or leaf.kind == "backoff":
-                ask = trace.named(leaf).ask
+        for span in trace.by_task[task]:
+            if trace.works(span) or span.kind == "backoff":
+                ask = trace.named(span).ask
                 if ask is not None:
-                    number = bisect_right(keys, starts(leaf)) - 1
-                    while keys[number] < ends(leaf):
+                    number = bisect_right(keys, starts(span)) - 1
+                    while keys[number] < ends(span):
                         owners[number] = ask.id
                         number += 1
         return owners

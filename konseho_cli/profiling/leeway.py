@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from konseho_cli.profiling.analysis import Leeway
 from konseho_cli.profiling.critical_path import Walked
 from konseho_cli.profiling.graph import NEVER, Graph, ends
+from konseho_cli.profiling.intervals import Interval, covered
 from konseho_cli.profiling.trace import Trace
-from konseho_cli.telemetry.spans import Span
+from konseho_cli.telemetry.spans import WAITS, Span
 
 While = tuple[int, int]
 """The first and the last moment of a call's own time, by their numbers in the graph."""
@@ -30,16 +31,38 @@ def leeway_of(trace: Trace, walk: Walked) -> tuple[Leeway, ...]:
     whiles = _whiles(graph)
     on_path = _on_path(trace, walk)
     drags = _drags(graph, {ask: span for ask, span in whiles.items() if ask in on_path})
-    found = [_leeway(trace, graph, ask, whiles.get(ask.id), drags.get(ask.id, 0)) for ask in asks]
+    waits = _waits(trace)
+    found = [
+        _leeway(trace, graph, ask, whiles.get(ask.id), drags.get(ask.id, 0), waits.get(ask.id, ()))
+        for ask in asks
+    ]
     found.sort(key=lambda one: (-one.drag, one.slack))
     return tuple(found)
 
 
-def _leeway(trace: Trace, graph: Graph, ask: Span, own: While | None, drag: int) -> Leeway:
+def _waits(trace: Trace) -> dict[int, list[Interval]]:
+    """By the ask's id."""
+    found: dict[int, list[Interval]] = {}
+    for span in trace.spans:
+        if span.kind in WAITS:
+            ask = trace.named(span).ask
+            if ask is not None:
+                found.setdefault(ask.id, []).append((span.start, span.end))
+    return found
+
+
+def _leeway(
+    trace: Trace,
+    graph: Graph,
+    ask: Span,
+    own: While | None,
+    drag: int,
+    waits: Iterable[Interval],
+) -> Leeway:
     step, agent, label, _ = trace.named(ask)
     last = graph.place[ends(ask)] if own is None else own[1]
     return Leeway(
-        step=step, agent=agent, label=label, duration=ask.end - ask.start,
+        step=step, agent=agent, label=label, duration=ask.end - ask.start, waited=covered(waits),
         slack=_slack(graph, last), drag=drag,
     )  # fmt: skip
 

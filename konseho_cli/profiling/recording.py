@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import sys
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 import msgspec
 
@@ -31,6 +34,13 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     platform: str
     cpus: int
     """Those that the process may use."""
+
+    @classmethod
+    def here(cls) -> Self:
+        """The one that this process is on."""
+        affinity = getattr(os, "sched_getaffinity", None)
+        cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
+        return cls(python=platform.python_version(), platform=sys.platform, cpus=cpus)
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True, dict=True):

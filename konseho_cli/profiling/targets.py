@@ -119,12 +119,12 @@ def _verdicts(
         if name in own:
             continue
         if name not in MEASURES:
-            yield unmeasured(name, each.limit, each.measure, each.measured_by)
-            continue
-        verdict = judged(name, each.limit, seen, elsewhere=each.measured_by)
-        if name in _OF_ITS_SHAPE:
-            verdict = structs.replace(verdict, met=True, elsewhere=each.measured_by)
-        yield verdict
+            verdict = unmeasured(name, each.limit, each.measure, each.measured_by)
+        else:
+            verdict = judged(name, each.limit, seen, elsewhere=each.measured_by)
+            if name in _OF_ITS_SHAPE:
+                verdict = structs.replace(verdict, met=True, elsewhere=each.measured_by)
+        yield structs.replace(verdict, own=False)
 
 
 def bottlenecks(

@@ -48,10 +48,12 @@ class Trace:
         for span in self.spans:
             self.by_task.setdefault(span.task, []).append(span)
             around = by_id.get(span.parent) if span.parent is not None else None
-            if around is not None and around.task == span.task:
-                inner.add(around.id)
+            if around is None or around.task != span.task:
+                continue
+            # An answer that is given is written down within; it is one thing that was done.
+            inner.add(span.id if _is_given(around) else around.id)
         self.inner = frozenset(inner)
-        """Ids of the spans that are no leaves."""
+        """Ids of the spans that are no leaves: others are in them, or they are part of one."""
         for task, found in self.by_task.items():
             self.leaves[task] = [span for span in found if span.id not in inner]
 
@@ -78,7 +80,7 @@ class Trace:
     def works(self, span: Span) -> bool:
         """Whether somebody works in it: a model, a tool, a person, or what stands in for them."""
         if span.kind == "journal":
-            return "source" in span.attributes  # an answer that is given in a model's place
+            return _is_given(span)
         return span.kind in WORK and self.is_leaf(span)
 
     def starter(self, task: int) -> Span:
@@ -100,3 +102,8 @@ class Trace:
         if waker is None or waker.task == wait.task or waker.closed < wait.id:
             return None
         return waker
+
+
+def _is_given(span: Span) -> bool:
+    """Whether an answer is given in it, in a model's place."""
+    return span.kind == "journal" and "source" in span.attributes

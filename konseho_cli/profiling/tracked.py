@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from konseho_cli.core.units import show_duration
+from konseho_cli.core.units import show_duration, show_percent
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.finding import Finding
+from konseho_cli.profiling.findings.candidate import WORTH
 from konseho_cli.telemetry.timings import HELD_S, Timing
-
-_LEAST = 0.01
-"""Of the makespan: what took less is not worth a line."""
 
 
 def tracked_findings(outcome: RunOutcome) -> tuple[Finding, ...]:
@@ -24,7 +22,7 @@ def _findings(outcome: RunOutcome) -> Iterator[Finding]:
     for timing in outcome.timings:
         if timing.held_s > HELD_S:
             yield _held(timing, makespan_s)
-        elif timing.total_s > _LEAST * makespan_s:
+        elif timing.total_s > WORTH * makespan_s:
             yield _slow(timing, makespan_s)
 
 
@@ -54,5 +52,5 @@ def _slow(timing: Timing, makespan_s: float) -> Finding:
 def _took(timing: Timing, makespan_s: float) -> str:
     """`1.2 s in 12 calls (20 % of the run)`."""
     calls = "1 call" if timing.count == 1 else f"{timing.count:,} calls"
-    share = f" ({timing.total_s / makespan_s:.0%} of the run)" if makespan_s else ""
-    return f"{show_duration(timing.total_s)} in {calls}{share.replace('%', ' %')}"
+    share = f" ({show_percent(timing.total_s / makespan_s)} of the run)" if makespan_s else ""
+    return f"{show_duration(timing.total_s)} in {calls}{share}"

@@ -43,10 +43,19 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What measures it, where this cannot: `make bench`. It is neither met nor missed then: `met` is
     True, since nothing here speaks against it."""
 
+    own: bool = True
+    """Whether the council or a preset states it. What Konseho itself is held to is shown, and decides
+    no exit status: one look on a busy machine proves little, which `konseho bench` knows."""
+
     @property
     def missed(self) -> bool:
         """Whether the target does not hold."""
         return not self.met and not self.elsewhere
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it makes the exit status 1."""
+        return self.missed and self.own
 
     @property
     def bound(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from konseho_cli.core.units import show_duration
+from konseho_cli.core.units import show_duration, show_percent
 from konseho_cli.profiling.analysis import Analysis, Leeway, Resource, Share, StepTime
 from konseho_cli.report.frame import GAP, Line, Piece
 from konseho_cli.report.symbols import Symbols
@@ -52,11 +52,6 @@ def kind_words(kind: str) -> str:
     return _KINDS.get(kind, kind)
 
 
-def share_words(share: float) -> str:
-    """`72 %`; what is there and rounds to nothing is `< 1 %`."""
-    return f"{share * 100:.0f} %" if share >= 0.005 or not share else "< 1 %"
-
-
 def path_lines(analysis: Analysis, symbols: Symbols, width: int) -> Iterator[Line]:
     """The critical path by kind, the largest pieces named, and what was waited for beside it."""
     whole = show_duration(analysis.makespan / 1e9)
@@ -65,7 +60,7 @@ def path_lines(analysis: Analysis, symbols: Symbols, width: int) -> Iterator[Lin
     name_width = max(map(cells, names), default=0)
     for name, share in zip(names, analysis.by_kind, strict=True):
         bar = f"{_bar(share, symbols)}{GAP}" if width >= _NARROW else ""
-        figures = f"{_time(share.duration):>8}{GAP}{share_words(share.share):>5}"
+        figures = f"{_time(share.duration):>8}{GAP}{show_percent(share.share):>5}"
         line = f"{GAP}{name.ljust(name_width)}{GAP}{bar}{figures}"
         most = f" {symbols.dot} ".join(map(one_line, share.most))
         yield (Piece(line), Piece(fit(f"{GAP}{most}", max(0, width - cells(line)), symbols), "dim"))
@@ -158,7 +153,7 @@ def _remarks(analysis: Analysis, symbols: Symbols) -> Iterator[Line]:
             f"loop lag {_time(lag.p50)} (p50), {_time(lag.p99)} (p99), {_time(lag.worst)} at worst{where}"
         )
     if analysis.efficiency is not None:
-        parts.append(f"{share_words(analysis.efficiency)} of the capacity in use")
+        parts.append(f"{show_percent(analysis.efficiency)} of the capacity in use")
     yield (Piece(f" {symbols.dot} ".join(parts)),)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from konseho_cli.core.units import show_duration
+from konseho_cli.core.units import show_duration, show_percent
 from konseho_cli.profiling.cpu_profile import CpuProfile, FunctionTime, GroupTime, LineTime
 from konseho_cli.report.bars import bar
 from konseho_cli.report.frame import GAP, Line, Piece
@@ -67,7 +67,7 @@ def _groups(groups: Sequence[GroupTime], symbols: Symbols) -> Iterator[Line]:
         yield (
             Piece(f"{GAP}{group.name}{' ' * (width - cells(group.name))}  ", style),  # type: ignore[arg-type]
             Piece(bar(group.share, symbols)),
-            Piece(f"  {show_duration(group.own_s):>8}  {group.share:4.0%}"),
+            Piece(f"  {show_duration(group.own_s):>8}  {show_percent(group.share):>5}"),
             Piece(f"  {group.calls:>9,} calls", "dim"),
         )
 
@@ -99,7 +99,9 @@ def line_times(lines: Sequence[LineTime], symbols: Symbols, width: int) -> Itera
             figures = f"{line.line:>6}  {line.hits:>9,}  {show_duration(line.seconds):>8}"
             source = fit(line.source.replace("\t", "    "), max(width - 36, _LEAST_NAME), symbols)
             yield (
-                Piece(f"{figures}  {share:4.0%}  ", "accent" if share > 0.2 else "plain"),
+                Piece(
+                    f"{figures}  {show_percent(share):>5}  ", "accent" if share > 0.2 else "plain"
+                ),
                 Piece(source),
             )
 

@@ -16,7 +16,7 @@ def exit_status(outcome: RunOutcome, verdicts: Sequence[Verdict], *, strict: boo
     """0 fine, 1 refused, and what the error asks for: 2 usage, 3 failed, 5 limit, 130 interrupted."""
     if outcome.error is not None:
         return outcome.exit_code
-    if outcome.gate is False or any(not verdict.met for verdict in verdicts):
+    if outcome.gate is False or any(verdict.refuses for verdict in verdicts):
         return REFUSED
     if strict and outcome.status != "ok":
         return REFUSED

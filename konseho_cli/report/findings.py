@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from konseho_cli.core.units import show_duration
+from konseho_cli.core.units import show_change, show_duration
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.ranking import saving
 from konseho_cli.profiling.prediction import Prediction
@@ -45,7 +45,7 @@ def prediction_lines(predictions: Sequence[Prediction]) -> Iterator[Line]:
         yield (
             Piece(f"{GAP}{one_line(each.change):{width}}  "),
             Piece(f"{about}{show_duration(each.after_s)}".rjust(10)),
-            Piece(f"{-share:+8.0%}".replace("-", "−"), "accent"),
+            Piece(f"{show_change(-share):>8}", "accent"),
         )
 
 

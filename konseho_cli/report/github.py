@@ -50,7 +50,7 @@ def _errors(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> Iterator[tuple[
     if outcome.gate is False:
         yield "gate", f"{outcome.council}: gate", "the gate is false"
     for verdict in verdicts:
-        if verdict.missed:
+        if verdict.refuses:
             said = f"{verdict.name}: {verdict.measured}, {verdict.bound} {verdict.target}"
             yield verdict.name, f"{outcome.council}: target missed", said
 

@@ -9,9 +9,11 @@ from typing import Any
 from konseho_cli.core.units import show_count, show_duration, show_money, show_size
 from konseho_cli.profiling.analysis import Analysis, Share
 from konseho_cli.profiling.cpu_profile import CpuProfile
+from konseho_cli.profiling.findings.ranking import saving
 from konseho_cli.profiling.memory_profile import MemoryProfile
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.profiled import Profiled
+from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.when import local
 
 MOST_ROWS = 200
@@ -69,7 +71,8 @@ def _head(profiled: Profiled) -> dict[str, Any]:
     outcome, analysis = profiled.outcome, profiled.analysis
     took = outcome.whole
     first = profiled.recordings[0]
-    met = sum(verdict.met for verdict in profiled.verdicts)
+    measured = [verdict for verdict in profiled.verdicts if not verdict.elsewhere]
+    met = sum(verdict.met for verdict in measured)
     return {
         "council": outcome.council,
         "status": "limit reached" if outcome.status == "limit" else outcome.status,
@@ -91,9 +94,9 @@ def _head(profiled: Profiled) -> dict[str, Any]:
               if analysis.call_overhead else []),
             *([] if analysis.efficiency is None
               else [{"name": "parallel efficiency", "value": f"{analysis.efficiency * 100:.0f} %"}]),
-            *([] if not profiled.verdicts
-              else [{"name": "targets met", "value": f"{met} of {len(profiled.verdicts)}",
-                     "bad": met < len(profiled.verdicts)}]),
+            *([] if not measured
+              else [{"name": "targets met", "value": f"{met} of {len(measured)}",
+                     "bad": any(verdict.refuses for verdict in measured)}]),
         ],
         "stops": _stops(analysis),
     }  # fmt: skip
@@ -112,17 +115,10 @@ def _findings(profiled: Profiled) -> list[dict[str, Any]]:
     return [
         {
             "what": each.what, "advice": each.advice, "topic": each.topic,
-            "saves": _saves(each.saves_s, each.saves_bytes, estimated=each.estimated),
+            "saves": saving(each),
         }
         for each in profiled.findings[:MOST_ROWS]
     ]  # fmt: skip
-
-
-def _saves(seconds: float, size: int, *, estimated: bool) -> str:
-    about = "≈ " if estimated else ""
-    if seconds > 0:
-        return f"{about}{show_duration(seconds)}"
-    return f"{about}{show_size(size)}" if size > 0 else ""
 
 
 def _path(analysis: Analysis) -> dict[str, Any] | None:
@@ -294,12 +290,19 @@ def _flames_from(profiled: Profiled) -> str:
 def _targets(profiled: Profiled) -> list[dict[str, Any]]:
     return [
         {
-            "name": each.name.replace("_", " "), "target": each.target, "measured": each.measured,
-            "met": each.met, "sign": "✔" if each.met else "✘",
-            "word": "met" if each.met else "unknown" if each.value is None else "missed",
+            "name": each.name.replace("_", " "), "measured": each.measured, "bad": each.missed,
+            "target": f"{'at least ' if each.least else ''}{each.target}", **_verdict(each),
         }
         for each in profiled.verdicts
     ]  # fmt: skip
+
+
+def _verdict(each: Verdict) -> dict[str, str]:
+    if each.elsewhere:
+        return {"sign": "", "word": each.elsewhere}
+    if each.met:
+        return {"sign": "✔", "word": "met"}
+    return {"sign": "✘", "word": "unknown" if each.value is None else "missed"}
 
 
 def _about(profiled: Profiled) -> list[tuple[str, str]]:

@@ -75,6 +75,8 @@ def _target_case(outcome: RunOutcome, verdict: Verdict) -> Element:
     said = f"measured {verdict.measured}, {verdict.bound} {verdict.target}"
     if verdict.elsewhere:
         SubElement(case, "skipped", message=_text(f"{said}: {verdict.elsewhere}"))
+    elif verdict.missed and not verdict.own:
+        SubElement(case, "skipped", message=_text(f"{said}: missed, but not the council's own"))
     elif not verdict.met:
         _remark(case, "failure", "target", f"{verdict.name}: {said}", "")
     else:

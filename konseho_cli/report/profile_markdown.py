@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from konseho_cli.core.units import show_duration, show_size
+from konseho_cli.core.units import show_change, show_duration, show_percent, show_size
 from konseho_cli.profiling.analysis import Resource, Share
 from konseho_cli.profiling.cpu_profile import CpuProfile
 from konseho_cli.profiling.finding import Finding
@@ -74,7 +74,7 @@ def _share(share: Share) -> Sequence[str]:
     return (
         inline(share.name) or "none",
         show_duration(share.duration / 1e9),
-        f"{share.share:.0%}".replace("%", " %"),
+        show_percent(share.share),
         inline(" · ".join(share.most)),
     )
 
@@ -98,7 +98,7 @@ def _predictions(predictions: Sequence[Prediction], run: str) -> Iterator[str]:
         (
             inline(each.change),
             f"{'≈ ' if each.approximate else ''}{show_duration(each.after_s)}",
-            f"{-each.saved_s / each.before_s:+.0%}".replace("%", " %") if each.before_s else "",
+            show_change(-each.saved_s / each.before_s) if each.before_s else "",
             f"`konseho whatif {run} {inline(' '.join(each.options))}`",
         )
         for each in predictions
@@ -165,7 +165,7 @@ def _cpu(cpu: CpuProfile) -> Iterator[str]:
         (
             inline(each.name),
             show_duration(each.own_s),
-            f"{each.share:.0%}".replace("%", " %"),
+            show_percent(each.share),
             f"{each.calls:,}",
         )
         for each in cpu.groups[:MOST_ROWS]

@@ -6,6 +6,7 @@ https://protobuf.dev/programming-guides/encoding
 from __future__ import annotations
 
 import struct
+from functools import cache
 
 _VARINT, _FIXED64, _BYTES = 0, 1, 2
 _BITS64 = (1 << 64) - 1
@@ -37,6 +38,7 @@ def message(field: int, *parts: bytes) -> bytes:
     return _key(field, _BYTES) + _number(len(body)) + body
 
 
+@cache  # a trace has two dozen of them, half a million times
 def _key(field: int, kind: int) -> bytes:
     return _number(field << 3 | kind)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from konseho_cli.core.units import show_percent
 from konseho_cli.profiling.sampled import Frame, Samples
 from konseho_cli.report.bars import bar
 from konseho_cli.report.frame import GAP, Line, Piece
@@ -70,13 +71,17 @@ def sample_lines(samples: Samples, symbols: Symbols, width: int) -> Iterator[Lin
         left = room - len(name) - 2
         yield (
             Piece(f"{GAP}{bar(each.own / total, symbols)}"),
-            Piece(f"  {each.own / total:4.0%}  {each.total / total:4.0%}  "),
+            Piece(
+                f"  {show_percent(each.own / total):>5}  {show_percent(each.total / total):>5}  "
+            ),
             Piece(name, "strong"),
             Piece(f"  {fit(one_line(place), left, symbols)}" if left > 12 else "", "dim"),
         )
     waiting = sum(each.own for each in found if waits(each.frame))
     if waiting:
-        yield (Piece(f"{GAP}{waiting / total:.0%} more just before or after a wait", "dim"),)
+        yield (
+            Piece(f"{GAP}{show_percent(waiting / total)} more just before or after a wait", "dim"),
+        )
     if total < FEW:
         hint = "the run hardly computed anything" if total else "nothing was at work when it looked"
         yield (Piece(f"{GAP}{hint}: --rate 1000 looks more often, --idle at waits too", "dim"),)

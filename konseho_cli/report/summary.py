@@ -72,7 +72,7 @@ def _refusal(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
         return ""
     if outcome.gate is False:
         return "gate false"
-    return "" if all(verdict.met for verdict in verdicts) else "target missed"
+    return "target missed" if any(verdict.refuses for verdict in verdicts) else ""
 
 
 def stops(outcome: RunOutcome) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ def _remarks(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
         word = f"{GAP}gate: {str(outcome.gate).lower()}"
         yield (Piece(word) if outcome.gate else Piece(word, "accent"),)
     for verdict in verdicts:
-        if not verdict.met:
+        if verdict.refuses:
             yield (Piece(f"{GAP}{symbols.failed} {measure(verdict)}", "accent"),)
 
 

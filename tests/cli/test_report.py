@@ -32,10 +32,11 @@ def test_a_dash_is_stdout(konseho, kept):
     assert ran.out.endswith("</html>\n")
 
 
-def test_without_a_format_there_is_nothing_to_write(konseho, kept):
+def test_without_a_format_it_is_printed(konseho, kept):
     ran = konseho("report", "last")
-    assert (ran.status, ran.out) == (2, "")
-    assert "--html FILE" in ran.err
+    assert (ran.status, ran.err) == (0, "")
+    assert "Critical path" in ran.out
+    assert "Targets" in ran.out
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_the_run_is_looked_for(konseho, tmp_path):

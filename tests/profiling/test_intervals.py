@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from konseho_cli.profiling.intervals import covered, peak, union
@@ -14,6 +14,7 @@ def moments(intervals) -> list[int]:
     return [moment for start, end in intervals for moment in range(start, end)]
 
 
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(intervals=INTERVALS)
 def test_a_union_is_every_moment_once(intervals) -> None:
     found = union(intervals)
@@ -22,6 +23,7 @@ def test_a_union_is_every_moment_once(intervals) -> None:
     assert all(before[1] < after[0] for before, after in itertools.pairwise(found))
 
 
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(intervals=INTERVALS)
 def test_the_peak_is_the_most_at_any_moment(intervals) -> None:
     found = moments(intervals)

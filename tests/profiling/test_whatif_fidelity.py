@@ -15,8 +15,8 @@ from konseho_cli.profiling.whatif import Rehearsal
 AGENTS = ("ann", "bob", "cid", "dee")
 
 
-def sim(ttft: float, tps: float, spread: float, *, factor: float = 1.0) -> dict[str, str]:
-    return {"use": f"sim:ttft={ttft * factor},tps={tps / factor},spread={spread}"}
+def sim(ttft: float, tps: float, spread: float, errors: str, *, factor: float) -> dict[str, str]:
+    return {"use": f"sim:ttft={ttft * factor},tps={tps / factor},spread={spread}{errors}"}
 
 
 @st.composite
@@ -44,13 +44,15 @@ def councils(draw: st.DrawFn, kinds: tuple[str, ...]) -> dict[str, Any]:
             step["needs"] = draw(st.sampled_from([[], ["s0"]]))
         steps.append(step)
     return {
-        "konseho": 1, "name": "any", "task": "Say something.", "steps": steps,
+        "konseho": 1, "name": "any", "task": "Say something.", "steps": steps, "on_error": "continue",
         "agents": {name: {"role": f"You are {name}.", "model": name} for name in agents},
         "seed": draw(st.integers(0, 99)), "max_concurrency": draw(st.integers(1, 6)),
     }  # fmt: skip
 
 
 ANY = councils(("parallel", "debate", "vote", "chair", "split"))
+ERRORS = st.sampled_from(["", ",errors=0.25"])
+"""Of the simulator: with it, what fails is asked again after a backoff."""
 PACES = st.lists(st.floats(0.2, 5), min_size=4, max_size=4)
 FACTORS = st.sampled_from([0.25, 0.5, 0.8, 1.5, 3.0])
 slowly = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -62,11 +64,11 @@ AT_ONCE = 1e6
 
 def with_models(
     document: dict[str, Any], paces: list[float], spread: float, tps: float = 90.0,
-    **factors: float,
+    errors: str = "", **factors: float,
 ) -> dict[str, Any]:  # fmt: skip
     """The council with its agents' simulators, some of them faster or slower."""
     models = {
-        name: sim(round(pace, 3), tps, spread, factor=factors.get(name, 1.0))
+        name: sim(round(pace, 3), tps, spread, errors, factor=factors.get(name, 1.0))
         for name, pace in zip(AGENTS, paces, strict=True)
     }
     return {**copy.deepcopy(document), "models": models}
@@ -75,12 +77,12 @@ def with_models(
 @slowly
 @given(
     document=ANY, paces=PACES, agent=st.sampled_from(AGENTS[:3]), factor=FACTORS,
-    concurrency=st.none() | st.integers(1, 8),
+    concurrency=st.none() | st.integers(1, 8), errors=ERRORS,
 )  # fmt: skip
 def test_another_pace_and_other_slots_take_what_was_predicted(
-    really_run, document, paces, agent, factor, concurrency
+    really_run, document, paces, agent, factor, concurrency, errors
 ) -> None:
-    outcome, stored, spans = really_run(with_models(document, paces, 0.4))
+    outcome, stored, spans = really_run(with_models(document, paces, 0.4, errors=errors))
     rehearsal = Rehearsal(stored, spans, {})
     assert rehearsal.unchanged.after_s == pytest.approx(outcome.duration_s, abs=1e-6)
     speaks = agent in rehearsal.changing.casting.choices
@@ -88,7 +90,7 @@ def test_another_pace_and_other_slots_take_what_was_predicted(
     predicted = rehearsal.predict(Changes(agents=pace, concurrency=concurrency))
     factors = {agent: factor}
     real, _, _ = really_run(
-        with_models(document, paces, 0.4, **factors), max_concurrency=concurrency
+        with_models(document, paces, 0.4, errors=errors, **factors), max_concurrency=concurrency
     )
     assert predicted.after_s == pytest.approx(real.duration_s, rel=0.01)
     assert predicted.guessed == 0

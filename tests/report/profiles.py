@@ -145,7 +145,7 @@ def analysis(outcome: RunOutcome) -> Analysis:
         makespan=makespan, path=path, by_kind=shares, by_step=shares, by_agent=shares,
         by_model=shares,
         leeway=(
-            Leeway(step="answers", agent="builder", label="", duration=10**9, slack=10**8, drag=0),
+            Leeway(step="answers", agent="builder", label="", duration=10**9, waited=0, slack=10**8, drag=0),
         ),
         steps=(
             StepTime(

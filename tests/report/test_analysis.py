@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from konseho_cli.core.units import show_percent
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.models.sim import SimModel
 from konseho_cli.profiling.analysing import analyse
 from konseho_cli.profiling.analysis import EarlyStop, Lag, Share
 from konseho_cli.profiling.lanes import lanes_of
-from konseho_cli.report.analysis import NOTHING, analysis_lines, path_lines, share_words
+from konseho_cli.report.analysis import NOTHING, analysis_lines, path_lines
 from konseho_cli.report.frame import as_text
 from konseho_cli.report.lanes import lane_lines
 from konseho_cli.report.symbols import ASCII, UNICODE
@@ -93,4 +94,4 @@ def test_an_agent_cannot_drive_the_terminal(crowded: RunOutcome) -> None:
 
 
 def test_shares_are_whole_percents() -> None:
-    assert [share_words(share) for share in (0.724, 0.004, 0.0)] == ["72 %", "< 1 %", "0 %"]
+    assert [show_percent(share) for share in (0.724, 0.004, 0.0)] == ["72 %", "< 1 %", "0 %"]

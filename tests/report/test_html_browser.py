@@ -128,7 +128,7 @@ def test_lanes_are_walked_and_zoomed_by_keyboard(tmp_path: Path) -> None:
         below = await changed(page, LANES, page.press("ArrowDown"))
         assert below["cursor"] != first["cursor"]
         said = await page.evaluate("document.getElementById('lanes-said').textContent")
-        assert said.startswith("all / agent_0, ask (konseho) ·")
+        assert said.startswith("all / agent_331, ask (konseho) ·")
         beside = await changed(page, LANES, page.press("ArrowRight"))
         zoomed = await changed(page, LANES, page.press("Enter"))
         assert zoomed["to"] < beside["to"]

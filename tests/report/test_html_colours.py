@@ -8,7 +8,7 @@ from konseho_cli.report.html import ASSETS
 
 STYLE = (ASSETS / "report.css").read_text(encoding="utf-8")
 THEMES = [
-    dict(re.findall(r"--(\w+): (#\w{6})", block)) for block in re.findall(r"\{([^{}]*--page[^{}]*)\}", STYLE)
+    dict(re.findall(r"--(\w+): (#\w{6})", block)) for block in re.findall(r"\{([^{}]*--page: [^{}]*)\}", STYLE)
 ]  # fmt: skip
 DRAWN = ("waiting", "first", "streaming", "konseho", "others")
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import pytest
-
 from konseho_cli.core.clock import RealClock
 from konseho_cli.telemetry.bus import MOST_PENDING, Bus
 from konseho_cli.telemetry.events import (
@@ -18,7 +16,6 @@ from konseho_cli.telemetry.events import (
     TextArrived,
     Warned,
 )
-from konseho_cli.telemetry.timings import INSIDE, Timings
 
 
 def progressed(note: str) -> StepProgressed:
@@ -174,28 +171,3 @@ def test_a_listener_that_was_detached_is_still_accounted_for() -> None:
     bus.emit(progressed("a"))
     bus.flush()
     assert [each.events for each in bus.listeners] == [1]
-
-
-@pytest.mark.parametrize(("took", "counted"), [(0.049, 0), (0.051, 1)])
-def test_in_a_run_a_listener_that_holds_the_loop_is_timed(took: float, counted: int) -> None:
-    class Clock(RealClock):
-        at = 0
-
-        def now(self) -> int:  # type: ignore[override]
-            return self.at
-
-    clock = Clock()
-    bus = Bus(clock, lambda flush: None, timer=lambda: clock.at / 1e9)
-
-    def hold(batch: object) -> None:
-        clock.at += round(took * 1e9)
-
-    bus.subscribe(hold)
-    INSIDE.set(timings := Timings(clock.now))
-    try:
-        bus.emit(progressed("a"))
-        bus.flush()
-    finally:
-        INSIDE.set(None)
-    assert [timing.held_s for timing in timings.all()] == [took] * counted
-    assert all(timing.name.startswith("listener ") for timing in timings.all())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from konseho_cli.core.units import show_duration
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.analysis import Analysis
+from konseho_cli.profiling.cpu_groups import WAITING
 from konseho_cli.profiling.cpu_profile import CpuProfile
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import WORTH, Candidate
@@ -44,9 +45,10 @@ def loop_findings(outcome: RunOutcome, analysis: Analysis) -> Iterator[Candidate
 def cpu_findings(cpu: CpuProfile, makespan_s: float) -> Iterator[Candidate]:
     """The part of Konseho that computes most, where computing matters at all."""
     work_s = cpu.total_s - cpu.waiting_s
-    if work_s < _COMPUTES * makespan_s or not cpu.groups:
+    parts = [group for group in cpu.groups if group.name != WAITING]
+    if work_s < _COMPUTES * makespan_s or not parts:
         return
-    most = cpu.groups[0]
+    most = parts[0]
     advice = _ADVICE.get(most.name, "see its functions above: `--cpu --lines` shows one by lines")
     yield Candidate(
         finding=Finding(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from konseho_cli.core.units import show_duration
+from konseho_cli.core.units import show_duration, show_percent
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.analysis import Analysis, Leeway, Resource, Straggler
 from konseho_cli.profiling.changes import Changes, Pace, StepChange
@@ -41,17 +41,22 @@ def _slow_agents(analysis: Analysis) -> Iterator[Candidate]:
     took: dict[str, list[int]] = {}
     for calls in rounds.values():
         for call in calls:
-            others = [other.duration for other in calls if other.agent != call.agent]
+            others = [_own(other) for other in calls if other.agent != call.agent]
             if others and call.drag:
                 typical = median(others)
-                over = min(call.drag, int(call.duration - typical))
+                over = min(call.drag, int(_own(call) - typical))
                 excess[call.agent] = excess.get(call.agent, 0) + max(0, over)
                 usual.setdefault(call.agent, []).append(typical)
-                took.setdefault(call.agent, []).append(call.duration)
+                took.setdefault(call.agent, []).append(_own(call))
     for agent, nanoseconds in excess.items():
         factor = median(usual[agent]) / median(took[agent])
         if factor < _SLOW and nanoseconds > WORTH * analysis.makespan:
             yield _slow_agent(agent, nanoseconds, median(took[agent]), median(usual[agent]), factor)
+
+
+def _own(call: Leeway) -> int:
+    """What it took by itself."""
+    return call.duration - call.waited
 
 
 def _slow_agent(agent: str, excess: int, took: float, usual: float, factor: float) -> Candidate:
@@ -75,7 +80,7 @@ def _queue(resource: Resource, analysis: Analysis) -> Candidate:
     """Whoever waits for a resource on the critical path."""
     kind, _, name = resource.name.partition(" of ")
     share = resource.queued_on_path / analysis.makespan
-    waits = f"{show_duration(resource.queued_on_path / 1e9)} of the critical path ({share:.0%})"
+    waits = f"{show_duration(resource.queued_on_path / 1e9)} of the critical path ({show_percent(share)})"
     wanted = resource.suggested or 2 * (resource.capacity or 1)
     if kind == "rate":
         what = f"{name} is held back by its rate limit: {waits}"
@@ -106,14 +111,16 @@ def _raised(kind: str, name: str, wanted: int) -> Changes | None:
 
 
 def _most_waiting(analysis: Analysis) -> str:
-    """The step that waits for slots the largest part of its time."""
+    """The step in which somebody waited for a slot the longest."""
+    steps = {step.step: step for step in analysis.steps}
     waits = {
-        step.step: (step.waiting.get("queue.limit", 0) + step.waiting.get("queue.pool", 0))
-        / max(1, step.duration)
-        for step in analysis.steps
+        name: step.waiting.get("queue.limit", 0) + step.waiting.get("queue.pool", 0)
+        for name, step in steps.items()
     }
-    step = max(waits, key=lambda name: waits[name], default="")
-    return f"{step} waits {waits[step]:.0%} of its time" if step else "calls wait"
+    name = max(waits, key=lambda name: waits[name], default="")
+    if not name:
+        return "calls wait"
+    return f"{name} waits {show_percent(waits[name] / max(1, steps[name].duration))} of its time"
 
 
 def _straggler(straggler: Straggler) -> Candidate:

@@ -214,6 +214,7 @@ class Tracks {
     const found = [];
     let before = null;
     for (const [row, start, end] of source.outlines ?? []) {
+      if ((end - start) * scale < 2) continue; // it appears where there is room for it
       if (end >= low && start <= high && this.place.has(row)) {
         found.push(box(row, start, end, ink, 1.6));
         if (before !== null && before !== row && this.place.has(before)) {

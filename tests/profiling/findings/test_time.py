@@ -44,7 +44,7 @@ def found(**fields: Any) -> list[tuple[str, str, float, str]]:
 
 def call(agent: str, seconds: float, drag: float = 0.0) -> Leeway:
     return Leeway(
-        step="review", agent=agent, label="", duration=int(seconds * SECOND), slack=0,
+        step="review", agent=agent, label="", duration=int(seconds * SECOND), waited=0, slack=0,
         drag=int(drag * SECOND),
     )  # fmt: skip
 
@@ -67,6 +67,11 @@ def test_agents_that_take_alike_are_not_slow_and_neither_is_one_alone() -> None:
     assert found(leeway=(call("ann", 10, drag=10),)) == []
 
 
+def test_who_only_waited_longer_is_not_slow() -> None:
+    late = structs.replace(call("cid", 5, drag=4), waited=4 * SECOND)
+    assert found(leeway=(call("ann", 1), call("bob", 1), late)) == []
+
+
 def test_a_wait_for_slots_names_the_step_the_setting_and_how_many() -> None:
     steps = tuple(
         StepTime(
@@ -78,7 +83,7 @@ def test_a_wait_for_slots_names_the_step_the_setting_and_how_many() -> None:
     analysis = structs.replace(QUIET, steps=steps, resources=(resource("max_concurrency", 3.1),))
     candidate = next(time_findings(OUTCOME, analysis))
     assert candidate.finding.what == (
-        "review waits 60% of its time for a slot of max_concurrency: 3.1 s of the critical path (31%)"
+        "review waits 60 % of its time for a slot of max_concurrency: 3.1 s of the critical path (31 %)"
     )
     assert candidate.finding.advice == "set `max_concurrency: 8`"
     assert candidate.changes == Changes(concurrency=8)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from msgspec import structs
 
 from konseho_cli.core.virtual import VirtualLoop
+from konseho_cli.profiling.analysing import analyse
 from konseho_cli.profiling.cpu_profile import CpuProfile, FunctionTime, GroupTime, LineTime
+from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.memory_profile import (
     Leak,
     LineMemory,
@@ -17,14 +18,15 @@ from konseho_cli.profiling.memory_profile import (
     MemoryProfile,
     StepMemory,
 )
-from konseho_cli.profiling.profiled import ProfilerCost
-from konseho_cli.profiling.profiling import Recordings
+from konseho_cli.profiling.prediction import Prediction
+from konseho_cli.profiling.profiled import Profiled, ProfilerCost
 from konseho_cli.profiling.recording import Machine, Recording
 from konseho_cli.profiling.sampled import Frame, Samples, Stack
+from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.flame_graph import flame_graph
 from konseho_cli.report.frame import as_text
 from konseho_cli.report.memory import leak_lines
-from konseho_cli.report.recordings import recordings_lines
+from konseho_cli.report.profile import profile_lines
 from konseho_cli.report.samples import by_function, sample_lines
 from konseho_cli.report.symbols import ASCII, UNICODE
 from konseho_cli.session import RunOptions, Session
@@ -33,6 +35,16 @@ from konseho_cli.spec.load import load_council
 from konseho_cli.store.memory_store import MemoryStore
 
 MIB = 2**20
+PREDICTION = Prediction(
+    change="ann takes half the time", options=("--agent ann=0.5x",), before_s=4.0, after_s=3.0,
+    cost=None, calls=7, guessed=0, path=(),
+)  # fmt: skip
+VERDICTS = (
+    Verdict(name="time", target="5.0 s", measured="4.0 s", met=True, limit=5, value=4, unit="s"),
+    Verdict(name="cost", target="$0.5", measured="$1", met=False, limit=0.5, value=1, unit="$"),
+    Verdict(name="cold", target="100 ms", measured="not measured here", met=True, limit=0.1,
+            value=None, unit="s", elsewhere="make bench"),
+)  # fmt: skip
 
 
 def function(name: str, group: str, own_s: float, **more: object) -> FunctionTime:
@@ -87,7 +99,7 @@ LEAK = Leak(after=tuple(BASE + n * 2**16 for n, BASE in enumerate([40 * MIB] * 1
 
 
 @pytest.fixture(scope="module")
-def recordings() -> Recordings:
+def recordings() -> Profiled:
     import asyncio
 
     store, loaded = MemoryStore(), load_council(find_council("quickstart"))
@@ -107,26 +119,30 @@ def recordings() -> Recordings:
     )
     costs = (ProfilerCost(profiler="cpu", cpu=1.114, wall=1.2, pairs=4),
              ProfilerCost(profiler="memory", cpu=1.02, wall=1.0, pairs=4))  # fmt: skip
-    return Recordings(
-        recordings=(first, *others), costs=costs, leak=LEAK, folder=Path("here"), exit_status=0
+    found = Finding(
+        topic="slots", where="max_concurrency", what="calls wait", advice="set it", saves_s=1.5
     )
+    return Profiled(
+        recordings=(first, *others), analysis=analyse(first.outcome), costs=costs, leak=LEAK,
+        findings=(found,), predictions=(PREDICTION,), verdicts=VERDICTS,
+    )  # fmt: skip
 
 
 def test_the_whole_report(recordings, golden):
-    text = as_text([*recordings_lines(recordings, UNICODE, 100)])
+    text = as_text([*profile_lines(recordings, UNICODE, 100)])
     assert "\x1b" not in text
-    golden("recordings.txt", text + "\n")
+    golden("profile.txt", text + "\n")
 
 
 def test_no_line_is_wider_than_the_terminal_but_notes(recordings):
     for width in (60, 80, 120):
-        for line in as_text([*recordings_lines(recordings, ASCII, width)]).splitlines():
+        for line in as_text([*profile_lines(recordings, ASCII, width)]).splitlines():
             assert len(line) <= max(width, 84), line
             assert not {*line} & {*"█░▁·"}, line
 
 
 def test_a_topic_without_time_still_has_its_line(recordings):
-    text = as_text([*recordings_lines(recordings, UNICODE, 100)])
+    text = as_text([*profile_lines(recordings, UNICODE, 100)])
     assert "event emission         ░" in text
     assert "history                ░" in text
 

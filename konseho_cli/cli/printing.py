@@ -1,0 +1,39 @@
+"""Results in lines: as wide as the terminal, with signs that it can show, in style where it can."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+
+from konseho_cli.cli.result import deliver_to_stdout
+from konseho_cli.cli.streams import is_terminal
+from konseho_cli.report.frame import Line, as_text
+from konseho_cli.report.symbols import Symbols, symbols_for
+
+PIPE_WIDTH = 160
+"""Columns where nobody looks, and COLUMNS says nothing."""
+
+
+def symbols() -> Symbols:
+    """What stdout can show."""
+    return symbols_for(getattr(sys.stdout, "encoding", None))
+
+
+def width() -> int:
+    """Columns of stdout: of the terminal, else what COLUMNS says."""
+    fallback = 80 if is_terminal(sys.stdout) else PIPE_WIDTH
+    return shutil.get_terminal_size((fallback, 24)).columns
+
+
+def print_lines(lines: Iterable[Line]) -> None:
+    """To stdout; what is wider than a terminal is cut there."""
+    if is_terminal(sys.stdout) and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
+        from konseho_cli.report.live import as_rich, terminal  # a pipe needs no rich
+
+        text = as_rich(tuple(lines))
+        text.no_wrap, text.overflow = True, "ellipsis"
+        terminal(sys.stdout).print(text)
+    else:
+        deliver_to_stdout(as_text(tuple(lines)))
