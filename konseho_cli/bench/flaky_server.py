@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-from konseho_cli.bench.rows.server import HEAD, REST, Server, serve
+from konseho_cli.bench.server import HEAD, REST, Server, serve
 
 BUSY, CUT, TORN, HUNG = 0.02, 0.015, 0.015, 0.01
 """Shares of requests: a 503, a connection that is cut, a stream that breaks off, no answer."""

@@ -44,6 +44,12 @@ class Effort:
 
     rounds: int
     scale: float = 1.0
+    costly_scale: float = 1.0
+    """And of that, where a sample is costly."""
+
+    def scale_of(self, row: Row) -> float:
+        """Less where a sample is costly and the look a quick one."""
+        return self.scale * (self.costly_scale if row.costly else 1.0)
 
     def rounds_of(self, row: Row) -> int:
         """Fewer where a sample is costly."""
@@ -51,12 +57,12 @@ class Effort:
 
 
 FULL = Effort(rounds=15)
-QUICK = Effort(rounds=3)
+QUICK = Effort(rounds=3, costly_scale=0.25)
 
 
 def measure(row: Row, effort: Effort) -> list[Round]:
     """Measure in A B B A rounds, after one round to warm up that does not count."""
-    with row.prepare(effort.scale) as pair:
+    with row.prepare(effort.scale_of(row)) as pair:
         pair.ours(), pair.peer()
         return [_round(pair) for _ in range(effort.rounds_of(row))]
 

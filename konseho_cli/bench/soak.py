@@ -17,7 +17,7 @@ import msgspec
 from memory_profiler import memory_usage
 
 from konseho_cli.agents.definition import Agent
-from konseho_cli.bench.rows.processes import served
+from konseho_cli.bench.processes import served
 from konseho_cli.core.units import Duration, show_size
 from konseho_cli.council import Council
 from konseho_cli.engine.outcome import RunOutcome

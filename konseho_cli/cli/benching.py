@@ -177,7 +177,7 @@ def _measure_rows(wanted: Wanted, progress: _Progress, *, show: bool) -> list[Re
         slow = [row.name for row in rows if not row.quick]
         rows = [row for row in rows if row.quick] or rows
         if slow and len(rows) > len(slow):
-            progress.say(f"left out by --quick: {', '.join(slow)}")
+            progress.say(f"left out by --quick: {', '.join(slow)}; costly rows at a quarter")
     results: list[Result] = []
     for result in gate.bench_rows(rows, load_targets(), wanted.effort, progress.step):
         progress.clear()

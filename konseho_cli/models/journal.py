@@ -112,18 +112,21 @@ class Journaled:
 
     async def _give(self, kept: Kept, request: Request, call: Call, start: int) -> Reply:
         now = call.scope.recorder.now
-        with call.scope.span("journal", source=kept.source):
+        with call.scope.span("journal", source=kept.source) as span:
+            if kept.error is not None:
+                span.note(error=type(kept.error).__name__)
             if kept.wait_s:
                 try:
                     await asyncio.sleep(kept.wait_s)
                 except asyncio.CancelledError:
                     self._journal.dropped(call, request, start, now())
                     raise
-            if kept.error is None:
-                call.account.source, call.account.saved = kept.source, kept.saved
-            await self._journal.given(call, request, kept, start, now())
-            if kept.error is not None:
-                raise kept.error
+        if kept.error is None:
+            call.account.source, call.account.saved = kept.source, kept.saved
+        # Behind the span, not in it: a store has a span of its own, and the wait is to keep its name.
+        await self._journal.given(call, request, kept, start, now())
+        if kept.error is not None:
+            raise kept.error
         assert kept.reply is not None
         if call.on_text:
             call.on_text(kept.reply.text)

@@ -42,3 +42,9 @@ def test_a_costly_row_gets_fewer_rounds_but_never_none(row: Row) -> None:
     costly = Row(name="row", title="", peer="", prepare=row.prepare, costly=True)
     assert len(measure(costly, Effort(rounds=9))) == 3
     assert len(measure(costly, Effort(rounds=1))) == 1
+
+
+def test_a_quick_look_makes_a_costly_row_smaller_and_leaves_the_others(row: Row) -> None:
+    effort = Effort(rounds=3, scale=0.8, costly_scale=0.25)
+    costly = Row(name="row", title="", peer="", prepare=row.prepare, costly=True)
+    assert (effort.scale_of(row), effort.scale_of(costly)) == (0.8, 0.2)

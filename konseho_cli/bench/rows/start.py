@@ -11,7 +11,7 @@ from time import perf_counter
 import yaml
 
 from konseho_cli.bench.measure import Pair, Row
-from konseho_cli.bench.rows.processes import seconds_until_line
+from konseho_cli.bench.processes import seconds_until_line
 from konseho_cli.core.files import shipped
 from konseho_cli.council import Council
 

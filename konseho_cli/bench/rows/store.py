@@ -148,6 +148,7 @@ ROWS = (
         title="a simulated call of a run that is kept: opening, calls, steps, spans, closing",
         peer="the same run that is not kept",
         prepare=_kept_run,
+        costly=True,
     ),
     Row(
         name="journal_call",

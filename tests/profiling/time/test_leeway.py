@@ -107,7 +107,7 @@ def _figures(trace):
     on_path = leeway._on_path(trace, walked(trace))
     drags = leeway._drags(graph, {ask: own for ask, own in whiles.items() if ask in on_path})
     for ask in asks.values():
-        one = leeway._leeway(trace, graph, ask, whiles.get(ask.id), drags.get(ask.id, 0))
+        one = leeway._leeway(trace, graph, ask, whiles.get(ask.id), drags.get(ask.id, 0), ())
         assert one in found
         yield ask.id, one.drag, one.slack
 

@@ -1,7 +1,7 @@
 """A server that streams the same chat completion to everybody, as cheaply as Python can.
 
 Run as a process of its own, so that its work is not counted as a client's:
-`python -m konseho_cli.bench.rows.server` prints its port.
+`python -m konseho_cli.bench.server` prints its port.
 """
 
 from __future__ import annotations
