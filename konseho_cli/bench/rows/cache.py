@@ -12,8 +12,8 @@ from time import perf_counter
 
 from konseho_cli.agents.definition import Agent
 from konseho_cli.bench.measure import Pair, Row
-from konseho_cli.bench.rows.council import ANSWER, Waiting
 from konseho_cli.bench.processes import variable
+from konseho_cli.bench.rows.council import ANSWER, Waiting
 from konseho_cli.core.clock import RealClock
 from konseho_cli.council import Council
 from konseho_cli.models.base import Call, Identity, Message, Request

@@ -12,8 +12,8 @@ import msgpack
 import msgspec
 
 from konseho_cli.bench.measure import Pair, Row
-from konseho_cli.bench.rows.much_context import Measured
 from konseho_cli.bench.processes import child
+from konseho_cli.bench.rows.much_context import Measured
 from konseho_cli.context.difference import restore
 from konseho_cli.context.entries import Entries
 from konseho_cli.context.settings import ContextSettings

@@ -15,8 +15,8 @@ from msgspec import structs
 from konseho_cli.agents.definition import Agent
 from konseho_cli.agents.limits import Limits
 from konseho_cli.bench.measure import Pair, Row
-from konseho_cli.bench.rows.council import cast, run, shape, timed
 from konseho_cli.bench.processes import served, variable
+from konseho_cli.bench.rows.council import cast, run, shape, timed
 from konseho_cli.core.slots import Slots
 from konseho_cli.core.units import Count
 from konseho_cli.council import Council

@@ -29,7 +29,7 @@ _LINUX = (
 _ELSEWHERE = "run it as root (sudo); --cpu needs no permission"
 
 
-_AROUND = ("Child._run", ("profiling", "child.py"))
+_AROUND = ("Child._run", ("recorders", "child.py"))
 """What every run is called by."""
 
 
