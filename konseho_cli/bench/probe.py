@@ -88,11 +88,11 @@ class _Council:
     """Runs of one council, in virtual time but for the one that is recorded."""
 
     def __init__(self, job: Answer) -> None:
+        from konseho_cli.models.registry import sparing
         from konseho_cli.spec.load import load_council
 
         self._job = job
-        self._env = dict(os.environ)
-        self._env.setdefault("KONSEHO_MODEL", "sim")  # never money by surprise
+        self._env = sparing(os.environ)
         self._loaded = load_council(Path(job["file"]))
         self._paid = False
 

@@ -37,7 +37,7 @@ def command(
     junit: own.Junit = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure the stated targets or a council, and guard them against regressions.
+    """Measure the stated targets or a council, and guard them.
 
     A council is run in virtual time by `sim`, unless the file, --model, KONSEHO_MODEL or --replay
     says otherwise; models that cost something are asked once and replayed. Exit status: 0 fine;

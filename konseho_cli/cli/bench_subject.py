@@ -19,6 +19,7 @@ from konseho_cli.cli.asking import read_models
 from konseho_cli.cli.stored import find_replay, with_store
 from konseho_cli.core.errors import InvalidCouncil, UsageError
 from konseho_cli.engine.casting import Wishes, cast_models
+from konseho_cli.models.registry import sparing
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
 from konseho_cli.spec.load import Loaded, load_council
@@ -80,7 +81,7 @@ class Subject:
         """Whether a model that is no simulator would be asked."""
         if self.loaded is None or self.replay is not None:
             return False
-        env = {"KONSEHO_MODEL": "sim", **os.environ}
+        env = sparing(os.environ)
         casting = cast_models(self.loaded.spec, self.loaded.steps, self.wishes, env)
         return any(choice.provider != "sim" for choice in casting.choices.values())
 
@@ -122,7 +123,7 @@ class Subject:
         origin = replay if replay is None or isinstance(replay, str) else replay.header.run
         told = (
             loaded.spec, self.task, sorted(self.inputs.items()), self.wishes, self.preset,
-            self.seed, self.max_concurrency, origin, os.environ.get("KONSEHO_MODEL", "sim"),
+            self.seed, self.max_concurrency, origin, sparing(os.environ)["KONSEHO_MODEL"],
         )  # fmt: skip
         return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
 

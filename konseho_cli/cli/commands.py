@@ -22,27 +22,27 @@ COMMANDS: Mapping[str, Entry] = {
         "konseho_cli.cli.runs",
         "See the runs that are kept, and why they came to what they did.",
     ),
+    "profile": Entry(
+        "konseho_cli.cli.profile", "See where the time, CPU and memory of a council go."
+    ),
     "whatif": Entry(
         "konseho_cli.cli.whatif", "Say what a run would have taken with something changed."
     ),
+    "report": Entry("konseho_cli.cli.report", "Report where the time of a run that is over went."),
+    "bench": Entry(
+        "konseho_cli.cli.bench",
+        "Measure the stated targets or a council, and guard them.",
+    ),
     "tune": Entry(
         "konseho_cli.cli.tune",
-        "Make a council faster: one change at a time, kept where it pays and no answer differs.",
+        "Make a council faster, one change at a time.",
     ),
     "learnings": Entry(
         "konseho_cli.cli.learnings", "See what `konseho tune` learnt, and forget it."
     ),
-    "profile": Entry(
-        "konseho_cli.cli.profile", "See where the time, CPU and memory of a council go."
-    ),
-    "report": Entry("konseho_cli.cli.report", "Report where the time of a run that is over went."),
     "validate": Entry("konseho_cli.cli.validate", "Check council files, all errors at once."),
     "show": Entry("konseho_cli.cli.show", "Show the plan of a council: order, reasons, calls."),
     "list": Entry("konseho_cli.cli.list", "List the councils that ship with Konseho."),
-    "bench": Entry(
-        "konseho_cli.cli.bench",
-        "Measure the stated targets or a council, and guard them against regressions.",
-    ),
     "cache": Entry("konseho_cli.cli.cache", "See, clear and fill the cache of answers."),
     "store": Entry("konseho_cli.cli.store", "Check, shrink and export the store of runs."),
     "schema": Entry("konseho_cli.cli.schema", "Print the JSON Schema of council files."),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -24,6 +23,7 @@ from konseho_cli.engine.storing import Storing
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cache import CacheWishes
 from konseho_cli.models.cassette_file import Cassette, read_cassette
+from konseho_cli.models.registry import sparing
 from konseho_cli.profiling.whatif.held import held_calls
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
@@ -54,11 +54,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Calls that take their time as it was, whatever is changed."""
 
 
-def free_env(env: Mapping[str, str]) -> Mapping[str, str]:
-    """The environment in which `sim` answers where nobody says otherwise: no key chooses a model."""
-    return {**env, "KONSEHO_MODEL": env.get("KONSEHO_MODEL", "").strip() or "sim"}
-
-
 def is_free(session: Session) -> bool:
     """Whether only the simulator can be asked."""
     return all(name.partition(":")[0] == "sim" for name in session.casting.all_models)
@@ -70,7 +65,7 @@ def record(loaded: Loaded, options: RunOptions, storing: Storing, *, quiet: bool
     No answer is taken from a cache, since what a model takes is what is looked at. Raises
     CouncilFailed.
     """
-    env = free_env(os.environ)
+    env = sparing(os.environ)
     with tempfile.TemporaryDirectory(prefix="konseho-") as folder:
         file = Path(folder) / "tune.jsonl"
         wanted = structs.replace(
@@ -126,4 +121,4 @@ def take(name: str, loaded: Loaded, options: RunOptions, store: Path | None) -> 
 def _session(loaded: Loaded, options: RunOptions, cassette: Cassette) -> Session:
     """A replay of it. Raises UsageError."""
     taping = Taping(replay=cassette, speed=0)
-    return Session(loaded, structs.replace(options, taping=taping), free_env(os.environ))
+    return Session(loaded, structs.replace(options, taping=taping), sparing(os.environ))

@@ -70,7 +70,7 @@ def command(
     quiet: options.Quiet = False,
     json: options.AsJson = False,
 ) -> None:
-    """Make a council faster: one change at a time, kept where it pays and no answer differs.
+    """Make a council faster, one change at a time.
 
     One run is made, or taken (--replay), and everything is tried on replays of it, which cost
     nothing. `sim` answers unless the file, --model or KONSEHO_MODEL says otherwise. What is kept

@@ -17,7 +17,7 @@ from konseho_cli.bench.tune.trials import Replays
 from konseho_cli.bench.tune.tuned_preset import Origin, plain, preset_text
 from konseho_cli.bench.tune.tuner import Tried, Tuner, Wanted
 from konseho_cli.bench.tune.tuning import KINDS, Kind, Scope, Setup
-from konseho_cli.cli.recording import Record, free_env, is_free, record, take
+from konseho_cli.cli.recording import Record, is_free, record, take
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.stored import with_store
 from konseho_cli.core.clock import RealClock
@@ -27,7 +27,7 @@ from konseho_cli.core.source import read_source, shown_path
 from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.core.units import Duration
 from konseho_cli.engine.storing import storing_for
-from konseho_cli.models.registry import parse_model_name
+from konseho_cli.models.registry import parse_model_name, sparing
 from konseho_cli.profiling.recording import Machine
 from konseho_cli.report import tune as report
 from konseho_cli.report.symbols import Symbols, symbols_for
@@ -104,7 +104,7 @@ def _record(asked: Asked) -> Record:
     loaded, options = asked.loaded, asked.options
     if asked.replay is not None:
         return take(asked.replay, loaded, options, asked.store)
-    if asked.dry_run and not is_free(Session(loaded, options, free_env(os.environ))):
+    if asked.dry_run and not is_free(Session(loaded, options, sparing(os.environ))):
         raise UsageError(
             "what would be tried depends on a run, and a run of this council asks models",
             hint="--replay RUN takes one that is kept, --simulate costs nothing",
@@ -122,7 +122,7 @@ def _tuner(asked: Asked, found: Record) -> Tuner:
         return time.monotonic() > end_s
 
     trials = Replays(
-        asked.loaded, found.options, found.cassette, free_env(os.environ), is_over=is_over
+        asked.loaded, found.options, found.cassette, sparing(os.environ), is_over=is_over
     )  # fmt: skip
     presets = {name: load_preset(file).settings for name, file in presets_beside().items()}
     scope = Scope(spec=spec, kinds=asked.kinds, presets=presets, aliases=_aliases(spec))

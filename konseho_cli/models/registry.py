@@ -257,6 +257,14 @@ def default_model(cli: str | None, env: Mapping[str, str]) -> tuple[str, bool]:
     return "sim", False
 
 
+def sparing(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which `sim` answers where nobody says otherwise.
+
+    No key that happens to be there chooses a model: to measure must not cost money by surprise.
+    """
+    return {**env, "KONSEHO_MODEL": env.get("KONSEHO_MODEL", "").strip() or "sim"}
+
+
 def claude_model(word: str, env: Mapping[str, str]) -> str | None:
     """What `model: sonnet` of a Claude Code subagent means here.
 

@@ -18,6 +18,7 @@ from typing import Any
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.process import end_group
 from konseho_cli.core.signals import SAME_SIGNAL_S, heeded
+from konseho_cli.models.registry import sparing
 from konseho_cli.profiling.recorders.job import Ended, Job
 
 _PACKAGE = Path(__file__).resolve().parents[2]
@@ -144,10 +145,8 @@ def _wait(process: subprocess.Popen[bytes], tick: Callable[[], None]) -> None:
 
 
 def _environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Ours; who names no model has not asked to spend money, whatever key lies there."""
-    found = dict(env)
-    if not found.get("KONSEHO_MODEL", "").strip():
-        found["KONSEHO_MODEL"] = "sim"
+    """Ours, in which nobody spends money by surprise."""
+    found = sparing(env)
     home = str(_PACKAGE.parent)
     installed = {str(Path(sysconfig.get_path(name)).resolve()) for name in ("purelib", "platlib")}
     if home not in installed:  # such as a checkout; what is installed is found anyway
