@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from konseho_cli.core.errors import KonsehoError
+from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.engine.remembered import decode
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import Candidate
@@ -119,7 +119,9 @@ def _trial(rehearsal: Rehearsal | None) -> Callable[[Changes], Prediction | None
             return None
         try:
             return rehearsal.predict(changes)
-        except KonsehoError:  # such as a rate that no setting of ours makes
+        except UsageError:
+            raise
+        except KonsehoError:
             return None
 
     return trial

@@ -137,6 +137,21 @@ def step_overheads(spans: Sequence[Span]) -> dict[str, int]:
     return {step: span.end - span.start - covered(busy[step]) for step, span in steps.items()}
 
 
+def _was_cut_off(outcome: RunOutcome) -> bool:
+    """Whether its end was never written, as of one that was killed: nobody knows what it took."""
+    return bool(outcome.calls) and not any(span.kind == "run" for span in outcome.spans)
+
+
+def _time(seen: Seen) -> Any:
+    return UNMEASURED if _was_cut_off(seen.outcome) else seen.outcome.whole.duration_s
+
+
+def _step_overhead(seen: Seen) -> Any:
+    if _was_cut_off(seen.outcome):
+        return UNMEASURED
+    return max(step_overheads(seen.outcome.spans).values(), default=0) / 1e9
+
+
 def _creation(seen: Seen) -> Any:
     taken = seen.outcome.creation_s
     return UNMEASURED if taken is None else taken
@@ -195,10 +210,8 @@ def _seconds(of: Callable[[Seen], Any]) -> Measure:
 
 
 MEASURES: Mapping[str, Measure] = {
-    "time": _seconds(lambda seen: seen.outcome.whole.duration_s),
-    "step_overhead": _seconds(
-        lambda seen: max(step_overheads(seen.outcome.spans).values(), default=0) / 1e9
-    ),
+    "time": _seconds(_time),
+    "step_overhead": _seconds(_step_overhead),
     "cost": Measure(of=lambda seen: seen.outcome.whole.cost, show=show_money, unit="$"),
     "tokens": Measure(of=lambda seen: seen.outcome.whole.tokens, show=show_count, unit="tokens"),
     "calls": Measure(of=lambda seen: seen.outcome.whole.calls, show=show_count, unit="calls"),

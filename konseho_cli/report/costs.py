@@ -13,6 +13,9 @@ NAMES: dict[Profiler, str] = {
     "spans": "spans", "cpu": "cProfile", "memory": "memory_profiler", "sample": "py-spy",
 }  # fmt: skip
 
+_SURE = 3
+"""Pairs: of fewer, the median says little."""
+
 
 def cost_lines(costs: Sequence[ProfilerCost]) -> Iterator[Line]:
     """A row for each."""
@@ -25,7 +28,16 @@ def cost_lines(costs: Sequence[ProfilerCost]) -> Iterator[Line]:
     width = max(len(NAMES[cost.profiler]) for cost in costs)
     for cost in costs:
         yield (
-            Piece(f"{GAP}{NAMES[cost.profiler]:{width}}  CPU {cost.cpu:.2f} ×"),
-            Piece(f"  wall {cost.wall:.2f} ×"),
-            Piece(f"  {plural(cost.pairs, 'pair')}", "dim"),
+            Piece(f"{GAP}{NAMES[cost.profiler]:{width}}  CPU {_times(cost.cpu)}"),
+            Piece(f"  wall {_times(cost.wall)}"),
+            Piece(f"  {plural(cost.pairs, 'pair')}{_doubt(cost)}", "dim"),
         )
+
+
+def _times(ratio: float) -> str:
+    """No profiler makes a run faster: below 1 is what the machine did meanwhile."""
+    return f"{ratio:.2f} ×" if ratio >= 1 else "≤ 1 ×"
+
+
+def _doubt(cost: ProfilerCost) -> str:
+    return ": too few to be sure" if cost.pairs < _SURE else ""

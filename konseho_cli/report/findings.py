@@ -20,7 +20,9 @@ MOST = 8
 def finding_lines(findings: Sequence[Finding]) -> Iterator[Line]:
     """Numbered, the one that would save most first."""
     if not findings:
-        yield (Piece("No bottleneck stands out: nothing here would save 2 % or more."),)
+        yield (
+            Piece("No bottleneck stands out: no setting of this council would save 2 % or more."),
+        )
     for number, finding in enumerate(findings[:MOST], 1):
         yield (Piece(f"{number}. "), Piece(f"{one_line(finding.what)}.", "strong"))
         worth = saving(finding)

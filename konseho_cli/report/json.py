@@ -178,7 +178,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "measured": verdict.value,
         "target": verdict.limit,
         "unit": verdict.unit,
-        "met": verdict.met,
+        "met": None if verdict.elsewhere else verdict.met,
     }
 
 

@@ -46,7 +46,7 @@ def test_what_a_profile_can_measure_it_does() -> None:
 
 def test_the_rest_says_what_measures_it() -> None:
     cold = found()["cold_start"]
-    assert (cold.measured, cold.elsewhere) == (NOT_HERE, 'make bench ARGS="-k version"')
+    assert (cold.measured, cold.elsewhere) == (NOT_HERE, "konseho bench -k version")
     assert found()["discovery"].elsewhere == "nothing measures it yet"
 
 
@@ -96,3 +96,12 @@ def test_a_bottleneck_says_how_far_it_is_from_its_target() -> None:
 
 def test_a_quick_run_has_none() -> None:
     assert bottlenecks(WHOLE.outcome, Targets()) == ()
+
+
+def test_what_was_measured_under_cprofile_is_shown_and_refuses_nothing() -> None:
+    slowed = (structs.replace(WHOLE.recordings[0], profiler="cpu"), *WHOLE.recordings[1:])
+    targets = Targets(delegation=Duration("1us"), calls=Count(1))
+    found = {each.name: each for each in profile_verdicts(slowed, WHOLE.analysis, targets)}
+    assert (found["delegation"].missed, found["delegation"].refuses) == (True, False)
+    assert found["delegation"].measured.endswith(" under cProfile")
+    assert found["calls"].refuses

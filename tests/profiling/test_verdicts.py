@@ -65,3 +65,10 @@ def test_what_a_run_cannot_tell_is_neither_met_nor_missed(targets: dict[str, Any
     assert verdict.elsewhere
     assert not verdict.missed
     assert verdict.value is None
+
+
+def test_of_a_run_that_was_killed_nobody_knows_how_long_it_took() -> None:
+    killed = structs.replace(OUTCOME, spans=[s for s in OUTCOME.spans if s.kind != "run"])
+    for target in ({"time": Duration("1m")}, {"step_overhead": Duration("1m")}):
+        verdict = one(killed, **target)
+        assert (verdict.measured, verdict.value, verdict.missed) == (NOT_HERE, None, False)

@@ -18,3 +18,5 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """Its saving is a bound, read off the spans."""
     changes: Changes | None = None
     """None: it cannot be tried by a replay."""
+    stands: bool = False
+    """Whether it stands though a replay shows no saving: a server's own limit is in none."""

@@ -9,13 +9,15 @@ from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.cpu_profile import CpuProfile
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import WORTH, Candidate
-from konseho_cli.profiling.recorders.cpu_groups import WAITING
+from konseho_cli.profiling.recorders.cpu_groups import IMPORTS, WAITING
 from konseho_cli.profiling.time.analysis import Analysis
 from konseho_cli.telemetry.bus import ListenerTime
 from konseho_cli.telemetry.timings import HELD_S
 
 _AN_EVENT_S = 0.001
 """What the handling of an event may take."""
+_UNCHANGEABLE = frozenset({WAITING, IMPORTS})
+"""Waits are no work, and a module is imported once a process."""
 _COMPUTES = 0.2
 """Of the makespan: a run that computes less waits for its models, whatever it computes."""
 _ADVICE = {
@@ -45,7 +47,7 @@ def loop_findings(outcome: RunOutcome, analysis: Analysis) -> Iterator[Candidate
 def cpu_findings(cpu: CpuProfile, makespan_s: float) -> Iterator[Candidate]:
     """The part of Konseho that computes most, where computing matters at all."""
     work_s = cpu.total_s - cpu.waiting_s
-    parts = [group for group in cpu.groups if group.name != WAITING]
+    parts = [group for group in cpu.groups if group.name not in _UNCHANGEABLE]
     if work_s < _COMPUTES * makespan_s or not parts:
         return
     most = parts[0]
@@ -54,8 +56,8 @@ def cpu_findings(cpu: CpuProfile, makespan_s: float) -> Iterator[Candidate]:
         finding=Finding(
             topic="cpu",
             where=most.name,
-            what=f"{show_duration(work_s)} of {show_duration(makespan_s)} are computed, the most "
-            f"of it in {most.name} ({show_duration(most.own_s)})",
+            what=f"under cProfile {show_duration(work_s)} of {show_duration(makespan_s)} are "
+            f"computed, {show_duration(most.own_s)} of it in {most.name}",
             advice=advice,
         )
     )

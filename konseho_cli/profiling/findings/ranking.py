@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import structs
 
+from konseho_cli.core.errors import UsageError
 from konseho_cli.core.units import show_count, show_duration, show_size
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import WORTH, Candidate
@@ -21,19 +22,27 @@ def tried(
     suppose: Callable[[Changes], Prediction | None],
     makespan_s: float,
 ) -> list[Finding]:
-    """What is left of the candidates when what they advise was replayed; the largest are tried."""
+    """What is left of the candidates when what they advise was replayed; the largest are tried.
+
+    `suppose` returns None where it cannot tell, and raises UsageError for what cannot be changed so.
+    """
     ordered = sorted(candidates, key=lambda each: -each.finding.saves_s)
     found, left = [], _TRIED
     for candidate in ordered:
         finding = candidate.finding
         changes, prediction = candidate.changes, None
         if changes is not None and left:
-            prediction, left = suppose(changes), left - 1
+            left -= 1
+            try:
+                prediction = suppose(changes)
+            except UsageError:
+                continue  # this council cannot be changed so
         if prediction is not None:
-            finding = structs.replace(
-                finding, saves_s=prediction.saved_s, estimated=prediction.approximate
-            )
-            if finding.saves_s < WORTH * makespan_s:
+            if prediction.saved_s >= WORTH * makespan_s:
+                finding = structs.replace(
+                    finding, saves_s=prediction.saved_s, estimated=prediction.approximate
+                )
+            elif not candidate.stands:
                 continue
         found.append(finding)
     return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from statistics import median
+from typing import Any
 
 from konseho_cli.core.units import show_duration, show_percent
 from konseho_cli.engine.outcome import RunOutcome
@@ -15,6 +16,14 @@ from konseho_cli.profiling.whatif.changes import Changes, Pace, StepChange
 _SLOW = 0.8
 """Who takes a quarter longer than the others is slow; less is chance."""
 _NO_LIMIT = 10**9
+_ADVICE = {
+    "max_concurrency": "set `max_concurrency: {wanted}`",
+    "concurrency": "set `concurrency: {wanted}` on the model {name}",
+    "pool": "set `max_agents: {wanted}` on {name}",
+    "rate": "raise `rpm` or `tpm` of {name} if its provider allows it, or let another model take a "
+    "part of its calls",
+}
+"""By the kind of resource; what is not here is bounded by no setting."""
 
 
 def time_findings(outcome: RunOutcome, analysis: Analysis) -> Iterator[Candidate]:
@@ -23,11 +32,10 @@ def time_findings(outcome: RunOutcome, analysis: Analysis) -> Iterator[Candidate
         return
     yield from _slow_agents(analysis)
     for resource in analysis.resources:
-        if resource.queued_on_path > WORTH * analysis.makespan:
+        if resource.queued_on_path > WORTH * analysis.makespan and _kind(resource) in _ADVICE:
             yield _queue(resource, analysis)
-    for straggler in analysis.stragglers:
-        if straggler.quorum_cost > WORTH * analysis.makespan:
-            yield _straggler(straggler)
+    yield from _stragglers(analysis)
+    yield from _early_stops(analysis)
     yield from _failures(outcome, analysis)
 
 
@@ -76,72 +84,103 @@ def _slow_agent(agent: str, excess: int, took: float, usual: float, factor: floa
     )
 
 
+def _kind(resource: Resource) -> str:
+    """`max_concurrency`, `concurrency`, `rate`, `pool`, or what no setting bounds."""
+    return resource.name.partition(" of ")[0]
+
+
 def _queue(resource: Resource, analysis: Analysis) -> Candidate:
     """Whoever waits for a resource on the critical path."""
-    kind, _, name = resource.name.partition(" of ")
-    share = resource.queued_on_path / analysis.makespan
-    waits = f"{show_duration(resource.queued_on_path / 1e9)} of the critical path ({show_percent(share)})"
+    kind, name = _kind(resource), resource.name.partition(" of ")[2]
+    on_path = resource.queued_on_path / analysis.makespan
+    waits = (
+        f"{show_duration(resource.queued_on_path / 1e9)} of the critical path "
+        f"({show_percent(on_path)})"
+    )
     wanted = resource.suggested or 2 * (resource.capacity or 1)
+    what = f"{_who_waits(resource, analysis)} for a slot of {resource.name}: {waits} in all"
     if kind == "rate":
         what = f"{name} is held back by its rate limit: {waits}"
-        advice = (
-            f"raise `rpm` or `tpm` of {name} if its provider allows it, or let another model take "
-            "a part of its calls"
-        )
-    else:
-        what = f"{_most_waiting(analysis)} for a slot of {resource.name}: {waits}"
-        advice = f"set `{kind}: {wanted}`" + (f" for {name}" if name else "")
     return Candidate(
         finding=Finding(
             topic="rate" if kind == "rate" else "slots", where=name or kind, what=what,
-            advice=advice, saves_s=resource.queued_on_path / 1e9, estimated=True,
+            advice=_ADVICE[kind].format(name=name, wanted=wanted),
+            saves_s=resource.queued_on_path / 1e9, estimated=True,
         ),
         changes=_raised(kind, name, wanted),
+        stands=kind == "rate",
     )  # fmt: skip
 
 
-def _raised(kind: str, name: str, wanted: int) -> Changes | None:
-    """The what-if with more of a resource; none for an agent's pool."""
+def _raised(kind: str, name: str, wanted: int) -> Changes:
+    """The what-if with more of a resource."""
     changes = {
         "max_concurrency": Changes(concurrency=wanted),
         "concurrency": Changes(limits={(name, "concurrency"): wanted}),
         "rate": Changes(limits={(name, "rpm"): _NO_LIMIT, (name, "tpm"): _NO_LIMIT}),
+        "pool": Changes(steps=(StepChange(step=name, field="max_agents", value=wanted),)),
     }
-    return changes.get(kind)
+    return changes[kind]
 
 
-def _most_waiting(analysis: Analysis) -> str:
-    """The step in which somebody waited for a slot the longest."""
-    steps = {step.step: step for step in analysis.steps}
-    waits = {
-        name: step.waiting.get("queue.limit", 0) + step.waiting.get("queue.pool", 0)
-        for name, step in steps.items()
-    }
-    name = max(waits, key=lambda name: waits[name], default="")
-    if not name:
+def _who_waits(resource: Resource, analysis: Analysis) -> str:
+    """`review waits 62 % of its time`: the step that waits for it the longest."""
+    durations = {step.step: step.duration for step in analysis.steps}
+    duration = durations.get(resource.most_in)
+    if not duration:
         return "calls wait"
-    return f"{name} waits {show_percent(waits[name] / max(1, steps[name].duration))} of its time"
+    return f"{resource.most_in} waits {show_percent(resource.queued_there / duration)} of its time"
+
+
+def _stragglers(analysis: Analysis) -> Iterator[Candidate]:
+    """Steps that wait for the last of their answers, and may go on without it: parallel ones."""
+    kinds = {step.step: step.kind for step in analysis.steps}
+    for straggler in analysis.stragglers:
+        worth = straggler.quorum_cost > WORTH * analysis.makespan
+        if worth and kinds.get(straggler.step) == "parallel":
+            yield _straggler(straggler)
 
 
 def _straggler(straggler: Straggler) -> Candidate:
-    label = f" {straggler.label}" if straggler.label else ""
     most = straggler.answers // 2 + 1
+    fields = {"quorum": most, "wait": "quorum"}
     return Candidate(
         finding=Finding(
             topic="straggler",
             where=straggler.step,
-            what=f"{straggler.step}{label} waits {show_duration(straggler.quorum_cost / 1e9)} for "
+            what=f"{straggler.step} waits {show_duration(straggler.quorum_cost / 1e9)} for "
             f"{straggler.agent} after {most} of {straggler.answers} have answered",
             advice=f"set `quorum: {most}` and `wait: quorum` on {straggler.step}",
             saves_s=straggler.quorum_cost / 1e9,
             estimated=True,
         ),
-        changes=Changes(
-            steps=(
-                StepChange(step=straggler.step, field="quorum", value=most),
-                StepChange(step=straggler.step, field="wait", value="quorum"),
+        changes=_of_step(straggler.step, fields),
+    )
+
+
+def _early_stops(analysis: Analysis) -> Iterator[Candidate]:
+    """Votes that were decided before the last ballot came."""
+    for stop in analysis.early_stops:
+        if not stop.stopped and stop.saved > WORTH * analysis.makespan:
+            yield Candidate(
+                finding=Finding(
+                    topic="straggler",
+                    where=stop.step,
+                    what=f"{stop.step} was decided {show_duration(stop.saved / 1e9)} before its "
+                    "last ballot",
+                    advice=f"set `early_stop: true` on {stop.step}",
+                    saves_s=stop.saved / 1e9,
+                    estimated=True,
+                ),
+                changes=_of_step(stop.step, {"early_stop": True}),
             )
-        ),
+
+
+def _of_step(step: str, fields: Mapping[str, Any]) -> Changes:
+    return Changes(
+        steps=tuple(
+            StepChange(step=step, field=field, value=value) for field, value in fields.items()
+        )
     )
 
 

@@ -35,4 +35,4 @@ def leak(after: Sequence[int]) -> Leak:
 
 def warm_runs(count: int) -> int:
     """How many of the first runs fill caches, and are left out."""
-    return max(2, count // 5)
+    return count // 2

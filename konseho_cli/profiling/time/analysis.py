@@ -61,6 +61,10 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """Mean waiters: rate of arrivals times mean wait, by Little."""
     suggested: int | None
     """The smallest capacity at which nobody would have had to wait; None: unknown."""
+    most_in: str = ""
+    """The step in which somebody waited for it longest; empty: outside of any, or nobody did."""
+    queued_there: int = 0
+    """Nanoseconds in that step: a union, not a sum."""
 
 
 class Straggler(msgspec.Struct, frozen=True, kw_only=True):

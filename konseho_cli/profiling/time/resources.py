@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from msgspec import structs
+
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.profiling.time.analysis import Resource
 from konseho_cli.profiling.time.answerers import Answerers
@@ -44,12 +46,16 @@ def resources_of(
     if trace.run is None:
         return ()
     makespan = trace.run.end - trace.run.start
-    on_path = _queued_on_path(trace, walk)
+    on_path, in_steps = _queued_on_path(trace, walk), _queued_in_steps(trace)
     capacities = _capacities(trace, services)
     found = []
     for name, arrivals in _arrivals(trace, answerers, capacities).items():
         capacity = capacities.get(name)
-        found.append(_resource(name, arrivals, capacity, on_path.get(name, ()), makespan))
+        made = _resource(name, arrivals, capacity, on_path.get(name, ()), makespan)
+        most_in, queued = max(
+            in_steps.get(name, {}).items(), key=lambda item: item[1], default=("", 0)
+        )
+        found.append(structs.replace(made, most_in=most_in, queued_there=queued))
     return tuple(sorted(found, key=lambda one: (-one.queued, one.name)))
 
 
@@ -109,6 +115,20 @@ def _name(trace: Trace, wait: Span) -> str | None:
     if wait.kind == "queue.pool":
         return f"pool of {trace.named(wait).step}"
     return _ONLY_WAITED.get(wait.kind)
+
+
+def _queued_in_steps(trace: Trace) -> dict[str, dict[str, int]]:
+    """By resource and step: nanoseconds in which somebody in it waited for it."""
+    waits: dict[str, dict[str, list[Interval]]] = {}
+    for span in trace.spans:
+        name = _name(trace, span)
+        if name is not None:
+            of_step = waits.setdefault(name, {}).setdefault(trace.named(span).step, [])
+            of_step.append((span.start, span.end))
+    return {
+        name: {step: covered(found) for step, found in steps.items()}
+        for name, steps in waits.items()
+    }
 
 
 def _queued_on_path(trace: Trace, walk: Walked) -> dict[str, list[Interval]]:

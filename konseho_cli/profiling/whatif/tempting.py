@@ -16,6 +16,7 @@ from konseho_cli.profiling.whatif.changes import Changes, LimitName, Pace, StepC
 from konseho_cli.profiling.whatif.held import Held
 from konseho_cli.profiling.whatif.retiming import Changing
 from konseho_cli.steps.parallel import Parallel
+from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
 
 AGENTS = 3
@@ -42,8 +43,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 def candidates(scene: Scene) -> list[Family]:
     """The most promising first: one of each sort in turn."""
     sorts = (
-        _slots(scene), _agents(scene), _quorums(scene), _limits(scene), _models(scene),
-        _cache(scene),
+        _slots(scene), _pools(scene), _agents(scene), _quorums(scene), _limits(scene),
+        _models(scene), _cache(scene),
     )  # fmt: skip
     return [each for row in zip_longest(*sorts) for each in row if each is not None]
 
@@ -80,6 +81,16 @@ def _slots(scene: Scene) -> Iterator[Family]:
     if now is not None and "queue.limit" in scene.waits:
         steps = (now * 2, now * 4, now * 8)
         yield tuple(Changes(concurrency=min(each, len(scene.calls))) for each in steps)
+
+
+def _pools(scene: Scene) -> Iterator[Family]:
+    """Twice and four times the instances of a split, where pieces waited for one."""
+    for name, step in scene.changing.loaded.steps.items():
+        if isinstance(step, Split) and step.max_agents and "queue.pool" in scene.waits:
+            yield tuple(
+                Changes(steps=(StepChange(step=name, field="max_agents", value=each),))
+                for each in (step.max_agents * 2, step.max_agents * 4)
+            )
 
 
 def _agents(scene: Scene) -> Iterator[Family]:

@@ -7,13 +7,19 @@ twice at a time has two.
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from heapq import heappop, heappush
+from operator import itemgetter
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from konseho_cli.engine.outcome import CallRecord, RunOutcome
 from konseho_cli.telemetry.spans import OPEN, Span
+
+_About: TypeAlias = tuple[str, str, str]
+"""Step, agent and label of a call."""
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -124,17 +130,48 @@ def lanes(spans: Sequence[Span]) -> tuple[Lane, ...]:
 
 def calls_of(outcome: RunOutcome) -> Mapping[int, tuple[CallRecord, ...]]:
     """The calls of each ask, by the id of its span; one that was repaired has two."""
-    asks: dict[tuple[str, str, str], list[Span]] = {}
+    asks: dict[_About, list[Span]] = {}
     for each in placed(outcome.spans):
         if each.span.kind == "ask":
             asks.setdefault((each.step, each.agent, each.label), []).append(each.span)
-    found: dict[int, list[CallRecord]] = {}
+    calls: dict[_About, list[CallRecord]] = {}
     for call in outcome.calls:
-        for span in asks.get((call.step, call.agent, call.label), ()):
-            if span.start <= call.start and call.end <= span.end:
-                found.setdefault(span.id, []).append(call)
-                break
-    return {span: tuple(calls) for span, calls in found.items()}
+        calls.setdefault((call.step, call.agent, call.label), []).append(call)
+    found: dict[int, tuple[CallRecord, ...]] = {}
+    for about, own in asks.items():
+        found |= _matched(own, calls.get(about, []))
+    return found
+
+
+def _matched(
+    asks: Sequence[Span], calls: Sequence[CallRecord]
+) -> dict[int, tuple[CallRecord, ...]]:
+    """Calls that are about the same, each to an ask around it: to one that has none yet, if it can.
+
+    An ask makes its first call as it begins, and another where the one before it ended.
+    """
+    waiting = sorted(asks, key=lambda span: (-span.start, -span.id))
+    free: list[tuple[int, int, Span]] = []
+    """Those that have begun and have no call yet: the one that ends first is the first."""
+    found: dict[int, list[CallRecord]] = {}
+    ended: list[tuple[int, int, Span]] = []
+    """Those that have one, by when the last of theirs ended."""
+    for call in sorted(calls, key=lambda call: (call.start, call.end)):
+        while waiting and waiting[-1].start <= call.start:
+            span = waiting.pop()
+            heappush(free, (span.end, span.id, span))
+        if free and free[0][0] >= call.end:
+            span = heappop(free)[2]
+        else:
+            place = bisect_right(ended, call.start, key=itemgetter(0))
+            while place and ended[place - 1][2].end < call.end:
+                place -= 1
+            if not place:
+                continue
+            span = ended.pop(place - 1)[2]
+        found.setdefault(span.id, []).append(call)
+        insort(ended, (call.end, span.id, span))
+    return {span: tuple(own) for span, own in found.items()}
 
 
 def _strands(all_: Sequence[Placed]) -> Iterator[tuple[tuple[str, str], list[Placed]]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from konseho_cli.core.errors import UsageError
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import Candidate
 from konseho_cli.profiling.findings.ranking import ranked, saving, tried
@@ -76,3 +77,22 @@ def test_only_so_many_are_replayed_and_the_largest_first() -> None:
 )
 def test_what_it_saves_is_said_with_its_unit(saves: dict[str, Any], text: str) -> None:
     assert saving(finding("", **saves)) == text
+
+
+def test_what_this_council_cannot_be_changed_to_is_dropped_and_a_servers_limit_stands() -> None:
+    candidates = [
+        Candidate(finding=finding("odd", saves_s=5.0), changes=Changes(concurrency=1)),
+        Candidate(
+            finding=finding("server", saves_s=4.0, estimated=True),
+            changes=Changes(concurrency=2),
+            stands=True,
+        ),
+    ]
+
+    def suppose(changes: Changes) -> Prediction:
+        if changes.concurrency == 1:
+            raise UsageError("no such field")
+        return predicted(10.0)
+
+    found = tried(candidates, suppose, makespan_s=10.0)
+    assert [(each.where, each.saves_s, each.estimated) for each in found] == [("server", 4.0, True)]

@@ -10,6 +10,7 @@ from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.findings.time import time_findings
 from konseho_cli.profiling.time.analysis import (
     Analysis,
+    EarlyStop,
     Lag,
     Leeway,
     Resource,
@@ -72,41 +73,54 @@ def test_who_only_waited_longer_is_not_slow() -> None:
     assert found(leeway=(call("ann", 1), call("bob", 1), late)) == []
 
 
+def step(name: str, kind: str = "parallel") -> StepTime:
+    return StepTime(
+        step=name, kind=kind, duration=10 * SECOND, working=0, waiting={}, overhead=0, on_path=0
+    )
+
+
 def test_a_wait_for_slots_names_the_step_the_setting_and_how_many() -> None:
-    steps = tuple(
-        StepTime(
-            step=name, kind="parallel", duration=10 * SECOND, working=0,
-            waiting={"queue.limit": waited * SECOND}, overhead=0, on_path=0,
-        )
-        for name, waited in (("plan", 1), ("review", 6))
-    )  # fmt: skip
-    analysis = structs.replace(QUIET, steps=steps, resources=(resource("max_concurrency", 3.1),))
+    queue = resource("max_concurrency", 3.1, most_in="review", queued_there=6 * SECOND)
+    analysis = structs.replace(QUIET, steps=(step("plan"), step("review")), resources=(queue,))
     candidate = next(time_findings(OUTCOME, analysis))
     assert candidate.finding.what == (
-        "review waits 60 % of its time for a slot of max_concurrency: 3.1 s of the critical path (31 %)"
+        "review waits 60 % of its time for a slot of max_concurrency: "
+        "3.1 s of the critical path (31 %) in all"
     )
     assert candidate.finding.advice == "set `max_concurrency: 8`"
     assert candidate.changes == Changes(concurrency=8)
 
 
-def test_each_kind_of_resource_has_its_own_advice() -> None:
+def test_each_kind_of_resource_has_its_own_advice_and_what_no_setting_bounds_has_none() -> None:
     resources = (
         resource("concurrency of openai:m", 2), resource("rate of openai:m", 3),
-        resource("max_concurrency", 0.05),
+        resource("pool of pieces", 1), resource("max_concurrency", 0.05), resource("backoff", 4),
+        resource("the same answer", 4),
     )  # fmt: skip
     assert found(resources=resources) == [
         ("slots", "openai:m", 2.0, "concurrency of openai:m 8"),
         ("rate", "openai:m", 3.0, "rpm of openai:m 1,000,000,000, tpm of openai:m 1,000,000,000"),
+        ("slots", "pieces", 1.0, "pieces max_agents: 8"),
     ]
 
 
-def test_the_last_of_a_round_costs_what_comes_after_a_majority() -> None:
+def test_the_last_of_a_parallel_step_costs_what_comes_after_a_majority() -> None:
     late = Straggler(
-        step="argue", label="round 2", agent="cid", answers=5, last=4 * SECOND, cost=SECOND,
+        step="argue", label="", agent="cid", answers=5, last=4 * SECOND, cost=SECOND,
         quorum_cost=2 * SECOND,
     )  # fmt: skip
     words = "argue quorum: 3, argue wait: quorum"
-    assert found(stragglers=(late,)) == [("straggler", "argue", 2.0, words)]
+    assert found(stragglers=(late,), steps=(step("argue"),)) == [("straggler", "argue", 2.0, words)]
+    assert found(stragglers=(late,), steps=(step("argue", "debate"),)) == []
+
+
+def test_a_vote_that_was_decided_early_may_stop_early() -> None:
+    stops = (
+        EarlyStop(step="pick", stopped=False, saved=SECOND),
+        EarlyStop(step="again", stopped=True, saved=SECOND),
+        EarlyStop(step="close", stopped=False, saved=1),
+    )
+    assert found(early_stops=stops) == [("straggler", "pick", 1.0, "pick early_stop: true")]
 
 
 def test_waits_between_tries_are_about_who_failed() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from konseho_cli.core.clock import RealClock
 from konseho_cli.report.exports.tracks import calls_of, lanes, placed
@@ -67,6 +68,27 @@ def test_every_call_belongs_to_one_ask(council: str) -> None:
     assert sum(map(len, found.values())) == len(outcome.calls)
     asks = {each.span.id for each in placed(outcome.spans) if each.span.kind == "ask"}
     assert set(found) == asks
+
+
+def test_calls_that_are_about_the_same_are_those_of_their_own_asks() -> None:
+    """Three at once, of which the second was repaired."""
+    recorder = Recorder(RealClock())
+    root = recorder.root()
+    asks: list[Span] = []
+    for _ in range(3):
+        ask = root.branch().span("ask", step="s", agent="a", label="x")
+        ask.start, ask.end, ask.closed = len(asks), 100 - 10 * len(asks), 1000
+        asks.append(ask)
+    times = [(2, 79), (0, 99), (1, 40), (42, 89)]
+    call = recording().outcome.calls[0]
+    calls = tuple(
+        structs.replace(call, step="s", agent="a", label="x", start=start, end=end)
+        for start, end in times
+    )
+    found = calls_of(structs.replace(recording().outcome, spans=asks, calls=calls))
+    assert {number: [(one.start, one.end) for one in own] for number, own in found.items()} == {
+        asks[0].id: [(0, 99)], asks[1].id: [(1, 40), (42, 89)], asks[2].id: [(2, 79)],
+    }  # fmt: skip
 
 
 def test_an_agent_that_is_asked_twice_at_a_time_has_two_lanes() -> None:
