@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from konseho_cli.core.units import show_change, show_duration
+from konseho_cli.engine.outcome import RunStatus
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.ranking import saving
 from konseho_cli.profiling.prediction import Prediction
@@ -17,9 +18,13 @@ MOST = 8
 """Findings in a terminal; the JSON has all."""
 
 
-def finding_lines(findings: Sequence[Finding]) -> Iterator[Line]:
-    """Numbered, the one that would save most first."""
-    if not findings:
+def finding_lines(findings: Sequence[Finding], status: RunStatus = "ok") -> Iterator[Line]:
+    """Numbered, the one that would save most first; `status`: of the run that they are about."""
+    if status not in ("ok", "degraded"):
+        word = "reached a limit" if status == "limit" else f"was {status}"
+        said = f"The run {'failed' if status == 'failed' else word}: this is what there was of it."
+        yield (Piece(said, "accent"),)
+    elif not findings:
         yield (
             Piece("No bottleneck stands out: no setting of this council would save 2 % or more."),
         )

@@ -45,7 +45,7 @@ def _parts(profiled: Profiled, symbols: Symbols, width: int) -> Iterator[Iterabl
     yield cost_lines(profiled.costs)
     yield prediction_lines(profiled.predictions)
     yield verdict_lines(profiled.verdicts, symbols)
-    yield finding_lines(profiled.findings)
+    yield finding_lines(profiled.findings, profiled.outcome.status)
 
 
 def _first_of_each(recordings: Iterable[Recording]) -> Iterable[Recording]:

@@ -23,6 +23,7 @@ from konseho_cli.profiling.recording import Machine, Recording
 from konseho_cli.profiling.sampled import Frame, Samples, Stack
 from konseho_cli.profiling.time.analysing import analyse
 from konseho_cli.profiling.verdicts import Verdict
+from konseho_cli.report.findings import finding_lines
 from konseho_cli.report.flame_graph import flame_graph
 from konseho_cli.report.frame import as_text
 from konseho_cli.report.memory import leak_lines
@@ -176,3 +177,15 @@ def test_the_flame_graph_is_well_formed_and_as_wide_as_its_samples():
     assert any("70 samples, 70.0%" in title for title in titles)
     assert "script" not in text
     ElementTree.fromstring(flame_graph(structs.replace(SAMPLES, stacks=()), "empty"))
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("ok", "No bottleneck stands out"), ("failed", "The run failed: this is what"),
+        ("limit", "The run reached a limit: this"), ("interrupted", "The run was interrupted: this"),
+    ],
+)  # fmt: skip
+def test_what_ended_early_is_not_said_to_have_no_bottleneck(status, said):
+    (line,) = finding_lines((), status)
+    assert line[0].text.startswith(said)

@@ -198,7 +198,7 @@ def _failures(outcome: RunOutcome, analysis: Analysis) -> Iterator[Candidate]:
         finding=Finding(
             topic="failures",
             where=worst,
-            what=f"{worst} failed {tried.get(worst, 0)} times; waits before the next try took "
+            what=f"{worst} had to be asked again {tried.get(worst, 0)} times; the waits before took "
             f"{show_duration(backoff.duration / 1e9)} of the critical path",
             advice=f"give {worst} a `fallback`, or less at a time",
             saves_s=backoff.duration / 1e9,
