@@ -108,9 +108,18 @@ def compare(rehearsal: Rehearsal, changes: Changes, *, each: bool) -> Sequence[P
 def sweep_over(
     rehearsal: Rehearsal, changes: Changes, what: str, points: Sequence[tuple[str, Changes]]
 ) -> Sweep:
-    """One thing at many values, each on top of the changes."""
+    """One thing at many values, each on top of the changes.
+
+    Raises UsageError where a change says something of the same thing: it would be overridden.
+    """
+    swept = frozenset[str]().union(*(point.touched() for _, point in points))
+    for option in sorted(swept & changes.touched()):
+        raise UsageError(
+            f"{option} and --sweep {what} exclude each other: the sweep has its values"
+        )
     return Sweep(
         what=what,
         values=tuple(value for value, _ in points),
         predictions=tuple(rehearsal.predict(changes.also(point)) for _, point in points),
+        unchanged=rehearsal.unchanged,
     )

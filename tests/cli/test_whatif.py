@@ -70,7 +70,7 @@ def test_a_sweep_names_its_knee(konseho, run):
     assert ran.status == 0
     marked = [line for line in ran.out.splitlines() if line.endswith("knee")]
     assert [line.split()[0] for line in marked] == ["2"]
-    assert "Knee: concurrency 2" in ran.out
+    assert "Knee within this sweep: concurrency 2" in ran.out
     swept = told(konseho, "last", "--sweep", "agent.ann=0.5,1", "--concurrency", 2)["sweep"]
     assert [point["value"] for point in swept["points"]] == ["0.5x", "1x"]
     assert swept["points"][0]["change"] == "ann takes half the time, max_concurrency 2"
@@ -112,6 +112,10 @@ def test_a_recording_is_a_run_too(konseho, run, tmp_path):
         (("last", "--sweep", "concurrency=4..2"), "from a lesser to a greater"),
         (("last", "--sweep", "concurrency=a..b"), "expected numbers"),
         (("last", "--sweep", "cache-hit=2,3"), "no share"),
+        (("last", "--sweep", "concurrency=2", "-c", "3"), "--concurrency and --sweep concurrency"),
+        (("last", "--sweep", "agent.ann=1,2", "-a", "ann=2x"), "--agent ann and --sweep"),
+        (("last", "--sweep", "step.both.quorum=1,2", "--step", "both.quorum=1"), "exclude each"),
+        (("last", "--sweep", "cache-hit=0,0.5", "--cache-hit", "0.5"), "exclude each other"),
     ],
 )
 def test_what_cannot_be_is_a_usage_error(konseho, run, arguments, said):
