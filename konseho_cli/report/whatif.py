@@ -19,6 +19,11 @@ MOST_STOPS = 6
 BAR = 32
 """Columns of the longest bar."""
 _LEFT_OUT = "virtual time leaves CPU and loop lag out"
+_EARLY = {
+    "interrupted": "Interrupted", "unfinished": "Unfinished, its last call ended",
+    "failed": "It failed", "limit": "It reached a limit",
+}  # fmt: skip
+"""What became of a run that did not come to its end."""
 _HELD = "Answers are held fixed: this predicts time and cost, never what would have been said."
 
 
@@ -31,6 +36,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     calls: int
     recorded_s: float
     unchanged: Prediction
+    status: str = "ok"
+    """Of the run; `unfinished` where it has no end."""
 
 
 def whatif_text(told: Told, rows: Sequence[Prediction], symbols: Symbols) -> str:
@@ -79,6 +86,8 @@ def _head(told: Told, symbols: Symbols) -> Iterator[str]:
         f"Recorded {_time(told.recorded_s)}, replayed unchanged "
         f"{_time(replayed)}: {_distance(told.recorded_s, replayed)} ({_LEFT_OUT})"
     )
+    if told.status in _EARLY:
+        yield f"{_EARLY[told.status]} after {_time(told.recorded_s)}: what came after it is guessed"
 
 
 def _distance(recorded_s: float, replayed_s: float) -> str:
@@ -200,6 +209,7 @@ def _document(told: Told) -> dict[str, Any]:
         "run": told.run,
         "council": told.council,
         "simulated": told.simulated,
+        "status": told.status,
         "recorded_s": told.recorded_s,
         "unchanged": _prediction(told.unchanged),
     }

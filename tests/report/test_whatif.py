@@ -69,6 +69,14 @@ def test_nothing_that_helps_is_said_so():
     assert "None of the changes that were tried would save 1 %" in whatif_text(TOLD, [], UNICODE)
 
 
+def test_a_run_that_did_not_come_to_its_end_is_told_so():
+    assert "guessed" not in "".join(whatif_text(TOLD, [], UNICODE).splitlines()[1:3])
+    for status, said in (("interrupted", "Interrupted after 6.81 s: what came after it is guessed"),
+                         ("unfinished", "Unfinished, its last call ended after 6.81 s: what")):  # fmt: skip
+        head = whatif_text(structs.replace(TOLD, status=status), [], UNICODE).splitlines()[2]
+        assert head.startswith(said)
+
+
 def sweep(*makespans: float) -> Sweep:
     found = [structs.replace(FASTER, after_s=each) for each in makespans]
     values = tuple(str(2**place) for place in range(len(found)))
@@ -121,7 +129,7 @@ def test_a_value_at_which_the_run_fails_is_no_saving():
 def test_programs_get_all_of_it():
     document = json.loads(whatif_json(TOLD, [FASTER]))
     assert document == {
-        "konseho": 1, "run": "3fk2", "council": "code-review", "simulated": True,
+        "konseho": 1, "run": "3fk2", "council": "code-review", "simulated": True, "status": "ok",
         "recorded_s": 6.81, "unchanged": document["unchanged"],
         "predictions": [
             {
