@@ -24,6 +24,7 @@ from konseho_cli.profiling.sampled import Frame, Samples, Stack
 from konseho_cli.profiling.time.analysing import analyse
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.cpu import cpu_lines
+from konseho_cli.report.findings import verdict_lines
 from konseho_cli.report.flame_graph import flame_graph
 from konseho_cli.report.frame import as_text
 from konseho_cli.report.memory import leak_lines
@@ -141,6 +142,14 @@ def test_no_line_is_wider_than_the_terminal_but_notes(recordings):
         for line in as_text([*profile_lines(recordings, ASCII, width)]).splitlines():
             assert len(line) <= max(width, 84), line
             assert not {*line} & {*"█░▁·"}, line
+
+
+def test_targets_of_konseho_that_a_profile_cannot_measure_are_counted():
+    ours = [structs.replace(VERDICTS[2], name=f"t{number}", own=False) for number in range(13)]
+    lines = as_text([*verdict_lines((*VERDICTS, *ours), UNICODE)]).splitlines()
+    assert lines[-2:] == [
+        "  – not measured here: cold", "  – 13 more: konseho bench measures them",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])
