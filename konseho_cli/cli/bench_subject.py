@@ -62,7 +62,7 @@ class Subject:
             council=file, loaded=loaded, task=task,
             inputs={} if loaded is None else read_inputs(loaded.spec, inputs),
             wishes=read_models(models, simulate=simulate), preset=preset,
-            replay=find_replay(replay, store), seed=seed, max_concurrency=max_concurrency,
+            replay=find_replay(replay, store, loaded), seed=seed, max_concurrency=max_concurrency,
             store=store,
         )  # fmt: skip
 

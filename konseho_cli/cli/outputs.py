@@ -18,6 +18,7 @@ from konseho_cli.cli.result import check_place, deliver_to_stdout, is_stdout
 from konseho_cli.cli.streams import is_terminal, mutter, put_bytes
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.files import write_atomically
+from konseho_cli.core.source import shown_path
 from konseho_cli.profiling.profiled import Profiled
 from konseho_cli.report.text import plural
 
@@ -154,10 +155,22 @@ def wanted(said: Mapping[str, Any]) -> Mapping[str, Path | None]:
         asked[option] = None if to_stdout else file
         if not to_stdout:
             check_place(option, file)
+    _check_apart(asked)
     printed = [option for option, file in asked.items() if file is None]
     if len(printed) > 1:
         raise UsageError(f"{' and '.join(printed)}: only one of them can go to stdout")
     return asked
+
+
+def _check_apart(asked: Mapping[str, Path | None]) -> None:
+    """Raises UsageError where two formats would be one file, of which the later is left."""
+    by_place: dict[Path, str] = {}
+    for option, file in asked.items():
+        if file is None:
+            continue
+        other = by_place.setdefault(file.resolve(), option)
+        if other != option:
+            raise UsageError(f"{other} and {option} are one file: {shown_path(file)}")
 
 
 def write(profiled: Profiled, asked: Mapping[str, Path | None]) -> None:

@@ -32,11 +32,17 @@ Repeats: TypeAlias = Annotated[
     int,
     typer.Option(
         "-n", min=1, max=1000, metavar="N",
-        help="Runs under each profiler; all but the first of all replay its answers.",
+        help="Runs under each profiler, or of the council alone where none is named; all but the "
+        "first of all replay its answers.",
     ),
 ]  # fmt: skip
 Interval: TypeAlias = Annotated[
-    str, typer.Option("--interval", metavar="DURATION", help="Between two looks at the memory.")
+    str | None,
+    typer.Option(
+        "--interval",
+        metavar="DURATION",
+        help="Between two looks at the memory, with --memory; else 20ms.",
+    ),
 ]
 Lines: TypeAlias = Annotated[
     list[str],
@@ -54,7 +60,14 @@ Leaks: TypeAlias = Annotated[
     ),
 ]  # fmt: skip
 Rate: TypeAlias = Annotated[
-    int, typer.Option("--rate", min=1, max=10_000, metavar="N", help="Samples a second.")
+    int | None,
+    typer.Option(
+        "--rate",
+        min=1,
+        max=10_000,
+        metavar="N",
+        help="Samples a second, with --sample or --pid, as are the next three; else 100.",
+    ),
 ]
 Gil: TypeAlias = Annotated[
     bool, typer.Option("--gil", help="Sample only threads that hold the interpreter's lock.")
@@ -68,7 +81,8 @@ Pid: TypeAlias = Annotated[
     typer.Option("--pid", min=1, metavar="PID", help="Sample a process that runs already."),
 ]
 DurationOf: TypeAlias = Annotated[
-    str, typer.Option("--duration", metavar="DURATION", help="How long, with --pid.")
+    str | None,
+    typer.Option("--duration", metavar="DURATION", help="How long, with --pid; else 10s."),
 ]
 WithCost: TypeAlias = Annotated[
     bool,
@@ -92,15 +106,15 @@ def command(
     sample: Sample = False,
     everything: Everything = False,
     repeats: Repeats = 1,
-    interval: Interval = "20ms",
+    interval: Interval = None,
     lines: Lines = [],  # noqa: B006
     leaks: Leaks = 0,
-    rate: Rate = 100,
+    rate: Rate = None,
     gil: Gil = False,
     idle: Idle = False,
     subprocesses: Subprocesses = False,
     pid: Pid = None,
-    duration: DurationOf = "10s",
+    duration: DurationOf = None,
     cost: WithCost = True,
     folder: Folder = None,
     model: options.Models = [],  # noqa: B006

@@ -21,7 +21,7 @@ from konseho_cli.cli.asking import (
     read_timeout,
 )
 from konseho_cli.cli.printing import print_lines, symbols, width
-from konseho_cli.cli.stored import is_path, stored_run
+from konseho_cli.cli.stored import find_replay, is_path, stored_run
 from konseho_cli.cli.streams import is_terminal, mutter
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.source import shown_path
@@ -61,15 +61,15 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     sample: bool
     everything: bool
     repeats: int
-    interval: str
+    interval: str | None
     lines: Sequence[str]
     leaks: int
-    rate: int
+    rate: int | None
     gil: bool
     idle: bool
     subprocesses: bool
     pid: int | None
-    duration: str
+    duration: str | None
     cost: bool
     folder: Path | None
     model: Sequence[str]
@@ -107,17 +107,34 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     def sampling(self) -> Sampling:
         """How py-spy looks."""
         return Sampling(
-            rate=self.rate, gil=self.gil, idle=self.idle, subprocesses=self.subprocesses
-        )
+            rate=self.rate or Sampling().rate, gil=self.gil, idle=self.idle,
+            subprocesses=self.subprocesses,
+        )  # fmt: skip
+
+    @property
+    def idle_options(self) -> tuple[str, str] | None:
+        """Options that would change nothing, and what they go with."""
+        samples = "sample" in self.profilers or self.pid is not None
+        for named, where, used in (
+            ({"--rate": self.rate, "--gil": self.gil, "--idle": self.idle,
+              "--subprocesses": self.subprocesses}, "--sample, --all or --pid", samples),
+            ({"--interval": self.interval}, "--memory or --all", "memory" in self.profilers),
+            ({"--duration": self.duration}, "--pid", self.pid is not None),
+        ):  # fmt: skip
+            given = [option for option, value in named.items() if value]
+            if given and not used:
+                return ", ".join(given), where
+        return None
 
 
 def profile_council(asked: Asked) -> int:
     """Record, print, and say where the recordings are; the exit status."""
     files = outputs.wanted(structs.asdict(asked))
+    watching = Watching(interval_s=_interval(asked.interval), sampling=asked.sampling)
+    _check_used(asked)
     wanted = Wanted(
         job=_job(asked), profilers=asked.profilers, repeats=asked.repeats, lines=tuple(asked.lines),
-        how=Watching(interval_s=_interval(asked.interval), sampling=asked.sampling),
-        leaks=asked.leaks, costs=asked.cost, folder=asked.folder,
+        how=watching, leaks=asked.leaks, costs=asked.cost, folder=asked.folder,
     )  # fmt: skip
     progress = _Progress(quiet=asked.quiet)
     try:
@@ -150,7 +167,8 @@ def profile_process(asked: Asked) -> int:
     assert asked.pid is not None
     if asked.council is not None or asked.profilers not in (("spans",), ("sample",)):
         raise UsageError("--pid samples a process that runs: no council, and no other profiler")
-    seconds = max(1.0, _seconds("--duration", asked.duration))
+    _check_used(asked)
+    seconds = max(1.0, _seconds("--duration", asked.duration or "10s"))
     folder = make_folder(asked.folder, os.environ)
     progress = _Progress(quiet=asked.quiet)
     progress(f"process {asked.pid} for {show_duration(seconds)}")
@@ -183,6 +201,7 @@ def _job(asked: Asked) -> Job:
     inputs = {}
     if file is not None:
         loaded = load_council(file)
+        find_replay(asked.replay, asked.store, loaded)
         inputs = read_inputs(loaded.spec, asked.inputs)
         if task is None and not loaded.spec.task and asked.council in (None, QUICKSTART):
             task = TASK
@@ -215,7 +234,16 @@ def _replayed(asked: Asked) -> tuple[Path | None, str]:
     return Path(asked.replay).absolute(), ""
 
 
-def _interval(text: str) -> float:
+def _check_used(asked: Asked) -> None:
+    """Raises UsageError for options that would do nothing."""
+    if (found := asked.idle_options) is not None:
+        option, where = found
+        raise UsageError(f"{option} would change nothing here: of use with {where}")
+
+
+def _interval(text: str | None) -> float:
+    if text is None:
+        return Watching().interval_s
     seconds = _seconds("--interval", text)
     if not SHORTEST_S <= seconds <= LONGEST_S:
         raise UsageError(f"--interval {text}: between 1ms and 60s")

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import structs
 
 from konseho_cli.bench.tune.taken import with_attempts
-from konseho_cli.cli.stored import is_path, with_store
+from konseho_cli.cli.stored import check_replay, is_path, with_store
 from konseho_cli.cli.streams import tell
 from konseho_cli.cli.watching import conduct, screen_for
 from konseho_cli.core.errors import KonsehoError
@@ -120,5 +120,6 @@ def take(name: str, loaded: Loaded, options: RunOptions, store: Path | None) -> 
 
 def _session(loaded: Loaded, options: RunOptions, cassette: Cassette) -> Session:
     """A replay of it. Raises UsageError."""
+    check_replay(cassette, loaded)
     taping = Taping(replay=cassette, speed=0)
     return Session(loaded, structs.replace(options, taping=taping), sparing(os.environ))

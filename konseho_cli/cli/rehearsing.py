@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from konseho_cli.cli.recordings import find_recordings
 from konseho_cli.cli.stored import with_store
 from konseho_cli.core.errors import UsageError
 from konseho_cli.profiling.prediction import Prediction
@@ -33,13 +34,18 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
 
 def find_rehearsal(name: str, store: Path | None, said: Played) -> Rehearsal:
     """The run that is meant. Raises UsageError, StoreFailed, InvalidCouncil."""
+    file = Path(name)
+    if _is_folder(file):
+        _refuse(said)
+        return _recorded(find_recordings(name, store)[0])
     if _is_file(name):
-        file = Path(name)
         if _is_cassette(file):
             return Rehearsal(*_play(file, said))
         _refuse(said)
-        recording = Recording.load(file)
-        return Rehearsal(recording.run, recording.spans)
+        if file.suffix in (".yaml", ".yml"):
+            hint = f"konseho run {name} makes one, and then: konseho whatif last"
+            raise UsageError(f"{name} is no run and no recording", hint=hint)
+        return _recorded(Recording.load(file))
     _refuse(said)
 
     async def read(reader: RunReader) -> tuple[StoredRun, list[SpanKept]]:
@@ -47,6 +53,10 @@ def find_rehearsal(name: str, store: Path | None, said: Played) -> Rehearsal:
         return stored, (await reader.trace(stored.row.began.run))[0]
 
     return Rehearsal(*with_store(store, read))
+
+
+def _recorded(recording: Recording) -> Rehearsal:
+    return Rehearsal(recording.run, recording.spans)
 
 
 def _play(file: Path, said: Played) -> tuple[StoredRun, list[SpanKept]]:
@@ -71,6 +81,13 @@ def _refuse(said: Played) -> None:
         raise UsageError("--council, --task and --input go with a cassette: the run knows its own")
 
 
+def _is_folder(place: Path) -> bool:
+    try:
+        return place.is_dir()
+    except (OSError, ValueError):  # no name that a file could have
+        return False
+
+
 def _is_file(name: str) -> bool:
     try:
         return Path(name).is_file() or not name.strip().isalnum()
@@ -88,18 +105,23 @@ def _is_cassette(file: Path) -> bool:
 
 def whole_sum(rehearsal: Rehearsal) -> Told:
     """What holds for all rows."""
-    began = rehearsal.run.row.began
+    began, ended = rehearsal.run.row.began, rehearsal.run.row.ended
     return Told(
         run=began.run, council=began.council, simulated=began.simulated,
         calls=len(rehearsal.calls), recorded_s=rehearsal.recorded_s,
-        unchanged=rehearsal.unchanged,
+        unchanged=rehearsal.unchanged, status="unfinished" if ended is None else ended.status,
     )  # fmt: skip
 
 
 def compare(rehearsal: Rehearsal, changes: Changes, *, each: bool) -> Sequence[Prediction]:
-    """The changes together, with `each` by themselves before; without any, the best ones."""
+    """The changes together, with `each` by themselves before; without any, the best ones.
+
+    Raises UsageError for `each` without a change.
+    """
     single = changes.singly()
     if not single:
+        if each:
+            raise UsageError("--each goes with changes: there is none")
         return rehearsal.best()
     alone = single if each and len(single) > 1 else ()
     return [rehearsal.predict(one) for one in (*alone, changes)]
@@ -108,9 +130,18 @@ def compare(rehearsal: Rehearsal, changes: Changes, *, each: bool) -> Sequence[P
 def sweep_over(
     rehearsal: Rehearsal, changes: Changes, what: str, points: Sequence[tuple[str, Changes]]
 ) -> Sweep:
-    """One thing at many values, each on top of the changes."""
+    """One thing at many values, each on top of the changes.
+
+    Raises UsageError where a change says something of the same thing: it would be overridden.
+    """
+    swept = frozenset[str]().union(*(point.touched() for _, point in points))
+    for option in sorted(swept & changes.touched()):
+        raise UsageError(
+            f"{option} and --sweep {what} exclude each other: the sweep has its values"
+        )
     return Sweep(
         what=what,
         values=tuple(value for value, _ in points),
         predictions=tuple(rehearsal.predict(changes.also(point)) for _, point in points),
+        unchanged=rehearsal.unchanged,
     )

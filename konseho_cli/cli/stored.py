@@ -9,10 +9,12 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from konseho_cli.core.errors import UsageError
 from konseho_cli.engine.storing import Storing, open_store
 
 if TYPE_CHECKING:  # a run that replays nothing loads none of it
     from konseho_cli.models.cassette_file import Cassette
+    from konseho_cli.spec.load import Loaded
     from konseho_cli.store.base import Store, StoredRun
 
 T = TypeVar("T")
@@ -35,13 +37,35 @@ def stored_run(name: str, file: Path | None) -> StoredRun:
     return with_store(file, lambda store: find_stored(store, name))
 
 
-def find_replay(name: str | None, store: Path | None) -> str | Cassette | None:
-    """What `--replay` names: a file, or a run that is kept. Raises UsageError, StoreFailed."""
+def find_replay(
+    name: str | None, store: Path | None, loaded: Loaded | None = None
+) -> str | Cassette | None:
+    """What `--replay` names: a file, or a run that is kept. Raises UsageError, StoreFailed.
+
+    `loaded`: the council that it has to be of.
+    """
     if name is None or is_path(name):
+        if name is not None and loaded is not None:
+            from konseho_cli.models.cassette_file import read_cassette
+
+            check_replay(read_cassette(Path(name)), loaded)
         return name
     from konseho_cli.engine.history import cassette_of
 
-    return cassette_of(stored_run(name, store))
+    cassette = cassette_of(stored_run(name, store))
+    if loaded is not None:
+        check_replay(cassette, loaded)
+    return cassette
+
+
+def check_replay(cassette: Cassette, loaded: Loaded) -> None:
+    """Raises UsageError for a run of another council: its answers are to other questions."""
+    then, now = cassette.header.council, loaded.spec.name
+    if then != now:
+        raise UsageError(
+            f"{cassette.file} is of {then}, not of {now}",
+            hint="name the council that it is of, or another run",
+        )
 
 
 def is_path(name: str) -> bool:

@@ -12,14 +12,15 @@ from konseho_cli.cli.rehearsing import Played, compare, find_rehearsal, sweep_ov
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.sweeping import read_sweep
 from konseho_cli.core.errors import UsageError
-from konseho_cli.profiling.whatif.stated import Said
+from konseho_cli.profiling.whatif.stated import Said, share_of_one
 from konseho_cli.report import whatif as report
 
 Run: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="The id of a run, the beginning of one, `last`, a recording, or a cassette.",
+        help="The id of a run, the beginning of one, `last`, a recording, a folder of them, or a "
+        "cassette.",
     ),
 ]
 Agents: TypeAlias = Annotated[
@@ -64,10 +65,10 @@ Limit: TypeAlias = Annotated[
     ),
 ]
 CacheHit: TypeAlias = Annotated[
-    float,
+    str | None,
     typer.Option(
-        "--cache-hit", min=0, max=1, metavar="SHARE",
-        help="The share of calls, chosen by the run's seed, that takes no time and no money.",
+        "--cache-hit", metavar="SHARE",
+        help="The share of calls, 0.5 or 50%, that takes no time and no money; the run's seed chooses them.",
     ),
 ]  # fmt: skip
 Overhead: TypeAlias = Annotated[
@@ -80,7 +81,7 @@ SweepOver: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--sweep", metavar="KEY=VALUES",
-        help="One thing at many values: concurrency=1..32, agent.NAME=0.25..2, "
+        help="One thing at many values: concurrency=1..32, agent.NAME=0.25..2 or 1s..8s, "
         "step.ID.quorum=1,2,3.",
     ),
 ]  # fmt: skip
@@ -102,7 +103,7 @@ def command(
     rpm: Rpm = [],  # noqa: B006
     tpm: Tpm = [],  # noqa: B006
     limit: Limit = [],  # noqa: B006
-    cache_hit: CacheHit = 0.0,
+    cache_hit: CacheHit = None,
     overhead: Overhead = None,
     each: Each = False,
     sweep: SweepOver = None,
@@ -120,7 +121,8 @@ def command(
     """
     said = Said(
         agents=agent, models=model, concurrency=concurrency, steps=step, rpm=rpm, tpm=tpm,
-        limit=limit, cache_hit=cache_hit, overhead=overhead,
+        limit=limit, overhead=overhead,
+        cache_hit=0.0 if cache_hit is None else share_of_one("--cache-hit", cache_hit),
     )  # fmt: skip
     changes = said.changes()
     points = None if sweep is None else read_sweep(sweep)

@@ -43,9 +43,10 @@ class CpuProfile(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[GroupTime, ...]
     """The largest first; all functions are in one."""
     total_s: float
-    """Own time of all functions, waits included."""
+    """Own time of all functions, the main thread's waits included, those of others not."""
     waiting_s: float
-    """In the loop's `select` and the like: cProfile cannot tell who awaits what."""
+    """Of the main thread, in the loop's `select` and the like: cProfile cannot tell who awaits
+    what."""
     threads: int
     """That ran besides the main one."""
     notes: tuple[str, ...] = ()

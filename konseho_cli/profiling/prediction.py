@@ -32,6 +32,10 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         """Seconds; negative where it would have taken longer."""
         return self.before_s - self.after_s
 
+    def fails(self, unchanged: Prediction) -> bool:
+        """Whether it ends early where the run as it was did not: its makespan is then no saving."""
+        return self.limit_reached not in ("", unchanged.limit_reached)
+
     @property
     def approximate(self) -> bool:
         """Whether more than a twentieth of its calls were guessed: shown as ≈."""

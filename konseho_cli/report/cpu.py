@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from konseho_cli.core.units import show_duration, show_percent
 from konseho_cli.profiling.cpu_profile import CpuProfile, FunctionTime, GroupTime, LineTime
-from konseho_cli.report.bars import bar
+from konseho_cli.report.bars import WIDTH, bar
 from konseho_cli.report.frame import GAP, Line, Piece
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, fit, one_line
+from konseho_cli.report.wrap import wrap
 
 MOST_GROUPS = 16
 MOST_FUNCTIONS = 12
@@ -18,6 +19,9 @@ ALWAYS = ("context serialization", "event emission", "coordination", "history")
 _LEAST_NAME = 24
 _FIGURES = 34
 """Columns of calls, own and total time in front of a function."""
+_TIMES, _CALLS = 17, 17
+"""Columns of time and share behind the bar of a part, and of its calls."""
+_LEAST_BAR = 8
 
 
 def cpu_lines(profile: CpuProfile, symbols: Symbols, width: int) -> Iterator[Line]:
@@ -28,7 +32,7 @@ def cpu_lines(profile: CpuProfile, symbols: Symbols, width: int) -> Iterator[Lin
         Piece(f"  {show_duration(worked)}"),
         Piece(f"  of cProfile's time, {show_duration(profile.waiting_s)} more in waits", "dim"),
     )
-    yield from _groups(shown_groups(profile.groups), symbols)
+    yield from _groups(shown_groups(profile.groups), symbols, width)
     yield ()
     yield (Piece(_heading(), "dim"),)
     for function in top(profile.functions):
@@ -38,7 +42,8 @@ def cpu_lines(profile: CpuProfile, symbols: Symbols, width: int) -> Iterator[Lin
         yield from line_times(profile.lines, symbols, width)
     yield ()
     for note in profile.notes:
-        yield (Piece(f"{GAP}{symbols.dot} {one_line(note)}", "dim"),)
+        for place, line in enumerate(wrap(one_line(note), width - cells(GAP) - 2)):
+            yield (Piece(f"{GAP}{' ' if place else symbols.dot} {line}", "dim"),)
 
 
 def shown_groups(groups: Sequence[GroupTime]) -> list[GroupTime]:
@@ -60,15 +65,19 @@ def top(functions: Sequence[FunctionTime], most: int = MOST_FUNCTIONS) -> list[F
     return [each for each in functions if each.group != "waiting"][:most]
 
 
-def _groups(groups: Sequence[GroupTime], symbols: Symbols) -> Iterator[Line]:
-    width = max((cells(group.name) for group in groups), default=0)
+def _groups(groups: Sequence[GroupTime], symbols: Symbols, width: int) -> Iterator[Line]:
+    """Where they are too wide for the terminal the bars are shorter; then the calls are left out."""
+    names = max((cells(group.name) for group in groups), default=0)
+    room = width - cells(GAP) - names - 2 - _TIMES
+    counted = room - _CALLS >= _LEAST_BAR
+    bars = max(min(room - _CALLS if counted else room, WIDTH), 1)
     for group in groups:
         style = "strong" if group.name in ALWAYS else "plain"
         yield (
-            Piece(f"{GAP}{group.name}{' ' * (width - cells(group.name))}  ", style),  # type: ignore[arg-type]
-            Piece(bar(group.share, symbols)),
+            Piece(f"{GAP}{group.name}{' ' * (names - cells(group.name))}  ", style),  # type: ignore[arg-type]
+            Piece(bar(group.share, symbols, bars)),
             Piece(f"  {show_duration(group.own_s):>8}  {show_percent(group.share):>5}"),
-            Piece(f"  {group.calls:>9,} calls", "dim"),
+            Piece(f"  {group.calls:>9,} calls" if counted else "", "dim"),
         )
 
 

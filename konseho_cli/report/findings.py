@@ -57,7 +57,10 @@ def prediction_lines(predictions: Sequence[Prediction]) -> Iterator[Line]:
 
 
 def verdict_lines(verdicts: Sequence[Verdict], symbols: Symbols) -> Iterator[Line]:
-    """A row for each target that was measured: how much, and what is stated; then the others."""
+    """A row for each target that was measured: how much, and what is stated; then the others.
+
+    Of those that are not measured here, the council's and the preset's own are named.
+    """
     if not verdicts:
         return
     here = [each for each in verdicts if each.value is not None or not each.elsewhere]
@@ -74,6 +77,11 @@ def verdict_lines(verdicts: Sequence[Verdict], symbols: Symbols) -> Iterator[Lin
             Piece(f"{each.name.replace('_', ' '):{width}}  {each.measured:>{measured}}"),
             Piece(f" {bound} {each.target}", "dim"),
         )
-    others = tuple(each.name.replace("_", " ") for each in verdicts if each not in here)
-    if others:
-        yield (Piece(f"{GAP}{symbols.skipped} not measured here: {', '.join(others)}", "dim"),)
+    others = [each for each in verdicts if each not in here]
+    own = [each.name.replace("_", " ") for each in others if each.own]
+    if own:
+        yield (Piece(f"{GAP}{symbols.skipped} not measured here: {', '.join(own)}", "dim"),)
+    if more := len(others) - len(own):
+        them = "it" if more == 1 else "them"
+        text = f"{more} more: konseho bench measures {them}"
+        yield (Piece(f"{GAP}{symbols.skipped} {text}", "dim"),)

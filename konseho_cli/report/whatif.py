@@ -19,6 +19,11 @@ MOST_STOPS = 6
 BAR = 32
 """Columns of the longest bar."""
 _LEFT_OUT = "virtual time leaves CPU and loop lag out"
+_EARLY = {
+    "interrupted": "Interrupted", "unfinished": "Unfinished, its last call ended",
+    "failed": "It failed", "limit": "It reached a limit",
+}  # fmt: skip
+"""What became of a run that did not come to its end."""
 _HELD = "Answers are held fixed: this predicts time and cost, never what would have been said."
 
 
@@ -31,6 +36,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     calls: int
     recorded_s: float
     unchanged: Prediction
+    status: str = "ok"
+    """Of the run; `unfinished` where it has no end."""
 
 
 def whatif_text(told: Told, rows: Sequence[Prediction], symbols: Symbols) -> str:
@@ -38,7 +45,7 @@ def whatif_text(told: Told, rows: Sequence[Prediction], symbols: Symbols) -> str
     unchanged = told.unchanged
     lines = [*_head(told, symbols), ""]
     table: list[tuple[str, ...]] = [("", "makespan", "change", "cost", "guessed")]
-    table += [_row(each, symbols) for each in (unchanged, *rows)]
+    table += [_row(each, unchanged, symbols) for each in (unchanged, *rows)]
     first, *others = _aligned(table)
     lines.append(first)
     for line, each in zip(others, (unchanged, *rows), strict=True):
@@ -50,20 +57,20 @@ def whatif_text(told: Told, rows: Sequence[Prediction], symbols: Symbols) -> str
 
 
 def sweep_text(told: Told, sweep: Sweep, symbols: Symbols) -> str:
-    """A bar a value, and the knee."""
-    longest = max((each.after_s for each in sweep.predictions), default=0.0)
+    """A bar a value, or why it fails, and the knee."""
+    whole = [place for place in range(len(sweep.values)) if not sweep.fails(place)]
+    longest = max((sweep.predictions[place].after_s for place in whole), default=0.0)
     table: list[tuple[str, ...]] = [(sweep.what, "makespan", "change", "cost", "guessed")]
     table += [
-        (value, *_row(each, symbols)[1:])
+        (value, *_row(each, sweep.unchanged, symbols)[1:])
         for value, each in zip(sweep.values, sweep.predictions, strict=True)
     ]
     head, *rows = _aligned(table)
-    ends = (0, len(sweep.values) - 1)
-    knee = None if sweep.knee in ends else sweep.knee
     lines = [*_head(told, symbols), "", head]
     for place, (row, each) in enumerate(zip(rows, sweep.predictions, strict=True)):
-        mark = f" {symbols.arrow} knee" if place == knee else ""
-        lines.append(f"{row:<{cells(head)}}  {_bar(each.after_s, longest, symbols)}{mark}")
+        mark = f" {symbols.arrow} knee" if place == sweep.knee else ""
+        shown = _bar(each.after_s, longest, symbols) if place in whole else _why(each, symbols)
+        lines.append(f"{row}{' ' * (cells(head) - cells(row))}  {shown}{mark}")
     return "\n".join([*lines, "", *_knee(sweep), *_foot(sweep.predictions)])
 
 
@@ -79,6 +86,8 @@ def _head(told: Told, symbols: Symbols) -> Iterator[str]:
         f"Recorded {_time(told.recorded_s)}, replayed unchanged "
         f"{_time(replayed)}: {_distance(told.recorded_s, replayed)} ({_LEFT_OUT})"
     )
+    if told.status in _EARLY:
+        yield f"{_EARLY[told.status]} after {_time(told.recorded_s)}: what came after it is guessed"
 
 
 def _distance(recorded_s: float, replayed_s: float) -> str:
@@ -90,9 +99,10 @@ def _distance(recorded_s: float, replayed_s: float) -> str:
     return f"{abs(apart) * 100:.1f} % {'less' if apart < 0 else 'more'}"
 
 
-def _row(each: Prediction, symbols: Symbols) -> tuple[str, ...]:
+def _row(each: Prediction, unchanged: Prediction, symbols: Symbols) -> tuple[str, ...]:
     about = ("≈ " if symbols is not ASCII else "~ ") if each.approximate else ""
     change = _change(each, symbols) if each.options and each.before_s else ""
+    change = "fails" if each.fails(unchanged) else change
     cost = "unknown" if each.cost is None else show_money(each.cost)
     guessed = f"{each.guessed:,} of {each.calls:,}" if each.guessed else symbols.skipped
     return one_line(each.change), f"{about}{_time(each.after_s)}", change, cost, guessed
@@ -130,9 +140,13 @@ def _aligned(table: Sequence[tuple[str, ...]]) -> list[str]:
 
 def _remarks(each: Prediction, unchanged: Prediction, symbols: Symbols) -> Iterator[str]:
     if each.limit_reached:
-        yield f"{symbols.failed} it ends early: {one_line(each.limit_reached)}"
+        yield _why(each, symbols)
     if each is unchanged or each.path != unchanged.path:
         yield f"critical path: {_path(each.path, symbols)}"
+
+
+def _why(each: Prediction, symbols: Symbols) -> str:
+    return f"{symbols.failed} it ends early: {one_line(each.limit_reached)}"
 
 
 def _path(path: Sequence[str], symbols: Symbols) -> str:
@@ -150,16 +164,16 @@ def _bar(seconds: float, longest: float, symbols: Symbols) -> str:
 
 def _knee(sweep: Sweep) -> Iterator[str]:
     place = sweep.knee
-    if place is None:
-        yield f"{sweep.what} makes next to no difference here."
-    elif place in (0, len(sweep.values) - 1):
-        yield f"No knee: it still falls at {sweep.what} {sweep.values[place]}, the end of the sweep."
-    else:
+    if place is not None:
         yield (
-            f"Knee: {sweep.what} {sweep.values[place]}, "
+            f"Knee within this sweep: {sweep.what} {sweep.values[place]}, "
             f"{_time(sweep.predictions[place].after_s)}. "
             "What lies beyond it saves less than 5 %."
         )
+    elif sweep.course == "falls":
+        yield f"No knee within this sweep: it still falls at {sweep.what} {sweep.last}, its end."
+    elif sweep.course == "flat":
+        yield f"{sweep.what} makes next to no difference within this sweep."
 
 
 def _foot(rows: Sequence[Prediction]) -> Iterator[str]:
@@ -182,7 +196,7 @@ def whatif_json(told: Told, rows: Sequence[Prediction]) -> str:
 def sweep_json(told: Told, sweep: Sweep) -> str:
     """All of it; `knee` is one of the values, or null."""
     points = [
-        {"value": value, **_prediction(each)}
+        {"value": value, "fails": each.fails(sweep.unchanged), **_prediction(each)}
         for value, each in zip(sweep.values, sweep.predictions, strict=True)
     ]
     knee = None if sweep.knee is None else sweep.values[sweep.knee]
@@ -195,6 +209,7 @@ def _document(told: Told) -> dict[str, Any]:
         "run": told.run,
         "council": told.council,
         "simulated": told.simulated,
+        "status": told.status,
         "recorded_s": told.recorded_s,
         "unchanged": _prediction(told.unchanged),
     }

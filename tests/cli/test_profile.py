@@ -71,6 +71,23 @@ def test_a_cassette_is_profiled_with_the_council_that_is_named(konseho, council,
     assert "which council?" in alone.err
 
 
+def test_a_run_of_another_council_is_refused_before_anything_runs(konseho, council, nearby):
+    tape = nearby / "run.cassette"
+    assert konseho("run", council(), "-q", "--record", tape).status == 0
+    for replay, named in (("last", "run "), (tape, "run.cassette")):
+        for command in ("profile", "tune", "bench"):
+            ran = konseho(command, "quickstart", "Which?", "--replay", replay)
+            assert (ran.status, ran.out) == (2, ""), (command, replay)
+            assert "is of small, not of quickstart" in ran.err
+            assert named in ran.err
+
+
+def test_without_a_profiler_the_council_runs_so_often_alone(konseho, council, nearby):
+    ran = konseho("profile", council(), "-n", "2", "--no-cost")
+    assert ran.status == 0
+    assert recording(folder_of(ran), "spans-2").replayed is not None
+
+
 def test_the_recordings_go_where_somebody_says(konseho, council, nearby):
     ran = konseho("profile", council(), "--folder", nearby / "mine", "-q")
     assert (ran.status, ran.err) == (0, "")
@@ -90,6 +107,18 @@ def test_the_recordings_go_where_somebody_says(konseho, council, nearby):
         (("--lines", "make_plan"), "say --cpu or --memory"),
         (("--replay", "abcabc"), "is kept"),
         (("-n", "0"), "0"),
+        (
+            ("--rate", "100"),
+            "--rate would change nothing here: of use with --sample, --all or --pid",
+        ),
+        (("--cpu", "--gil", "--idle"), "--gil, --idle would change nothing"),
+        (("--subprocesses",), "of use with --sample"),
+        (
+            ("--sample", "--duration", "10s"),
+            "--duration would change nothing here: of use with --pid",
+        ),
+        (("--cpu", "--interval", "20ms"), "of use with --memory or --all"),
+        (("--pid", "1", "--interval", "20ms"), "of use with --memory"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_runs(konseho, nearby, arguments, said):

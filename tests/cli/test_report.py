@@ -108,6 +108,16 @@ def test_only_one_of_them_is_printed(konseho, kept):
     assert "--markdown and --json" in ran.err
 
 
+def test_two_formats_are_two_files(konseho, kept, tmp_path):
+    file = tmp_path / "report"
+    again = tmp_path / "." / "nowhere" / ".." / "report"
+    (tmp_path / "nowhere").mkdir()
+    ran = konseho("report", "last", "--speedscope", file, "--junit", again)
+    assert (ran.status, ran.out) == (2, "")
+    assert "--speedscope and --junit are one file" in ran.err
+    assert not file.exists()
+
+
 def test_traces_are_sent_only_where_somebody_said_where_to(konseho, kept, monkeypatch):
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
     ran = konseho("report", "last", "--otel-send")

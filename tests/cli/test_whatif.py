@@ -56,6 +56,11 @@ def test_each_change_by_itself_and_then_all_of_them(konseho, run):
     assert [len(each["options"]) for each in found] == [1, 1, 1, 1, 1, 5]
 
 
+def test_a_share_may_be_in_percent(konseho, run):
+    (found,) = told(konseho, "last", "--cache-hit", "50%")["predictions"]
+    assert found["options"] == ["--cache-hit 0.5"]
+
+
 def test_without_a_change_the_best_ones_are_tried(konseho, run):
     found = told(konseho, "last")["predictions"]
     assert 1 <= len(found) <= 3
@@ -70,7 +75,7 @@ def test_a_sweep_names_its_knee(konseho, run):
     assert ran.status == 0
     marked = [line for line in ran.out.splitlines() if line.endswith("knee")]
     assert [line.split()[0] for line in marked] == ["2"]
-    assert "Knee: concurrency 2" in ran.out
+    assert "Knee within this sweep: concurrency 2" in ran.out
     swept = told(konseho, "last", "--sweep", "agent.ann=0.5,1", "--concurrency", 2)["sweep"]
     assert [point["value"] for point in swept["points"]] == ["0.5x", "1x"]
     assert swept["points"][0]["change"] == "ann takes half the time, max_concurrency 2"
@@ -88,6 +93,7 @@ def test_a_recording_is_a_run_too(konseho, run, tmp_path):
     file = tmp_path / "one.recording"
     recording.save(file)
     assert told(konseho, file, "-a", "ann=0.5x") == told(konseho, run, "-a", "ann=0.5x")
+    assert told(konseho, tmp_path, "-a", "ann=0.5x") == told(konseho, run, "-a", "ann=0.5x")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +118,16 @@ def test_a_recording_is_a_run_too(konseho, run, tmp_path):
         (("last", "--sweep", "concurrency=4..2"), "from a lesser to a greater"),
         (("last", "--sweep", "concurrency=a..b"), "expected numbers"),
         (("last", "--sweep", "cache-hit=2,3"), "no share"),
+        (("last", "--each"), "--each goes with changes"),
+        (("last", "-a", "bob=2x", "-a", "bob=3x"), "bob is said twice"),
+        (("last", "--step", "both.quorum=1", "--step", "both.quorum=2"), "is said twice"),
+        (("last", "--cache-hit", "nan"), "nan is no share"),
+        (("last", "--sweep", "rpm.sim=1s..8s"), "expected numbers"),
+        (("small.yaml",), "small.yaml is no run and no recording"),
+        (("last", "--sweep", "concurrency=2", "-c", "3"), "--concurrency and --sweep concurrency"),
+        (("last", "--sweep", "agent.ann=1,2", "-a", "ann=2x"), "--agent ann and --sweep"),
+        (("last", "--sweep", "step.both.quorum=1,2", "--step", "both.quorum=1"), "exclude each"),
+        (("last", "--sweep", "cache-hit=0,0.5", "--cache-hit", "0.5"), "exclude each other"),
     ],
 )
 def test_what_cannot_be_is_a_usage_error(konseho, run, arguments, said):
@@ -148,5 +164,9 @@ def test_a_range_has_as_many_values_as_can_be_looked_at():
     assert values == sorted(set(values))
     shares = read_sweep("cache-hit=0..0.7")[1]
     assert [value for value, _ in shares] == ["0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7"]
+    times = read_sweep("agent.ann=1s..8s")[1]
+    assert [value for value, _ in times] == ["1s", "2s", "3s", "4s", "5s", "6s", "7s", "8s"]
+    assert times[2][1].agents["ann"].fixed_s == 3
+    assert [value for value, _ in read_sweep("overhead=0ms..70ms")[1]][-1] == "70ms"
     with pytest.raises(UsageError, match="at most"):
         read_sweep(f"concurrency={','.join(map(str, range(1, 50)))}")

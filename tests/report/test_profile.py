@@ -23,13 +23,15 @@ from konseho_cli.profiling.recording import Machine, Recording
 from konseho_cli.profiling.sampled import Frame, Samples, Stack
 from konseho_cli.profiling.time.analysing import analyse
 from konseho_cli.profiling.verdicts import Verdict
-from konseho_cli.report.findings import finding_lines
+from konseho_cli.report.cpu import cpu_lines
+from konseho_cli.report.findings import finding_lines, verdict_lines
 from konseho_cli.report.flame_graph import flame_graph
 from konseho_cli.report.frame import as_text
 from konseho_cli.report.memory import leak_lines
 from konseho_cli.report.profile import profile_lines
 from konseho_cli.report.samples import by_function, sample_lines
 from konseho_cli.report.symbols import ASCII, UNICODE
+from konseho_cli.report.text import cells
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council
@@ -140,6 +142,27 @@ def test_no_line_is_wider_than_the_terminal_but_notes(recordings):
         for line in as_text([*profile_lines(recordings, ASCII, width)]).splitlines():
             assert len(line) <= max(width, 84), line
             assert not {*line} & {*"█░▁·"}, line
+
+
+def test_targets_of_konseho_that_a_profile_cannot_measure_are_counted():
+    ours = [structs.replace(VERDICTS[2], name=f"t{number}", own=False) for number in range(13)]
+    lines = as_text([*verdict_lines((*VERDICTS, *ours), UNICODE)]).splitlines()
+    assert lines[-2:] == [
+        "  – not measured here: cold", "  – 13 more: konseho bench measures them",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_the_table_of_cpu_and_its_notes_fit_the_terminal(width):
+    noted = structs.replace(CPU, notes=("a note of many words " * 9,))
+    lines = as_text([*cpu_lines(noted, UNICODE, width)]).splitlines()
+    assert max(map(cells, lines)) <= width
+    assert any(line.endswith("1,200 calls") for line in lines) == (width >= 80)
+    assert "█" in lines[1]
+    notes = [line for line in lines if "words" in line]
+    assert notes[0].startswith("  · a note")
+    assert len(notes) > 1
+    assert all(line.startswith("    ") for line in notes[1:])
 
 
 def test_a_topic_without_time_still_has_its_line(recordings):

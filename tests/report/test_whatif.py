@@ -40,7 +40,7 @@ def test_a_table_of_changes_with_their_new_critical_paths():
         "  critical path: review/speed → pick/chair",
         "speed takes half the time      5.62 s   −17 %   $0.021        –",
         "  critical path: review/security → pick/chair",
-        "argue rounds: 4            ≈ 1 m 05 s  +857 %  unknown  2 of 20",
+        "argue rounds: 4            ≈ 1 m 05 s   fails  unknown  2 of 20",
         "  ✖ it ends early: the run's time limit of 65 s is reached",
         "  critical path: argue round 0/speed → argue round 1/speed → argue round 2/speed → "
         "… 3 more → argue round 6/speed → argue round 7/speed → argue round 8/speed",
@@ -69,10 +69,20 @@ def test_nothing_that_helps_is_said_so():
     assert "None of the changes that were tried would save 1 %" in whatif_text(TOLD, [], UNICODE)
 
 
+def test_a_run_that_did_not_come_to_its_end_is_told_so():
+    assert "guessed" not in "".join(whatif_text(TOLD, [], UNICODE).splitlines()[1:3])
+    for status, said in (("interrupted", "Interrupted after 6.81 s: what came after it is guessed"),
+                         ("unfinished", "Unfinished, its last call ended after 6.81 s: what")):  # fmt: skip
+        head = whatif_text(structs.replace(TOLD, status=status), [], UNICODE).splitlines()[2]
+        assert head.startswith(said)
+
+
 def sweep(*makespans: float) -> Sweep:
     found = [structs.replace(FASTER, after_s=each) for each in makespans]
     values = tuple(str(2**place) for place in range(len(found)))
-    return Sweep(what="concurrency", values=values, predictions=tuple(found))
+    return Sweep(
+        what="concurrency", values=values, predictions=tuple(found), unchanged=AS_IT_WAS
+    )  # fmt: skip
 
 
 def test_a_sweep_has_a_bar_a_value_and_its_knee():
@@ -82,22 +92,44 @@ def test_a_sweep_has_a_bar_a_value_and_its_knee():
         f"2              4.00 s   −41 %  $0.021        –  {'━' * 16} → knee",
         f"4              3.90 s   −43 %  $0.021        –  {'━' * 16}",
         "",
-        "Knee: concurrency 2, 4.00 s. What lies beyond it saves less than 5 %.",
+        "Knee within this sweep: concurrency 2, 4.00 s. What lies beyond it saves less than 5 %.",
         "Answers are held fixed: this predicts time and cost, never what would have been said.",
     ]
 
 
 def test_a_sweep_without_a_knee_says_so():
     assert "next to no difference" in sweep_text(TOLD, sweep(4, 3.99), UNICODE)
-    assert "No knee: it still falls at concurrency 4" in sweep_text(
-        TOLD, sweep(8, 4, 2), UNICODE
-    )  # fmt: skip
+    falls = sweep_text(TOLD, sweep(8, 4, 2), UNICODE)
+    assert "No knee within this sweep: it still falls at concurrency 4" in falls
+    assert "knee" not in falls.replace("No knee", "")
+    one = sweep_text(TOLD, sweep(8), UNICODE)
+    assert "difference" not in one
+    assert "nee" not in one
+
+
+def test_a_value_at_which_the_run_fails_is_no_saving():
+    good = sweep(8, 4, 3.9)
+    failed = structs.replace(FASTER, after_s=0.1, limit_reached="step a: no quorum")
+    swept = structs.replace(
+        good, values=("0", *good.values), predictions=(failed, *good.predictions)
+    )
+    lines = sweep_text(TOLD, swept, UNICODE).splitlines()
+    assert (
+        lines[4]
+        == "0              100 ms   fails  $0.021        –  ✖ it ends early: step a: no quorum"
+    )
+    assert lines[6].endswith("→ knee")
+    assert "Knee within this sweep: concurrency 2" in "\n".join(lines)
+    points = json.loads(sweep_json(TOLD, swept))["sweep"]["points"]
+    assert [point["fails"] for point in points] == [True, False, False, False]
+    none = structs.replace(swept, values=("0",), predictions=(failed,))
+    assert "nee" not in sweep_text(TOLD, none, UNICODE)
 
 
 def test_programs_get_all_of_it():
     document = json.loads(whatif_json(TOLD, [FASTER]))
     assert document == {
-        "konseho": 1, "run": "3fk2", "council": "code-review", "simulated": True,
+        "konseho": 1, "run": "3fk2", "council": "code-review", "simulated": True, "status": "ok",
         "recorded_s": 6.81, "unchanged": document["unchanged"],
         "predictions": [
             {

@@ -221,7 +221,8 @@ def _finish(watch: CpuWatch, job: Job, start_up_s: float) -> CpuProfile:
     stats.dump_stats(file)
     return cpu_profile(
         stats.stats, watch.names(), threads=watch.threads,  # type: ignore[attr-defined]
-        notes=notes_on(watch.threads, start_up_s), file=file.name,
+        waited_beside_s=watch.waited_beside_s(), notes=notes_on(watch.threads, start_up_s),
+        file=file.name,
     )  # fmt: skip
 
 

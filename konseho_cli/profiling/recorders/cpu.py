@@ -72,6 +72,15 @@ class CpuWatch:
                 found.add(each)
         return found
 
+    def waited_beside_s(self) -> float:
+        """Seconds that threads besides the main one waited, where they can be told from it."""
+        return sum(
+            entry.inlinetime
+            for profile in self._others
+            for entry in profile.getstats()
+            if isinstance(entry.code, str) and waits(entry.code)
+        )
+
     def names(self) -> dict[Key, str]:
         """Qualified names, which pstats drops."""
         codes = (
@@ -89,10 +98,15 @@ def cpu_profile(
     names: Mapping[Key, str],
     *,
     threads: int = 0,
+    waited_beside_s: float = 0.0,
     notes: Sequence[str] = (),
     file: str = "",
 ) -> CpuProfile:
-    """What pstats counted, by group; the own times of the groups sum to the whole. Pure."""
+    """What pstats counted, by group; the own times of the groups sum to the whole. Pure.
+
+    `waited_beside_s`: waits of threads besides the main one. They are left out, since a thread that
+    has nothing to do holds nobody up.
+    """
     shares = {key: _shares(key, stats) for key in stats}
     calls: dict[str, float] = defaultdict(float)
     own: dict[str, float] = defaultdict(float)
@@ -100,6 +114,8 @@ def cpu_profile(
         for group, (count, seconds) in parts.items():
             calls[group] += count
             own[group] += seconds
+    if WAITING in own:
+        own[WAITING] = max(0.0, own[WAITING] - waited_beside_s)
     total = sum(own.values())
     waiting = own.get(WAITING, 0.0)
     worked = max(total - waiting, 1e-12)

@@ -105,6 +105,10 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         """As `konseho whatif` takes it."""
         return tuple(self._options())
 
+    def touched(self) -> frozenset[str]:
+        """What is changed, without its values: `--agent critic`, `--concurrency`."""
+        return frozenset(_thing(option) for option in self._options())
+
     def _words(self) -> Iterator[str]:
         for name, pace in (*self.agents.items(), *self.models.items()):
             yield f"{name} {pace.words()}"
@@ -133,6 +137,14 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
             yield f"--cache-hit {self.cache_hit:g}"
         if self.overhead_s:
             yield f"--overhead {self.overhead_s:g}s"
+
+
+def _thing(option: str) -> str:
+    if option.startswith("--step "):
+        return option.partition("=")[0]
+    if option.startswith(("--concurrency ", "--cache-hit ", "--overhead ")):
+        return option.partition(" ")[0]
+    return option.rpartition("=")[0]  # a model's name may hold a `=` itself
 
 
 def _shown(value: Any) -> str:

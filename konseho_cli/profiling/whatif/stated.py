@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from konseho_cli.core.errors import UsageError
-from konseho_cli.core.units import Count, Duration
+from konseho_cli.core.units import Count, Duration, Share
 from konseho_cli.profiling.whatif.changes import Changes, LimitName, Pace, StepChange
 
 _HALF = "0.5x takes half the time, 2x twice the time, 2s two seconds a call"
@@ -35,26 +35,42 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
             ("concurrency", "--limit", self.limit),
         ]  # fmt: skip
         return Changes(
-            agents=dict(_named("--agent", each, _pace) for each in self.agents),
-            models=dict(_named("--model", each, _pace) for each in self.models),
+            agents=_named("--agent", self.agents, _pace),
+            models=_named("--model", self.models, _pace),
             concurrency=self.concurrency,
-            steps=tuple(map(_step, self.steps)),
+            steps=_steps(self.steps),
             limits={
                 (name, limit): number
                 for limit, option, texts in limits
-                for name, number in (_named(option, each, _limit) for each in texts)
+                for name, number in _named(option, texts, _limit).items()
             },
             cache_hit=self.cache_hit,
             overhead_s=0.0 if self.overhead is None else _seconds(self.overhead),
         )
 
 
-def _named(option: str, text: str, read: Callable[[str, str], Any]) -> tuple[str, Any]:
-    """`NAME=VALUE`; a model's name may hold a `=` itself."""
-    name, equals, value = text.rpartition("=")
-    if not equals or not name or not value:
-        raise UsageError(f"{option} {text}: NAME=VALUE was expected")
-    return name, read(f"{option} {text}", value)
+def _named(option: str, texts: Sequence[str], read: Callable[[str, str], Any]) -> dict[str, Any]:
+    """Each `NAME=VALUE`, a name once; a model's name may hold a `=` itself."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.rpartition("=")
+        if not equals or not name or not value:
+            raise UsageError(f"{option} {text}: NAME=VALUE was expected")
+        if name in found:
+            raise UsageError(f"{option} {text}: {name} is said twice")
+        found[name] = read(f"{option} {text}", value)
+    return found
+
+
+def _steps(texts: Sequence[str]) -> tuple[StepChange, ...]:
+    """Each field of a step once."""
+    found: dict[tuple[str, str], StepChange] = {}
+    for text in texts:
+        change = _step(text)
+        if (change.step, change.field) in found:
+            raise UsageError(f"--step {text}: {change.step}.{change.field} is said twice")
+        found[change.step, change.field] = change
+    return tuple(found.values())
 
 
 def _pace(where: str, text: str) -> Pace:
@@ -91,14 +107,12 @@ def whole_number(where: str, text: str) -> int:
 
 
 def share_of_one(where: str, text: str) -> float:
-    """From 0 to 1. Raises UsageError."""
+    """From 0 to 1, or in percent. Raises UsageError."""
     try:
-        share = float(text)
+        return float(Share(text))
     except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise UsageError(f"{where}: {text} is no share from 0 to 1")
-    return share
+        hint = "such as 0.5 or 50%"
+        raise UsageError(f"{where}: {text} is no share from 0 to 1", hint=hint) from None
 
 
 def _seconds(text: str) -> float:

@@ -16,6 +16,8 @@ from konseho_cli.report.html.text import clean
 INSTALL = "pip install 'konseho[report]'"
 MOST_BARS = 12
 MOST_POINTS = 2_000
+ROOM = 1.3
+"""Width of the drawing in longest bars: the words behind a bar need some, too."""
 MEGABYTE = 2**20
 MANY_AGENTS = 20
 """From so many on, lanes alone do not show a run."""
@@ -73,8 +75,10 @@ class _Charts:
 
     def _bars(self, rows: list[dict[str, Any]], title: str) -> Any:
         alt = self.alt
+        longest = max(row["value"] for row in rows) or 1.0
+        room = alt.Scale(domainMin=0, domainMax=ROOM * longest, nice=False)
         base = self._of(rows, 26 * len(rows)).encode(
-            x=alt.X("value:Q", title=title, axis=alt.Axis(tickCount=6)),
+            x=alt.X("value:Q", title=title, axis=alt.Axis(tickCount=6), scale=room),
             y=alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=260)),
             tooltip=[alt.Tooltip("name:N", title="what"), alt.Tooltip("shown:N", title="value")],
         )

@@ -11,6 +11,7 @@ from konseho_cli.profiling.sampled import Samples
 MOST_FRAMES = 20_000
 """Drawn; of more, the widest."""
 ROOT = "all"
+REST = "the rest"
 
 
 class _Node:
@@ -49,7 +50,10 @@ def sampled_flames(samples: Samples) -> dict[str, Any] | None:
 
 
 def profiled_flames(cpu: CpuProfile) -> dict[str, Any] | None:
-    """Of cProfile's functions by their own time, in microseconds: it keeps no stacks, only groups."""
+    """Of cProfile's functions by their own time, in microseconds: it keeps no stacks, only groups.
+
+    What a part took beyond the functions that are kept stands beside them as one frame.
+    """
     root = _Node(ROOT, "", "")
     for function in cpu.functions:
         value = round(function.own_s * 1e6)
@@ -61,6 +65,15 @@ def profiled_flames(cpu: CpuProfile) -> dict[str, Any] | None:
         for node in (root, group, leaf):
             node.value += value
         leaf.own += value
+    for part in cpu.groups:
+        known = root.children.get(part.name)
+        rest = round(part.own_s * 1e6) - (0 if known is None else known.value)
+        if rest <= 0 or part.name == "waiting":
+            continue
+        group = root.child(part.name, part.name, "", part.name)
+        for node in (root, group, group.child(REST, REST, "", part.name)):
+            node.value += rest
+        group.children[REST].own = rest
     return _drawn(root, "µs")
 
 

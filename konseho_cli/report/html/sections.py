@@ -81,7 +81,7 @@ def _head(profiled: Profiled) -> dict[str, Any]:
         "error": outcome.error or "",
         "reasons": list(outcome.reasons[:MOST_ROWS]),
         "run": outcome.run,
-        "when": local(first.made),
+        "when": local(first.run.row.began.started),
         "models": list(outcome.models[:6]),
         "simulated": outcome.simulated,
         "replayed": first.replayed or "",
@@ -193,13 +193,13 @@ def _queues(analysis: Analysis) -> dict[str, Any] | None:
         (
             each.name, _count(each.capacity), f"{each.arrivals:,}", f"{each.waited:,}",
             _ns(each.mean_wait), _ns(each.service), f"{each.in_use:.2f}", f"{each.in_queue:.2f}",
-            _ns(each.queued_on_path), _count(each.suggested),
+            _ns(each.queued_on_path), "" if each.suggested is None else f"{each.suggested:,}",
         )
         for each in analysis.resources
     ]  # fmt: skip
     heads = (
         "resource", "capacity", "arrivals", "waited", "mean wait", "mean service", "in use",
-        "in queue", "on the path", "suggested",
+        "in queue", "on the path", "nobody waits at",
     )  # fmt: skip
     return _table(heads, rows)
 

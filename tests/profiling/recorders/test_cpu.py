@@ -58,6 +58,37 @@ def test_waits_are_apart_and_no_part_of_the_work() -> None:
     assert {group.name: group.share for group in profile.groups} == {"waiting": 0.0, "engine": 1.0}
 
 
+def test_waits_of_other_threads_are_not_the_loop_s() -> None:
+    stats = {PLAN: figures(1, 1.0, 11.0), POLL: figures(3, 9.0, 9.0, plan=9.0)}
+    profile = cpu_profile(stats, {}, waited_beside_s=5.0)
+    assert (profile.total_s, profile.waiting_s) == (5.0, 4.0)
+    assert {group.name: group.own_s for group in profile.groups} == {"waiting": 4.0, "engine": 1.0}
+
+
+@pytest.mark.skipif(ONE_STACK, reason="threads cannot be told apart")
+def test_what_a_thread_waits_is_told_from_what_the_main_one_does() -> None:
+    go, there = threading.Lock(), threading.Lock()
+    go.acquire()
+    there.acquire()
+
+    def wait_for_it() -> None:
+        there.release()
+        go.acquire()
+
+    with CpuWatch() as watch:
+        thread = threading.Thread(target=wait_for_it)
+        thread.start()
+        there.acquire()
+        spin()
+        go.release()
+        thread.join()
+    stats = watch.stats().stats  # type: ignore[attr-defined]
+    waited = watch.waited_beside_s()
+    assert waited > 0.02
+    both = cpu_profile(stats, {}).waiting_s
+    assert cpu_profile(stats, {}, waited_beside_s=waited).waiting_s == pytest.approx(both - waited)
+
+
 def test_c_code_that_c_code_called_counts_for_the_python_behind_it() -> None:
     inner: Key = ("~", 0, "<built-in method inner>")
     stats = {

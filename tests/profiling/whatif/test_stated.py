@@ -41,7 +41,7 @@ def test_a_limit_can_be_none():
     agents=st.dictionaries(NAMES, PACES, max_size=2),
     models=st.dictionaries(NAMES, PACES, max_size=2),
     concurrency=st.none() | st.integers(1, 99),
-    steps=st.lists(st.sampled_from(list(FIELDS)), max_size=2),
+    steps=st.lists(st.sampled_from(list(FIELDS)), max_size=2, unique=True),
     limits=st.dictionaries(
         st.tuples(NAMES, st.sampled_from(["rpm", "tpm", "concurrency"])),
         st.none() | st.integers(1, 10**6), max_size=2,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konseho_cli.profiling.cpu_profile import CpuProfile, FunctionTime
+from konseho_cli.profiling.cpu_profile import CpuProfile, FunctionTime, GroupTime
 from konseho_cli.profiling.sampled import Frame, Samples, Stack
 from konseho_cli.report.html import flames as html_flames
 from konseho_cli.report.html.flames import group_of, profiled_flames, sampled_flames
@@ -72,6 +72,25 @@ def test_functions_of_cprofile_stand_under_their_part_without_its_waits() -> Non
     assert drawn is not None
     assert drawn["name"] == ["all", "engine", "a", "b"]
     assert boxes(drawn) == [(0, 0, 3000), (1, 0, 3000), (2, 0, 2000), (2, 2000, 3000)]
+
+
+def test_what_is_not_kept_of_a_part_is_a_frame_of_it() -> None:
+    function = FunctionTime(
+        name="a", file="a.py", line=1, group="engine", calls=1, own_s=0.002, total_s=0.002
+    )
+    groups = tuple(
+        GroupTime(name=name, calls=9, own_s=own_s, share=0.1)
+        for name, own_s in (("engine", 0.003), ("models", 0.0005), ("waiting", 9.0))
+    )
+    cpu = CpuProfile(functions=(function,), groups=groups, total_s=9, waiting_s=9, threads=0)
+    drawn = profiled_flames(cpu)
+    assert drawn is not None
+    found = list(zip(drawn["row"], drawn["name"], drawn["start"], drawn["end"], strict=True))
+    assert found == [
+        (0, "all", 0, 3500), (1, "engine", 0, 3000), (1, "models", 3000, 3500),
+        (2, "a", 0, 2000), (2, "the rest", 2000, 3000), (2, "the rest", 3000, 3500),
+    ]  # fmt: skip
+    assert sum(drawn["own"]) == drawn["length"]
 
 
 def test_where_nothing_was_seen_nothing_is_drawn() -> None:

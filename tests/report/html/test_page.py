@@ -11,7 +11,9 @@ from msgspec import structs
 from konseho_cli.core.errors import MissingExtra
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.profiled import Profiled
+from konseho_cli.report.html.charts import charts
 from konseho_cli.report.html.page import policy, profile_html
+from konseho_cli.report.when import local
 from konseho_cli.store.base import SpanKept
 from tests.report.crowds import crowd
 from tests.report.profiles import profiled, recording
@@ -151,3 +153,26 @@ def test_twenty_thousand_spans_stay_below_five_megabytes() -> None:
     page = profile_html(crowd(20_000))
     assert len(page.encode()) < 5_000_000
     assert "agent_6664" in page
+
+
+def test_the_head_and_the_foot_say_when_it_began() -> None:
+    whole = profiled()
+    first = structs.replace(whole.recordings[0], made=2e9)
+    read = Read(profile_html(structs.replace(whole, recordings=(first, *whole.recordings[1:]))))
+    said = "".join(read.words)
+    assert said.count(local(1e9)) == 2
+    assert local(2e9) not in said
+
+
+def test_where_nobody_would_wait_is_named_as_in_the_other_reports(page: str) -> None:
+    words = "".join(Read(page).words)
+    assert "nobody waits at" in words
+    assert "suggested" not in words
+
+
+def test_the_words_behind_the_longest_bar_have_room() -> None:
+    for name in ("kinds", "whatifs", "groups"):
+        chart = charts(profiled())[name]
+        scale = chart["layer"][0]["encoding"]["x"]["scale"]
+        (rows,) = (each["values"] for each in (chart["data"],))
+        assert scale["domainMax"] >= 1.25 * max(row["value"] for row in rows)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from konseho_cli.profiling.profiled import Profiled
 from konseho_cli.report.html.page import profile_html
@@ -118,6 +119,20 @@ def test_the_flame_graph_finds_frames_by_name(tmp_path: Path) -> None:
         assert said == "1 frames, 91 %"
 
     browsed(profiled(), tmp_path / "page.html", look)
+
+
+def test_the_time_of_frames_is_told_in_the_unit_that_fits(tmp_path: Path) -> None:
+    async def look(page: Any) -> None:
+        await page.evaluate(f"{FLAMES}.focus()")
+        await page.press("ArrowDown")
+        await page.until("document.getElementById('flames-said').textContent")
+        said = await page.evaluate("document.getElementById('flames-said').textContent")
+        assert " ms" in said
+        assert "µs ·" not in said
+
+    whole = profiled()
+    shown = structs.replace(whole, recordings=whole.recordings[:2])
+    browsed(shown, tmp_path / "page.html", look)
 
 
 def test_lanes_are_walked_and_zoomed_by_keyboard(tmp_path: Path) -> None:

@@ -58,7 +58,12 @@ const laneSource = (lanes) => {
 
 const flameSource = (flames) => ({
   ...flames, rowHeight: 20, gutter: 0, margin: 0, least: 1, zoomsOnClick: true, found: null,
-  unit: ([low, high]) => ({ divisor: 1, suffix: ` ${flames.unit}`, figures: figures(high - low, 1) }),
+  unit([low, high]) {
+    if (flames.unit !== "µs") return { divisor: 1, suffix: ` ${flames.unit}`, figures: figures(high - low, 1) };
+    const unit = timeUnit([low * 1e3, high * 1e3]);
+    return { ...unit, divisor: unit.divisor / 1e3 };
+  },
+  amount: (value) => flames.unit === "µs" ? duration(value * 1e3) : `${count(value)} ${flames.unit}`,
   look(item) {
     const c = flames.group[item] < 0 ? "#b9c0ca" : GROUPS[Math.min(flames.group[item], GROUPS.length - 1)];
     return { c, o: this.found && !this.found.has(item) ? 0.22 : 1, h: 0.95, gap: true, text: this.found && !this.found.has(item) ? colour("soft") : "#16181b" };
@@ -66,7 +71,7 @@ const flameSource = (flames) => ({
   word: (item) => flames.name[item],
   tell(item) {
     const value = flames.end[item] - flames.start[item];
-    const lines = [flames.name[item], `${count(value)} ${flames.unit} · ${percent(value / flames.length)}, ${count(flames.own[item])} of its own`];
+    const lines = [flames.name[item], `${this.amount(value)} · ${percent(value / flames.length)}, ${this.amount(flames.own[item])} of its own`];
     if (flames.where[item]) lines.push(flames.where[item]);
     if (flames.group[item] >= 0) lines.push(flames.groups[flames.group[item]]);
     return lines;
