@@ -168,7 +168,7 @@ def _signal(process: subprocess.Popen[bytes], job: Job, number: signal.Signals) 
 def _died(job: Job, status: int, interruption: Interruption) -> KonsehoError:
     stopped = interruption.exit_status
     if stopped is not None:
-        error = KonsehoError("interrupted before there was anything to keep")
+        error = KonsehoError("interrupted before there was a recording")
         error.exit_code = stopped
         return error
     lines = [line for line in said(job).splitlines() if line.strip()][-_TOLD:]
