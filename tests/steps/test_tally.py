@@ -4,7 +4,7 @@ from fractions import Fraction
 from itertools import permutations, product
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -147,6 +147,23 @@ def test_early_stop_never_changes_the_winner(election, data):
         assert tally.leaders == leader
         assert reaches(method, tally.shares[leader[0]], threshold)
         assert tally.cast >= (quorum or 1)
+
+
+@settings(max_examples=300)
+@given(elections(voters=12), st.data())
+def test_what_is_decided_stays_so_whatever_is_heard_then(election, data):
+    """Who asks when it was decided may therefore bisect."""
+    method, candidates, ballots = election
+    threshold = data.draw(st.sampled_from([None, 0.3, 0.5, 0.6, 1.0]))
+    quorum = data.draw(st.sampled_from([None, 1, 3, 8]))
+    found = [
+        decided(
+            method, ballots[:known], [one.voter for one in ballots[known:]], range(candidates),
+            threshold=threshold, quorum=quorum,
+        )
+        for known in range(len(ballots) + 1)
+    ]  # fmt: skip
+    assert found == sorted(found)
 
 
 @pytest.mark.parametrize("method", [one for one in METHODS if one != "consensus"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 from msgspec import structs
 
-from konseho_cli.core.errors import NotMeasured, UsageError
+from konseho_cli.core.errors import KonsehoError, NotMeasured, UsageError
 from konseho_cli.profiling.memory_profile import Leak
 from konseho_cli.profiling.profiled import ProfilerCost
 from konseho_cli.profiling.recorders import leaks
@@ -19,9 +20,8 @@ from konseho_cli.profiling.recorders.folder import discard, make_folder, settle
 from konseho_cli.profiling.recorders.job import Job, LineKind
 from konseho_cli.profiling.recorders.process import Interruption, clean_up, run_child
 from konseho_cli.profiling.recorders.recorder import Recorded, Watching, record, record_lines
+from konseho_cli.profiling.recorders.rescuing import CASSETTE, rescued, way_on
 from konseho_cli.profiling.recording import Profiler, Recording
-
-CASSETTE = "run.cassette"
 
 Tell = Callable[[str], None]
 """Is told what runs now, again and again while it does."""
@@ -63,17 +63,22 @@ class Recordings(msgspec.Struct, frozen=True, kw_only=True):
 def profile(wanted: Wanted, env: Mapping[str, str], tell: Tell = lambda text: None) -> Recordings:
     """Run all of it, in processes of their own.
 
-    Raises UsageError before anything is asked, NotMeasured where a profiler cannot look, KonsehoError
-    where a process died: what had been recorded by then stays in its folder.
+    Raises UsageError before anything is asked, NotMeasured where the first profiler cannot look,
+    KonsehoError where the first process died: answers that it had by then stay in the folder.
     """
     wanted = structs.replace(wanted, lines=_check(wanted))
     with Interruption().heeded() as interruption:
         campaign = _Campaign(wanted, make_folder(wanted.folder, env), interruption, tell)
         try:
             return campaign.run()
+        except KonsehoError as error:
+            kept = rescued(campaign.folder)
+            if kept is not None:
+                campaign.folder = kept
+                error.hint = "\n  ".join(filter(None, (error.hint, way_on(kept, wanted.job))))
+            raise
         finally:
-            if not any(campaign.folder.glob("*.recording")):
-                discard(campaign.folder)
+            campaign.leave()
 
 
 def _check(wanted: Wanted) -> tuple[str, ...]:
@@ -116,7 +121,9 @@ class _Campaign:
         self._tell = tell
         self._warnings: list[str] = []
         self._unable: set[Profiler] = set()
-        """Profilers that cannot look here."""
+        """Profilers that cannot look here, or whose process died."""
+        self._lost = 0
+        """Exit status of what was lost first; 0: nothing was."""
 
     def run(self) -> Recordings:
         """All of them, unless somebody interrupts."""
@@ -126,16 +133,27 @@ class _Campaign:
                 break
         wanted = self._wanted
         recordings = [each.recording for each in self.found]
+        leak: Leak | None = None
+        costs: tuple[ProfilerCost, ...] = ()
         if wanted.lines and not self._is_over:
-            recordings = self._with_lines(recordings)
-        leak = self._leak() if wanted.leaks and not self._is_over else None
-        costs = self._costs() if wanted.costs and not self._is_over else ()
+            self._add_lines(recordings)
+        if wanted.leaks and not self._is_over:
+            with self._losing("the memory after each run"):
+                leak = self._leak()
+        if wanted.costs and not self._is_over:
+            with self._losing("what the profilers cost"):
+                costs = self._costs()
         status = self._interruption.exit_status
         return Recordings(
             recordings=tuple(recordings), costs=costs, leak=leak, folder=self.folder,
             exit_status=self._exit_status if status is None else status,
             warnings=tuple(self._warnings),
         )  # fmt: skip
+
+    def leave(self) -> None:
+        """Keep the folder only if something is in it that somebody may want."""
+        if not any(self.folder.glob("*.recording")) and rescued(self.folder) is None:
+            discard(self.folder)
 
     @property
     def _is_over(self) -> bool:
@@ -150,19 +168,28 @@ class _Campaign:
 
     @property
     def _exit_status(self) -> int:
-        return self.found[0].ended.exit_status or (NotMeasured.exit_code if self._unable else 0)
+        return self.found[0].ended.exit_status or self._lost
 
     def _try(self, each: _Next) -> None:
         """Record it; what one profiler cannot do is no reason to lose what others did."""
-        if each.profiler in self._unable:
-            return
-        try:
+        if not self.found:
             self._record(each)
-        except NotMeasured as error:
-            if not self.found:
-                raise
+        elif each.profiler not in self._unable:
             self._unable.add(each.profiler)
-            self._warnings.append(". ".join(filter(None, (str(error), error.hint))))
+            with self._losing(each.what):
+                self._record(each)
+                self._unable.remove(each.profiler)
+
+    @contextmanager
+    def _losing(self, what: str) -> Iterator[None]:
+        """Lose this alone where it cannot be had: what was recorded before is worth a report."""
+        try:
+            yield
+        except (KonsehoError, OSError) as error:
+            unable = isinstance(error, NotMeasured)
+            self._lost = self._lost or (NotMeasured if unable else KonsehoError).exit_code
+            told = str(error) if unable else f"{what} is missing: {error}"
+            self._warnings.append(". ".join(filter(None, (told, getattr(error, "hint", None)))))
 
     def _record(self, each: _Next) -> None:
         first = not self.found
@@ -208,18 +235,18 @@ class _Campaign:
             return None
         return leaks.leak(ended.after)
 
-    def _with_lines(self, recordings: list[Recording]) -> list[Recording]:
+    def _add_lines(self, recordings: list[Recording]) -> None:
         """Each kind of line in a run of its own, in the first recording of its profiler."""
         for kind in ("cpu", "memory"):
             place = next((n for n, each in enumerate(recordings) if each.profiler == kind), None)
             if place is None or self._is_over:
                 continue
-            seen = self._lines(kind)
-            if not seen:
-                self._warnings.append(f"--lines: none of {', '.join(self._wanted.lines)} ran")
-            recordings[place] = _with(recordings[place], seen)
-            recordings[place].save(self.folder / f"{kind}.recording")
-        return recordings
+            with self._losing(f"{_PROFILERS[kind]} line by line"):
+                seen = self._lines(kind)
+                if not seen:
+                    self._warnings.append(f"--lines: none of {', '.join(self._wanted.lines)} ran")
+                recordings[place] = _with(recordings[place], seen)
+                recordings[place].save(self.folder / f"{kind}.recording")
 
     def _lines(self, kind: LineKind) -> tuple[msgspec.Struct, ...]:
         job = structs.replace(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import structs
 
-from konseho_cli.core.errors import KonsehoError, UsageError
+from konseho_cli.core.errors import KonsehoError, StoreFailed, UsageError
 from konseho_cli.core.memory import give_back
 from konseho_cli.core.signals import heed
 from konseho_cli.engine.outcome import RunOutcome
@@ -269,13 +269,27 @@ def main(arguments: list[str]) -> int:
     """Do the job in that file; the exit status."""
     os.umask(0o077)  # whatever is left is for its owner's eyes
     job = Job.load(Path(arguments[0]))
-    job.file(".pid").write_text(str(os.getpid()), encoding="ascii")
+    ended = _done(job)
     try:
-        ended = Child(job).perform()
-    except KonsehoError as error:
-        ended = Ended(exit_status=error.exit_code, error=str(error), hint=error.hint)
-    ended.save(job)
+        ended.save(job)
+    except StoreFailed as error:  # the disk is full: stderr is a pipe, which never is
+        sys.stderr.write(f"\n{(ended if ended.error else _failed(error)).spoken()}\n")
     return ended.exit_status
+
+
+def _done(job: Job) -> Ended:
+    try:
+        job.file(".pid").write_text(str(os.getpid()), encoding="ascii")
+        return Child(job).perform()
+    except KonsehoError as error:
+        return _failed(error)
+    except OSError as error:
+        where = error.filename or job.folder  # a file that is open has no name any more
+        return _failed(StoreFailed(f"{where}: {error.strerror or error}"))
+
+
+def _failed(error: KonsehoError) -> Ended:
+    return Ended(exit_status=error.exit_code, error=str(error), hint=error.hint)
 
 
 if __name__ == "__main__":

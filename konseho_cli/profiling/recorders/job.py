@@ -6,12 +6,13 @@ No key is among it: those come through the environment, as everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from konseho_cli.core.errors import UsageError
+from konseho_cli.core.errors import StoreFailed, UsageError
 from konseho_cli.core.packing import pack, unpack
 from konseho_cli.core.units import QUANTITIES
 from konseho_cli.engine.casting import Wishes
@@ -23,6 +24,7 @@ from konseho_cli.spec.settings import Settings
 
 LineKind: TypeAlias = Literal["cpu", "memory"]
 T = TypeVar("T")
+_SPOKEN = "konseho ended: "
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +82,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         return self.folder / f"{self.name}{suffix}"
 
     def save(self) -> Path:
-        """Write it for the child, and for nobody else. Raises UsageError."""
+        """Write it for the child, and for nobody else. Raises StoreFailed."""
         return _save(self, self.file(".job"))
 
     @classmethod
@@ -110,7 +112,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """That the council's steps name."""
 
     def save(self, job: Job) -> None:
-        """Write it where the parent looks. Raises UsageError."""
+        """Write it where the parent looks. Raises StoreFailed."""
         _save(self, job.file(".ended"))
 
     @classmethod
@@ -119,13 +121,28 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
         file = job.file(".ended")
         return _load(file, cls) if file.exists() else None
 
+    def spoken(self) -> str:
+        """In a line for stderr, of a child that can write no file."""
+        return f"{_SPOKEN}{msgspec.json.encode(self).decode()}"
+
+    @classmethod
+    def heard(cls, said: str) -> Ended | None:
+        """None: it did not say so."""
+        for line in reversed(said.splitlines()):
+            if line.startswith(_SPOKEN):
+                with suppress(msgspec.DecodeError):
+                    return msgspec.json.decode(line.removeprefix(_SPOKEN), type=cls)
+        return None
+
 
 def _save(value: msgspec.Struct, file: Path) -> Path:
     try:
         file.touch(mode=0o600)
         file.write_bytes(pack(msgspec.to_builtins(value, enc_hook=_plain)))
     except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+        with suppress(OSError):
+            file.unlink()  # half of it is no use
+        raise StoreFailed(f"{file} cannot be written: {error.strerror}") from error
     return file
 
 

@@ -28,6 +28,9 @@ _TOLD = 5
 _PASSING = (".job", ".ended", ".pid", ".stderr", ".lines", ".db", ".db-wal", ".db-shm")
 """Files that are of no use once it has ended."""
 _LOOK_S = 0.1
+_MOST_SAID = 2**18
+_HEARD_S = 1.0
+"""For the rest of what was said: a process that the child left behind may never say that it is all."""
 
 Waiting = Callable[["subprocess.Popen[bytes]", Callable[[], None]], None]
 """Waits for a process to end; what is given is to be called now and then."""
@@ -94,32 +97,66 @@ def run_child(
 ) -> Ended:
     """Run a job to its end, under another program's `command` if one is given.
 
-    Raises what the child raised before it ran, and KonsehoError for one that died.
+    Raises what the child raised before it ran, StoreFailed, and KonsehoError for one that died.
     """
-    job_file = job.save()
-    with job.file(".stderr").open("wb") as said:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
-            [*command, sys.executable, "-P", "-m", _MODULE, str(job_file)],
-            env=_environment(os.environ),
-            stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-            start_new_session=True,  # Ctrl-C of a terminal comes to us, and goes on from here once
-        )  # fmt: skip
-        with interruption.to(
-            lambda number: _signal(process, job, number), lambda: end_group(process)
-        ):
-            try:
-                (wait or _wait)(process, tick)
-            except BaseException:
-                end_group(process)
-                raise
-            finally:
-                process.wait()
-    ended = Ended.load(job)
+    process = _started(job, command)
+    saying = _Saying(process)
+    saying.start()
+    with interruption.to(lambda number: _signal(process, job, number), lambda: end_group(process)):
+        try:
+            (wait or _wait)(process, tick)
+        except BaseException:
+            end_group(process)
+            raise
+        finally:
+            process.wait()
+            saying.keep(job)
+    ended = Ended.load(job) or Ended.heard(saying.text)
     if ended is None:
-        raise _died(job, process.returncode, interruption)
+        raise _died(saying.text, process.returncode, interruption)
     if ended.error:
         raise _told(ended)
     return ended
+
+
+def _started(job: Job, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    job_file = job.save()
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
+            [*command, sys.executable, "-P", "-m", _MODULE, str(job_file)],
+            env=_environment(os.environ), bufsize=0,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C of a terminal comes to us, and goes on from here once
+        )  # fmt: skip
+    except OSError as error:
+        raise KonsehoError(f"no process could be started: {error.strerror}") from error
+
+
+class _Saying(threading.Thread):
+    """Hears what a child says, so that it never waits for us; a full disk silences no pipe."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        super().__init__(daemon=True)
+        assert process.stdout is not None, "it was started with a pipe"
+        self._pipe, self._end = process.stdout, b""
+
+    @property
+    def text(self) -> str:
+        """The end of it."""
+        return self._end.decode("utf-8", "replace")
+
+    def run(self) -> None:
+        """Listen until everybody who could say something has ended."""
+        with self._pipe as pipe:
+            while piece := pipe.read(_MOST_SAID):
+                self._end = (self._end + piece)[-_MOST_SAID:]
+
+    def keep(self, job: Job) -> None:
+        """Write it beside the job, for its owner's eyes, once the child has ended."""
+        self.join(_HEARD_S)
+        with suppress(OSError):
+            job.file(".stderr").touch(mode=0o600)
+            job.file(".stderr").write_bytes(self._end)
 
 
 def clean_up(job: Job, *also: str) -> None:
@@ -165,13 +202,13 @@ def _signal(process: subprocess.Popen[bytes], job: Job, number: signal.Signals) 
             os.kill(pid, number)
 
 
-def _died(job: Job, status: int, interruption: Interruption) -> KonsehoError:
+def _died(said: str, status: int, interruption: Interruption) -> KonsehoError:
     stopped = interruption.exit_status
     if stopped is not None:
-        error = KonsehoError("interrupted before there was anything to keep")
+        error = KonsehoError("interrupted before there was a recording")
         error.exit_code = stopped
         return error
-    lines = [line for line in said(job).splitlines() if line.strip()][-_TOLD:]
+    lines = [line for line in said.splitlines() if line.strip()][-_TOLD:]
     told = "".join(f"\n  {line}" for line in lines)
     how = f"was killed by {_name(-status)}" if status < 0 else f"ended with status {status}"
     hint = "is there enough memory?" if status == -signal.SIGKILL else None

@@ -54,8 +54,8 @@ def record(
     Raises what its run raises before anything is asked; NotMeasured where the profiler cannot look;
     KonsehoError where the process died.
     """
-    ended, looks = watched(job, how, interruption, tick)
     try:
+        ended, looks = watched(job, how, interruption, tick)
         recording = Recording.load(job.file(".recording"))
         if looks is not None:
             recording = structs.replace(recording, memory=memory_profile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
@@ -99,19 +100,19 @@ def _possible(trace: Trace, each: Round, vote: _Record, ballots: Sequence[_Cast]
     by_voter = {ballot.voter: _ballot(vote, ballot, standing, number) for ballot in ballots}
     by_voter = {name: one for name, one in by_voter.items() if one.voter.eligible}
     closed = {ask.task: agent for agent, ask in _asks(trace, each)}
-    heard: list[Ballot] = []
-    waiting = {name: ballot.voter for name, ballot in by_voter.items()}
-    for last in each.ended:
-        agent = closed.get(last.task, "")
-        if agent in by_voter:
-            heard.append(by_voter[agent])
-            waiting.pop(agent, None)
-        if decided(
-            vote.method, heard, list(waiting.values()), standing,
+    ended = [closed.get(last.task, "") for last in each.ended]
+
+    def is_decided(heard: int) -> bool:
+        said = {name: by_voter[name] for name in ended[:heard] if name in by_voter}
+        waiting = [one.voter for name, one in by_voter.items() if name not in said]
+        return decided(
+            vote.method, list(said.values()), waiting, standing,
             threshold=vote.rules.threshold, quorum=vote.rules.quorum,
-        ):  # fmt: skip
-            return max(0, each.barrier.end - last.end)
-    return 0
+        )  # fmt: skip
+
+    # What is decided stays so, whatever is heard then: few counts find the ballot that did it.
+    first = bisect_left(range(1, len(ended) + 1), True, key=is_decided)
+    return max(0, each.barrier.end - each.ended[first].end) if first < len(ended) else 0
 
 
 def _standing(vote: _Record, ballots: Sequence[_Cast]) -> list[int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from konseho_cli.core.errors import UsageError
+from konseho_cli.core.errors import StoreFailed, UsageError
 from konseho_cli.core.units import Duration, Size
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.storing import Storing
@@ -44,5 +44,5 @@ def test_what_is_no_job_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.job").write_bytes(b"{}")
     with pytest.raises(UsageError, match="cannot be read"):
         Job.load(tmp_path / "x.job")
-    with pytest.raises(UsageError, match="cannot be written"):
+    with pytest.raises(StoreFailed, match="cannot be written"):
         job(tmp_path / "nowhere").save()

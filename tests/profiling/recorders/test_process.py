@@ -10,7 +10,7 @@ import pytest
 
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.profiling.recorders.job import Job
-from konseho_cli.profiling.recorders.process import Interruption, clean_up, run_child
+from konseho_cli.profiling.recorders.process import Interruption, clean_up, run_child, said
 
 SLOW = """\
 konseho: 1
@@ -125,3 +125,30 @@ def test_signals_come_here_only_for_a_while() -> None:
         signal.raise_signal(signal.SIGTERM)
     assert interruption.exit_status == 143
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+@pytest.mark.parametrize("suffixes", [(".recording",), (".pid", ".ended", ".stderr")])
+def test_a_full_disk_is_what_a_child_says_it_died_of(
+    tmp_path: Path, suffixes: tuple[str, ...]
+) -> None:
+    one = job(tmp_path, SLOW.replace(', model: "sim:ttft=300,spread=0"', ""))
+    for suffix in suffixes:
+        one.file(suffix).symlink_to("/dev/full")
+    with pytest.raises(KonsehoError, match="No space left on device") as raised:
+        run_child(one, Interruption())
+    assert raised.value.exit_code == 3
+
+
+def test_what_a_child_says_is_private(tmp_path: Path) -> None:
+    one = job(tmp_path)
+    with pytest.raises(KonsehoError, match="secret"):
+        run_child(one, Interruption(), command=("python", "-c", "import sys; sys.exit('secret')"))
+    assert one.file(".stderr").stat().st_mode & 0o777 == 0o600
+    assert said(one).strip() == "secret"
+
+
+def test_a_child_that_says_very_much_does_not_wait_for_anybody(tmp_path: Path) -> None:
+    loud = "import sys; print('x\\n' * 2**20); sys.exit('last words')"
+    with pytest.raises(KonsehoError, match="last words"):
+        run_child(job(tmp_path), Interruption(), command=("python", "-c", loud))

@@ -7,6 +7,7 @@ import pytest
 
 from konseho_cli.profiling.time.analysing import analyse
 from konseho_cli.profiling.time.analysis import EarlyStop
+from konseho_cli.steps.tally import decided
 from konseho_cli.steps.vote import Vote
 
 SECOND = 1_000_000_000
@@ -87,3 +88,21 @@ def test_stopping_it_saves_what_was_said(stage, scripted) -> None:
     ]
     (possible,) = analyse(runs[0]).early_stops
     assert possible.saved == (runs[0].end - runs[0].start) - (runs[1].end - runs[1].start)
+
+
+def test_of_many_ballots_few_are_counted_again(stage, scripted, monkeypatch) -> None:
+    """As often as halving takes: a count after each of 1,000 ballots took a minute."""
+    counted: list[int] = []
+
+    def counting(method, heard, *rest, **rules) -> bool:
+        counted.append(len(heard))
+        return decided(method, heard, *rest, **rules)
+
+    names = [f"v{number}" for number in range(100)]
+    script = {name: voter(number, "x") for number, name in enumerate(names, 1)}
+    pick = Vote(candidates=["x", "y"], voters=tuple(names), method="majority")
+    outcome = stage.run({"pick": pick}, scripted(script), agents=names)
+    monkeypatch.setattr("konseho_cli.profiling.time.early_stops.decided", counting)
+    (found,) = analyse(outcome).early_stops
+    assert found.saved == 49 * SECOND
+    assert len(counted) <= 8, counted
