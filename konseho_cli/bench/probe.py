@@ -84,6 +84,28 @@ class _Row:
         return {"took": self._ours()}
 
 
+class _Guard:
+    """Nothing connects to anywhere meanwhile: in virtual time a call is replayed, or simulated."""
+
+    def __init__(self) -> None:
+        self._up = False
+        self._refused = ""
+        sys.addaudithook(self._hear)  # for good: so there is one a process
+
+    def __enter__(self) -> None:
+        self._up, self._refused = True, ""
+
+    def __exit__(self, *error: object) -> None:
+        self._up = False
+        if self._refused:
+            raise ValueError(f"a model was to be asked in virtual time: {self._refused} is refused")
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._up and event in ("socket.connect", "socket.getaddrinfo"):
+            self._refused = event
+            raise PermissionError(f"{event} in virtual time")
+
+
 class _Council:
     """Runs of one council, in virtual time but for the one that is recorded."""
 
@@ -95,12 +117,12 @@ class _Council:
         self._env = sparing(os.environ)
         self._loaded = load_council(Path(job["file"]))
         self._paid = False
+        self._guard = _Guard()
 
     def __enter__(self) -> _Council:
         if self._job["replay"] is None:
-            self._paid = any(
-                choice.provider != "sim" for choice in self._session().casting.choices.values()
-            )
+            names = self._session().casting.all_models
+            self._paid = any(name.partition(":")[0] != "sim" for name in names)
         if self._paid and not self._job["record"]:
             raise ValueError("models would be asked: a comparison replays them, or simulates")
         if self._paid:
@@ -129,7 +151,7 @@ class _Council:
         taped = getattr(session, "taped", None)
         factory = (None if taped is None else taped.loop_factory) or VirtualLoop
         start, cpu = perf_counter(), process_time()
-        with Runner(loop_factory=factory) as runner:
+        with self._guard, Runner(loop_factory=factory) as runner:
             outcome = runner.run(session.run())
         return {"wall": perf_counter() - start, "cpu": process_time() - cpu} | _told(outcome)
 

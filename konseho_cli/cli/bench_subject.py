@@ -78,12 +78,11 @@ class Subject:
 
     @property
     def pays(self) -> bool:
-        """Whether a model that is no simulator would be asked."""
+        """Whether a model that is no simulator would be asked, if only as a fallback."""
         if self.loaded is None or self.replay is not None:
             return False
         env = sparing(os.environ)
-        casting = cast_models(self.loaded.spec, self.loaded.steps, self.wishes, env)
-        return any(choice.provider != "sim" for choice in casting.choices.values())
+        return not cast_models(self.loaded.spec, self.loaded.steps, self.wishes, env).is_free
 
     @property
     def unmeasured(self) -> list[str]:
