@@ -16,6 +16,9 @@ from konseho_cli.bench.targets import Target
 
 _TARGETS = {"makespan": "time", "overhead": "step_overhead"}
 """Figures whose target in a council file has another name; all others have the same."""
+NAMES = ("makespan", "overhead", "cpu", "calls", "tokens", "cost")
+EXACT = ("makespan", "calls", "tokens", "cost")
+"""Those of them that no noise touches."""
 WEAK = 3.0
 """How much wider the threshold is against a figure of another time."""
 

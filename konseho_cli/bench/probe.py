@@ -117,6 +117,7 @@ class _Council:
         self._env = sparing(os.environ)
         self._loaded = load_council(Path(job["file"]))
         self._paid = False
+        self._kept: str | None = None
         self._guard = _Guard()
 
     def __enter__(self) -> _Council:
@@ -125,7 +126,7 @@ class _Council:
             self._paid = any(name.partition(":")[0] != "sim" for name in names)
         if self._paid and not self._job["record"]:
             raise ValueError("models would be asked: a comparison replays them, or simulates")
-        if self._paid:
+        if self._job["record"]:
             self._ask_once()
         self.sample()  # to warm up
         return self
@@ -141,6 +142,7 @@ class _Council:
             "steps": len(self._loaded.steps),
             "models": list(session.models),
             "paid": self._paid,
+            "kept": self._kept,
             "targets": _limits(getattr(session, "targets", self._loaded.spec.targets)),
         }
 
@@ -156,12 +158,21 @@ class _Council:
         return {"wall": perf_counter() - start, "cpu": process_time() - cpu} | _told(outcome)
 
     def _ask_once(self) -> None:
-        """The one run that may cost something; the others replay it."""
+        """The one run that may cost something, and is kept then; the others replay it."""
+        from konseho_cli.core.errors import KonsehoError
+        from konseho_cli.core.virtual import VirtualLoop
+
         record = self._job["record"]
-        with Runner() as runner:
-            outcome = runner.run(self._session(record=record).run())
+        session = self._session(record=record)
+        with Runner(loop_factory=None if self._paid else VirtualLoop) as runner:
+            outcome = runner.run(session.run())
+        if self._paid and session.options.storing.enabled:
+            self._kept = outcome.run
         if outcome.error is not None:
-            raise ValueError(outcome.error)
+            resumes = f"konseho resume {self._kept} goes on with it" if self._kept else None
+            error = KonsehoError(outcome.error, hint=outcome.hint or resumes)
+            error.exit_code = outcome.exit_code
+            raise error
         self._job["replay"] = record
 
     def _session(self, record: str | None = None) -> Any:
@@ -187,6 +198,13 @@ class _Council:
 
             preset = preset_under(Settings(), job["preset"], self._loaded.file)
             said |= {"settings": preset.settings, "targets": preset.targets}
+        if record and self._paid:
+            from konseho_cli.engine.storing import storing_for
+            from konseho_cli.spec.settings import Settings
+
+            file = None if job["store"] is None else Path(job["store"])
+            settings = said.get("settings") or Settings()
+            said["storing"] = storing_for(settings, wanted=None, file=file)
         return Session(self._loaded, RunOptions(**said), env=self._env)
 
 

@@ -65,7 +65,8 @@ AsMarkdown: TypeAlias = Annotated[
     bool, typer.Option("--markdown", help="A Markdown table, as for a pull request.")
 ]
 Junit: TypeAlias = Annotated[
-    Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML to a file as well.")
+    Path | None,
+    typer.Option("--junit", metavar="FILE", help="Write JUnit XML to a file as well; - is stdout."),
 ]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -107,10 +108,3 @@ def read_name(text: str) -> str:
             f"--save {text[:80]!r}: a name is of letters, digits, dots and hyphens, 64 at most"
         )
     return text
-
-
-def read_junit(file: Path | None) -> Path | None:
-    """A file that can be written; found out before anything is measured."""
-    if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
-        raise UsageError(f"--junit {file}: no file can be written there")
-    return file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +32,11 @@ REPLY = {
                  "message": {"role": "assistant", "content": "Spaces."}}],
     "usage": {"prompt_tokens": 3, "completion_tokens": 2},
 }  # fmt: skip
+
+
+def git(*arguments: str) -> None:
+    identity = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
+    subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -82,3 +88,53 @@ def test_nothing_connects_in_virtual_time() -> None:
         plug.connect_ex(("127.0.0.1", 9))
     with socket.socket() as plug:
         assert plug.connect_ex(("127.0.0.1", 9)) != 0
+
+
+def test_what_can_be_known_is_known_before_anybody_is_paid(
+    file: Path, paid: tuple[str, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-q", "-m", "one")
+    file.write_text(file.read_text().replace("You answer", "You reply"), encoding="utf-8")
+    (file.parent / "new.yaml").write_text(COUNCIL.format(url=paid[0]), encoding="utf-8")
+    for options, said in (
+        ((str(file), "-k", "makespam"), "no figure of a council matches"),
+        ((str(file), "-k", "cpu", "--exact"), "no exact figure"),
+        ((str(file), "--junit", "no/such/x.xml"), "--junit no/such/x.xml: there is no folder"),
+        ((str(file), "--against", "main", "--exact"), "--simulate compares both"),
+        (("new.yaml", "--against", "main", "--exact"), "there is no new.yaml at main"),
+    ):
+        assert invoke(["bench", *options]) == 2
+        assert said in capsys.readouterr().err
+    assert paid[1] == []
+
+
+def test_models_that_were_changed_do_not_share_answers(
+    file: Path, paid: tuple[str, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-q", "-m", "one")
+    file.write_text(file.read_text().replace("gpt-5-mini", "gpt-5"), encoding="utf-8")
+    assert invoke(["bench", str(file), "--against", "main", "--exact"]) == 2
+    assert "other models" in capsys.readouterr().err
+    assert paid[1] == []
+
+
+def test_a_run_that_was_paid_is_kept(
+    file: Path, paid: tuple[str, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["bench", str(file), "-n", "2", "--exact", "--json"]) == 0
+    assert "asked once, and kept as run" in capsys.readouterr().err
+    assert invoke(["bench", str(file), "-n", "2", "--exact", "--replay", "last"]) == 0
+    assert len(paid[1]) == 1
+
+
+def test_junit_can_go_to_stdout(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["bench", str(file), "-n", "2", "--exact", "--simulate", "--junit", "-"]
+    assert invoke(options) == 0
+    assert capsys.readouterr().out.startswith("<?xml")
+    assert not Path("-").exists()
+    assert invoke([*options, "--json"]) == 2
+    assert "--json and --junit exclude each other" in capsys.readouterr().err

@@ -140,7 +140,7 @@ def test_a_council_that_fails_is_status_3_and_says_why(
         (["--floor", "much"], "--floor"),
         (["--save", "a/b"], "a name is of letters"),
         (["--json", "--markdown"], "exclude each other"),
-        (["--junit", "no/such/folder/x.xml"], "no file can be written"),
+        (["--junit", "no/such/folder/x.xml"], "--junit no/such/folder/x.xml: there is no"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_measured(
