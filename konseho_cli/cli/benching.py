@@ -20,13 +20,13 @@ from konseho_cli.bench.figures import EXACT, NAMES
 from konseho_cli.bench.measure import FULL, QUICK, Effort
 from konseho_cli.bench.probing import Build, CouncilJob
 from konseho_cli.bench.results import Result, exit_status
+from konseho_cli.cli.bench_asking import asked_once, check_replays
 from konseho_cli.cli.bench_options import (
     read_floor,
     read_name,
     read_seconds,
     read_share,
 )
-from konseho_cli.cli.bench_asking import asked_once, check_replays
 from konseho_cli.cli.bench_subject import Subject, find_before
 from konseho_cli.cli.outputs import place_of, write_file
 from konseho_cli.cli.result import deliver_to_stdout
