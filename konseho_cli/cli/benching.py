@@ -112,7 +112,7 @@ def run_bench(subject: Subject, wanted: Wanted) -> int:
     benched = report.Benched(
         subject=subject.name, council=subject.hash, made=RealClock.wall(),
         against="" if before is None else _label(before, wanted), results=tuple(results),
-        status=exit_status(results), remarks=_remarks(subject, wanted, before),
+        status=exit_status(results, compared=before is not None), remarks=_remarks(subject, wanted, before),
     )  # fmt: skip
     try:
         if wanted.save is not None:
@@ -231,7 +231,7 @@ def _show(benched: report.Benched, wanted: Wanted, *, whole: bool) -> None:
     elif whole:
         deliver_to_stdout(report.bench_text(benched))
     else:
-        deliver_to_stdout("\n".join([*benched.remarks, report.footer(benched)]))
+        deliver_to_stdout(report.tail(benched))
 
 
 def _keep(subject: Subject, benched: report.Benched, wanted: Wanted) -> None:
