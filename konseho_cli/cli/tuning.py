@@ -281,6 +281,9 @@ def read_kinds(text: str | None) -> tuple[Kind, ...]:
 def read_max_time(text: str) -> float:
     """Seconds. Raises UsageError."""
     try:
-        return float(Duration(text))
+        seconds = float(Duration(text))
     except ValueError as error:
         raise UsageError(f"--max-time {text}: {error}") from None
+    if seconds <= 0:
+        raise UsageError(f"--max-time {text}: to try things takes some time")
+    return seconds

@@ -64,7 +64,7 @@ def suite(name: str, cases: Sequence[Element], *, made: float, took: float = 0) 
 def _run_cases(outcome: RunOutcome) -> Iterator[Element]:
     run = case(outcome.council, "run", outcome.duration_s)
     if outcome.error is not None:
-        how = "error" if outcome.status in _BROKEN else "failure"
+        how: Literal["failure", "error"] = "error" if outcome.status in _BROKEN else "failure"
         remark(run, how, outcome.status, outcome.error, outcome.hint or "")
     said = [*reasons(outcome), *outcome.warnings]
     if said:
