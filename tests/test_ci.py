@@ -69,9 +69,10 @@ def test_a_change_that_slows_nothing_passes(repository: Repository) -> None:
     done = repository.gate()
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    report = ElementTree.parse(repository.folder / "gate-reports" / "small.xml").getroot()
+    report = ElementTree.parse(repository.folder / "gate-reports" / "councils-small.xml").getroot()
     assert (report.get("tests"), report.get("failures")) == ("4", "0")
-    assert (repository.folder / "gate-reports" / "small.md").read_text().count("✔ equal") == 4
+    table = repository.folder / "gate-reports" / "councils-small.md"
+    assert table.read_text(encoding="utf-8").count("✔ equal") == 4
 
 
 def test_a_change_that_slows_a_council_is_refused(repository: Repository) -> None:
@@ -99,6 +100,28 @@ def test_a_council_that_is_new_is_held_to_its_targets_alone(repository: Reposito
     done = repository.gate("councils/new.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not at main" in done.stdout
+
+
+def test_a_base_that_is_not_there_lets_nothing_through(repository: Repository) -> None:
+    done = repository.gate(GATE_BASE="origin/elsewhere")
+    assert done.returncode == 2
+    assert "there is no origin/elsewhere" in done.stderr
+    assert "fetch-depth: 0" in done.stderr
+
+
+def test_a_path_that_git_could_not_look_up_is_refused(repository: Repository) -> None:
+    done = repository.gate(str(repository.council))
+    assert done.returncode == 2
+    assert "name it from this folder on" in done.stderr
+
+
+def test_councils_of_one_name_have_reports_of_their_own(repository: Repository) -> None:
+    other = repository.folder / "other" / "small.yaml"
+    other.parent.mkdir()
+    other.write_text(COUNCIL, encoding="utf-8")
+    assert repository.gate("councils/small.yaml", "./other/small.yaml").returncode == 0
+    names = sorted(file.name for file in (repository.folder / "gate-reports").glob("*.md"))
+    assert names == ["councils-small.md", "other-small.md"]
 
 
 def test_a_broken_council_is_told_from_a_slow_one(repository: Repository) -> None:

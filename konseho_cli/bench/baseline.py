@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import math
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +13,12 @@ from konseho_cli.bench.results import Result, Unit
 from konseho_cli.bench.statistics import summarize
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.packing import pack, unpack
+from konseho_cli.profiling.recording import Machine
 from konseho_cli.store.base import Note, Notes
 from konseho_cli.version import __version__
 
+FORMAT = 1
+"""Of what `konseho bench --json` writes."""
 OURSELVES = "konseho"
 """The subject of the stated targets."""
 _MOST_KEPT = 200
@@ -63,8 +66,9 @@ class _Series(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def machine() -> str:
-    """What makes figures of two times comparable at all."""
-    return f"Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} CPUs"
+    """What makes figures of two times comparable at all; with the kernel, unlike in a recording."""
+    here = Machine.here()
+    return f"Python {here.python}, {platform.platform()}, {here.cpus} CPUs"
 
 
 def baseline_of(results: Sequence[Result], *, subject: str, council: str, made: float) -> Baseline:
@@ -93,16 +97,16 @@ async def keep(notes: Notes, name: str, baseline: Baseline) -> int:
 async def recall(notes: Notes, subject: str, name: str) -> Baseline | None:
     """The newest of a name; None: there is none. Raises StoreFailed."""
     series = await _series(notes, subject, name)
-    return series[-1] if series else None
+    return series[-1] if series and series[-1].subject == subject else None
 
 
 async def history(notes: Notes, subject: str) -> list[tuple[str, Baseline]]:
     """Every baseline of a subject with its name, the oldest first. Raises StoreFailed."""
     found = [
-        (note.name.partition("/")[2], baseline)
+        (note.name.rpartition("/")[2], baseline)
         for note in await notes.notes("baseline")
-        if note.name.startswith(_key(subject, ""))
         for baseline in _read(note)
+        if baseline.subject == subject  # a name may begin as another one does
     ]
     return sorted(found, key=lambda each: each[1].made)
 
@@ -145,11 +149,21 @@ class _Report(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[_Row, ...]
 
 
+def _check(report: _Report) -> None:
+    if report.version != FORMAT:
+        raise ValueError(f"its format is {report.version}, and this Konseho reads {FORMAT}")
+    for row in report.rows:
+        least = min(row.samples, default=1.0)
+        if least < 0 or (least == 0 and not row.exact) or max(row.samples, default=0) == math.inf:
+            raise ValueError(f"{row.name} has samples that nobody can have measured")
+
+
 def read_report(file: Path) -> Baseline:
     """A baseline from what `konseho bench --json` wrote. Raises UsageError."""
     try:
         report = msgspec.json.decode(file.read_bytes(), type=_Report)
-    except (OSError, msgspec.DecodeError) as error:
+        _check(report)
+    except (OSError, ValueError) as error:  # a DecodeError is a ValueError
         raise UsageError(f"{file} is nothing that `konseho bench --json` wrote: {error}") from error
     return Baseline(
         subject=report.subject, council=report.council, made=report.made, version=report.konseho,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
+import time
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -21,6 +21,7 @@ from konseho_cli.store.home import find_home, make_home
 
 _FOLDER = "builds"
 _MOST_KEPT = 5
+_IN_USE_S = 3600
 _PACKAGE, _PROJECT = "konseho_cli", "pyproject.toml"
 
 
@@ -63,24 +64,42 @@ def find_commit(ref: str, folder: Path) -> tuple[str, Path] | None:
 
 def unpack_commit(ref: str, commit: str, root: Path, env: Mapping[str, str]) -> Past:
     """Its files, in `.konseho/builds/`, where the last few stay. Raises KonsehoError."""
-    home = find_home(env)
+    home = find_home(env).absolute()
     make_home(home)
     tree = home / _FOLDER / commit / "tree"
     if not tree.is_dir():
-        archive = _git(root, "archive", "--format=tar", commit)
-        if archive is None:
-            raise KonsehoError(f"git could not read {ref}", hint="git fetch, perhaps")
         tree.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unfinished = Path(mkdtemp(dir=tree.parent))
-        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-            files.extractall(unfinished, filter="data")
-        try:
-            unfinished.rename(tree)
-        except OSError:  # somebody else was faster
-            shutil.rmtree(unfinished, ignore_errors=True)
-    os.utime(tree.parent)
-    _remove_old(home / _FOLDER)
+        with TemporaryDirectory(dir=tree.parent, ignore_cleanup_errors=True) as unfinished:
+            files = Path(unfinished) / "tree"
+            _check_out(root, ref, commit, files)
+            with suppress(OSError):  # somebody else was faster
+                files.rename(tree)
+    os.utime(tree.parent)  # it is in use
+    _remove_old(home / _FOLDER, time.time())
     return Past(ref=ref, commit=commit, tree=tree, root=root)
+
+
+def _check_out(root: Path, ref: str, commit: str, tree: Path) -> None:
+    """Every file of a commit, but for links that lead out of it. Raises KonsehoError.
+
+    By an index of its own: `git archive` leaves out what .gitattributes says no release needs.
+    """
+    tree.mkdir()
+    index = {"GIT_INDEX_FILE": str(tree.parent / "index")}
+    read = _git(root, "read-tree", commit, **index)
+    if read is None or _git(root, "checkout-index", "-a", f"--prefix={tree}/", **index) is None:
+        raise KonsehoError(f"git could not read {ref}", hint="git fetch, perhaps")
+    for folder, folders, files in os.walk(tree):
+        for path in (Path(folder, name) for name in (*folders, *files)):
+            if path.is_symlink() and not _stays_in(path, tree):
+                path.unlink()
+
+
+def _stays_in(link: Path, tree: Path) -> bool:
+    try:
+        return link.resolve().is_relative_to(tree.resolve())
+    except (OSError, RuntimeError):  # RuntimeError: a link that leads to itself
+        return False
 
 
 def build_of(past: Past, say: Callable[[str], object]) -> Build:
@@ -111,10 +130,15 @@ def _packages(tree: Path) -> list[str]:
         return []
 
 
-def _remove_old(folder: Path) -> None:
-    kept = sorted(folder.iterdir(), key=lambda each: each.stat().st_mtime, reverse=True)
-    for old in kept[_MOST_KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
+def _remove_old(folder: Path, now: float) -> None:
+    """`now`: seconds since the epoch; what was used within the last hour may be in use."""
+    used = {}
+    for each in folder.iterdir():
+        with suppress(OSError):  # somebody else removes, too
+            used[each] = each.stat().st_mtime
+    for old in sorted(used, key=lambda each: -used[each])[_MOST_KEPT:]:
+        if used[old] < now - _IN_USE_S:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _run(command: list[str]) -> None:
@@ -124,12 +148,12 @@ def _run(command: list[str]) -> None:
         raise KonsehoError(f"{command[0]} {command[2]} failed: {lines[-1]}")
 
 
-def _git(folder: Path, *arguments: str) -> bytes | None:
+def _git(folder: Path, *arguments: str, **env: str) -> bytes | None:
     """Its output; None: it failed, or is not installed."""
     try:
         done = subprocess.run(  # noqa: S603
             ["git", "-C", str(folder), *arguments],  # noqa: S607 - whichever the user's PATH has
-            capture_output=True, check=False,
+            capture_output=True, check=False, env={**os.environ, **env},
         )  # fmt: skip
     except OSError:
         return None

@@ -16,6 +16,9 @@ from konseho_cli.bench.targets import Target
 
 _TARGETS = {"makespan": "time", "overhead": "step_overhead"}
 """Figures whose target in a council file has another name; all others have the same."""
+NAMES = ("makespan", "overhead", "cpu", "calls", "tokens", "cost")
+EXACT = ("makespan", "calls", "tokens", "cost")
+"""Those of them that no noise touches."""
 WEAK = 3.0
 """How much wider the threshold is against a figure of another time."""
 
@@ -95,23 +98,24 @@ def together(trials: Sequence[Trial]) -> list[Trial]:
     ]
 
 
-def stored(result: Result, before: Sequence[float], bar: Bar, *, elsewhere: str) -> Against | None:
-    """Against samples of another time: weak, so the threshold is wider; None: nothing to compare.
+def not_compared(why: str) -> Against:
+    """It holds nothing up, and is no pass either."""
+    return Against(before=0.0, after=0.0, verdict="not compared", outcome="passed", note=why)
+
+
+def stored(result: Result, before: Sequence[float], bar: Bar, *, elsewhere: str) -> Against:
+    """Against samples of another time: weak, so the threshold is wider.
 
     `elsewhere`: how that machine was another one; empty: it was the same.
     """
-    if not before or not result.samples:
-        return None
     if elsewhere:
-        return Against(
-            before=summarize(before).median, after=summarize(result.samples).median,
-            verdict="inconclusive", outcome="passed", weak=True,
-            note=f"not compared: {elsewhere}",
-        )  # fmt: skip
+        return not_compared(elsewhere)
+    if not before or not result.samples:
+        return not_compared("it was not measured both times")
     count = min(len(before), len(result.samples))
     pairs = [Pair(*each) for each in zip(before[:count], result.samples, strict=False)]
     if count < 2 or min(map(min, pairs)) <= 0:
-        return None
+        return not_compared("there are too few samples of it, or some of nothing")
     found = compare(
         pairs, threshold=bar.threshold * WEAK, floor=bar.floor, confidence=bar.confidence,
         seed=bar.seed,

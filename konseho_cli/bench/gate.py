@@ -11,7 +11,14 @@ from time import perf_counter
 from konseho_cli.bench.baseline import Baseline, machine
 from konseho_cli.bench.comparison import Compared
 from konseho_cli.bench.experiment import Bar, Cap, Trial, experiment
-from konseho_cli.bench.figures import council_results, exactly, measured, stored, together
+from konseho_cli.bench.figures import (
+    council_results,
+    exactly,
+    measured,
+    not_compared,
+    stored,
+    together,
+)
 from konseho_cli.bench.measure import Effort, Row, measure
 from konseho_cli.bench.probing import Build, CouncilJob, Probe, Ran, RowJob
 from konseho_cli.bench.results import Against, Result
@@ -140,7 +147,7 @@ def _against_past(
         return measured(trial)
     if result.exact and result.samples and past.samples:
         return exactly(past.samples[-1], result.samples[-1], bar, same=same)
-    return None
+    return not_compared("it is not known on both sides") if result.exact else None
 
 
 def results_against_baseline(
@@ -164,7 +171,7 @@ def _against_stored(
         return None
     if result.exact:
         if not before or not result.samples:
-            return None
+            return not_compared("it is not known on both sides")
         return exactly(summarize(before).median, result.samples[-1], bar, same=same)
     if result.unit != "s":
         bar = replace(bar, floor=0.0)

@@ -84,6 +84,28 @@ class _Row:
         return {"took": self._ours()}
 
 
+class _Guard:
+    """Nothing connects to anywhere meanwhile: in virtual time a call is replayed, or simulated."""
+
+    def __init__(self) -> None:
+        self._up = False
+        self._refused = ""
+        sys.addaudithook(self._hear)  # for good: so there is one a process
+
+    def __enter__(self) -> None:
+        self._up, self._refused = True, ""
+
+    def __exit__(self, *error: object) -> None:
+        self._up = False
+        if self._refused:
+            raise ValueError(f"a model was to be asked in virtual time: {self._refused} is refused")
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._up and event in ("socket.connect", "socket.getaddrinfo"):
+            self._refused = event
+            raise PermissionError(f"{event} in virtual time")
+
+
 class _Council:
     """Runs of one council, in virtual time but for the one that is recorded."""
 
@@ -95,15 +117,16 @@ class _Council:
         self._env = sparing(os.environ)
         self._loaded = load_council(Path(job["file"]))
         self._paid = False
+        self._kept: str | None = None
+        self._guard = _Guard()
 
     def __enter__(self) -> _Council:
         if self._job["replay"] is None:
-            self._paid = any(
-                choice.provider != "sim" for choice in self._session().casting.choices.values()
-            )
+            names = self._session().casting.all_models
+            self._paid = any(name.partition(":")[0] != "sim" for name in names)
         if self._paid and not self._job["record"]:
             raise ValueError("models would be asked: a comparison replays them, or simulates")
-        if self._paid:
+        if self._job["record"]:
             self._ask_once()
         self.sample()  # to warm up
         return self
@@ -119,6 +142,7 @@ class _Council:
             "steps": len(self._loaded.steps),
             "models": list(session.models),
             "paid": self._paid,
+            "kept": self._kept,
             "targets": _limits(getattr(session, "targets", self._loaded.spec.targets)),
         }
 
@@ -129,17 +153,26 @@ class _Council:
         taped = getattr(session, "taped", None)
         factory = (None if taped is None else taped.loop_factory) or VirtualLoop
         start, cpu = perf_counter(), process_time()
-        with Runner(loop_factory=factory) as runner:
+        with self._guard, Runner(loop_factory=factory) as runner:
             outcome = runner.run(session.run())
         return {"wall": perf_counter() - start, "cpu": process_time() - cpu} | _told(outcome)
 
     def _ask_once(self) -> None:
-        """The one run that may cost something; the others replay it."""
+        """The one run that may cost something, and is kept then; the others replay it."""
+        from konseho_cli.core.errors import KonsehoError
+        from konseho_cli.core.virtual import VirtualLoop
+
         record = self._job["record"]
-        with Runner() as runner:
-            outcome = runner.run(self._session(record=record).run())
+        session = self._session(record=record)
+        with Runner(loop_factory=None if self._paid else VirtualLoop) as runner:
+            outcome = runner.run(session.run())
+        if self._paid and session.options.storing.enabled:
+            self._kept = outcome.run
         if outcome.error is not None:
-            raise ValueError(outcome.error)
+            resumes = f"konseho resume {self._kept} goes on with it" if self._kept else None
+            error = KonsehoError(outcome.error, hint=outcome.hint or resumes)
+            error.exit_code = outcome.exit_code
+            raise error
         self._job["replay"] = record
 
     def _session(self, record: str | None = None) -> Any:
@@ -165,6 +198,13 @@ class _Council:
 
             preset = preset_under(Settings(), job["preset"], self._loaded.file)
             said |= {"settings": preset.settings, "targets": preset.targets}
+        if record and self._paid:
+            from konseho_cli.engine.storing import storing_for
+            from konseho_cli.spec.settings import Settings
+
+            file = None if job["store"] is None else Path(job["store"])
+            settings = said.get("settings") or Settings()
+            said["storing"] = storing_for(settings, wanted=None, file=file)
         return Session(self._loaded, RunOptions(**said), env=self._env)
 
 

@@ -32,7 +32,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CouncilJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A council and all that a run of it is given; nothing is kept of the runs, and nothing cached."""
+    """A council and all that a run of it is given; nothing is cached."""
 
     file: str
     task: str | None = None
@@ -44,7 +44,9 @@ class CouncilJob(msgspec.Struct, frozen=True, kw_only=True):
     replay: str | None = None
     """A cassette."""
     record: str | None = None
-    """Where the one run that asks models is recorded; None: none may be asked."""
+    """Where the one run is recorded that the others replay; None: no model may be asked."""
+    store: str | None = None
+    """Where that run is kept, if it cost something; None: in the usual place."""
     seed: int | None = None
     max_concurrency: int | None = None
 

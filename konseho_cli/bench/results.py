@@ -20,7 +20,7 @@ class Against:
 
     before: float
     after: float
-    verdict: Literal["faster", "slower", "inconclusive", "equal", "new"]
+    verdict: Literal["faster", "slower", "inconclusive", "equal", "new", "not compared"]
     outcome: Outcome
     ratio: float | None = None
     low: float | None = None
@@ -76,6 +76,11 @@ class Result:
         return self.target.aim_verdict(self.ours, self.ratio)
 
     @property
+    def is_compared(self) -> bool:
+        """Whether there was something to hold it against."""
+        return self.against is not None and self.against.verdict not in ("new", "not compared")
+
+    @property
     def is_refused(self) -> bool:
         """Whether a gate stays shut because of it."""
         regressed = self.against is not None and self.against.outcome == "regression"
@@ -88,8 +93,12 @@ class Result:
         return unclear or self.stated == "inconclusive"
 
 
-def exit_status(results: Sequence[Result]) -> int:
-    """0 fine; 1 a stated target is missed or something got slower; 4 it cannot be told from noise."""
+def exit_status(results: Sequence[Result], *, compared: bool = False) -> int:
+    """0 fine; 1 a stated target is missed or something got slower; 4 it cannot be told from noise.
+
+    `compared`: a comparison was asked for, so that it is 4, too, where none came about.
+    """
     if any(result.is_refused for result in results):
         return 1
-    return 4 if any(result.is_unclear for result in results) else 0
+    nothing = compared and not any(result.is_compared for result in results)
+    return 4 if nothing or any(result.is_unclear for result in results) else 0

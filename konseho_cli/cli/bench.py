@@ -11,6 +11,7 @@ from konseho_cli.cli.benching import Wanted, run_bench, show_history
 
 
 def command(
+    ctx: typer.Context,
     council: own.Council = None,
     task: options.Task = None,
     inputs: options.Inputs = [],  # noqa: B006 - Typer reads it, nobody writes it
@@ -44,6 +45,7 @@ def command(
     1 a target is missed or something got slower; 2 usage; 3 the council failed; 4 inconclusive;
     5 a limit was reached.
     """
+    own.check_used(ctx, council=council is not None, history=history)
     subject = Subject.of(
         council, task=task, inputs=inputs, models=model, simulate=simulate, preset=preset,
         replay=replay, seed=seed, max_concurrency=max_concurrency, store=store,

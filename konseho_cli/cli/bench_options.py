@@ -65,9 +65,15 @@ AsMarkdown: TypeAlias = Annotated[
     bool, typer.Option("--markdown", help="A Markdown table, as for a pull request.")
 ]
 Junit: TypeAlias = Annotated[
-    Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML to a file as well.")
+    Path | None,
+    typer.Option("--junit", metavar="FILE", help="Write JUnit XML to a file as well; - is stdout."),
 ]
 
+_OF_A_COUNCIL = ("preset", "exact", "runs")
+_OF_A_MEASUREMENT = (
+    "only", "exact", "quick", "runs", "save", "against", "threshold", "floor", "confidence",
+    "max_time", "markdown", "junit",
+)  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -109,8 +115,14 @@ def read_name(text: str) -> str:
     return text
 
 
-def read_junit(file: Path | None) -> Path | None:
-    """A file that can be written; found out before anything is measured."""
-    if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
-        raise UsageError(f"--junit {file}: no file can be written there")
-    return file
+def check_used(ctx: typer.Context, *, council: bool, history: bool) -> None:
+    """Refuse what would be asked for in vain."""
+    for param in ctx.command.params:
+        name = str(param.name)
+        source = ctx.get_parameter_source(name)
+        if source is None or source.name != "COMMANDLINE":
+            continue  # an environment variable is for other commands, too
+        if history and name in _OF_A_MEASUREMENT:
+            raise UsageError(f"{param.opts[0]}: --history measures nothing, it shows what is kept")
+        if not council and name in _OF_A_COUNCIL:
+            raise UsageError(f"{param.opts[0]} is about a council, and none is named")

@@ -18,12 +18,12 @@ from konseho_cli.bench.probing import CouncilJob
 from konseho_cli.cli.asking import read_models
 from konseho_cli.cli.stored import find_replay, with_store
 from konseho_cli.core.errors import InvalidCouncil, UsageError
-from konseho_cli.engine.casting import Wishes, cast_models
-from konseho_cli.models.registry import sparing
+from konseho_cli.engine.casting import Casting, Wishes, cast_models
+from konseho_cli.models.registry import ModelChoice, sparing
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
 from konseho_cli.spec.load import Loaded, load_council
-from konseho_cli.spec.preset import preset_under
+from konseho_cli.spec.preset import find_preset, preset_under
 from konseho_cli.spec.settings import Settings, said_over
 
 if TYPE_CHECKING:
@@ -53,6 +53,9 @@ class Subject:
         seed: int | None, max_concurrency: int | None, store: Path | None,
     ) -> Self:  # fmt: skip
         """From the options. Raises UsageError, InvalidCouncil."""
+        _check_text("the task", task or "")
+        for pair in inputs:
+            _check_text(f"--input {pair.partition('=')[0]}", pair)
         file = None if council is None else find_council(council)
         loaded = None if file is None else load_council(file)
         given = (task, replay, seed, max_concurrency) != (None,) * 4 or inputs or models
@@ -74,16 +77,23 @@ class Subject:
     @property
     def hash(self) -> str:
         """Of the council and of all that changes what its runs come to; empty for ourselves."""
-        return "" if self.loaded is None else self._hash_of(self.loaded)
+        return "" if self.loaded is None else self._hash_of(self.loaded, self.preset)
+
+    @property
+    def casting(self) -> Casting:
+        """Who answers, where nobody is replayed. Raises UsageError."""
+        assert self.loaded is not None
+        return self._cast(self.loaded)
+
+    def _cast(self, loaded: Loaded) -> Casting:
+        return cast_models(loaded.spec, loaded.steps, self.wishes, sparing(os.environ))
 
     @property
     def pays(self) -> bool:
-        """Whether a model that is no simulator would be asked."""
+        """Whether a model that is no simulator would be asked, if only as a fallback."""
         if self.loaded is None or self.replay is not None:
             return False
-        env = sparing(os.environ)
-        casting = cast_models(self.loaded.spec, self.loaded.steps, self.wishes, env)
-        return any(choice.provider != "sim" for choice in casting.choices.values())
+        return not self.casting.is_free
 
     @property
     def unmeasured(self) -> list[str]:
@@ -106,26 +116,67 @@ class Subject:
             preset=self.preset, replay=_cassette(self.replay, folder),
             record=str(folder / "asked.jsonl") if self.pays else None, seed=self.seed,
             max_concurrency=self.max_concurrency,
+            store=None if self.store is None else str(self.store.absolute()),
         )  # fmt: skip
 
     def then(self, job: CouncilJob, past: Past) -> tuple[CouncilJob, bool]:
-        """The same job with the council of then; whether that is the same council."""
+        """The same job with the council of then; whether that is the same council.
+
+        Raises UsageError where its models were others, so that it could not replay this one's.
+        """
         assert self.council is not None
-        file = past.file(self.council)
+        file, preset = past.file(self.council), self._preset_of(past)
         try:
-            same = self._hash_of(load_council(file)) == self.hash
+            loaded = load_council(file)
+            if self.pays:
+                self._check_models(loaded, past)
+            same = self._hash_of(loaded, preset) == self.hash
         except InvalidCouncil:
             same = False  # the build of then may read it
-        return structs.replace(job, file=str(file), record=None), same
+        return structs.replace(job, file=str(file), preset=preset, record=None), same
 
-    def _hash_of(self, loaded: Loaded) -> str:
+    def _preset_of(self, past: Past) -> str | None:
+        """A file of the working tree as it was then; a name is looked up beside the older council."""
+        if self.preset is None:
+            return None
+        path = Path(self.preset)
+        is_file = find_preset(self.preset, self.council) == path
+        if is_file and path.resolve().is_relative_to(past.root):
+            return str(past.file(path))
+        return self.preset
+
+    def _check_models(self, loaded: Loaded, past: Past) -> None:
+        now, then = self.casting.choices, self._cast(loaded).choices
+        changed = [name for name in then if name in now and _asks(then[name]) != _asks(now[name])]
+        if changed:
+            raise UsageError(
+                f"other models, or others of their settings, at {past.label}: {', '.join(changed)}",
+                hint="--simulate compares both with simulated answers, and costs nothing",
+            )
+
+    def _hash_of(self, loaded: Loaded, preset: str | None) -> str:
         replay = self.replay
         origin = replay if replay is None or isinstance(replay, str) else replay.header.run
+        under = preset_under(Settings(), preset, loaded.file)
         told = (
-            loaded.spec, self.task, sorted(self.inputs.items()), self.wishes, self.preset,
-            self.seed, self.max_concurrency, origin, sparing(os.environ)["KONSEHO_MODEL"],
+            loaded.spec, self.task, sorted(self.inputs.items()), self.wishes, under.settings,
+            under.targets, self.seed, self.max_concurrency, origin, sparing(os.environ)["KONSEHO_MODEL"],
         )  # fmt: skip
         return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
+
+
+def _check_text(what: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{what} is not UTF-8") from None
+
+
+def _asks(choice: ModelChoice) -> tuple[object, ...]:
+    """What of a choice is a part of each request; limits are not."""
+    return (
+        choice.names, choice.temperature, choice.top_p, choice.max_tokens, choice.stop, choice.seed,
+    )  # fmt: skip
 
 
 def find_before(subject: Subject, name: str | None) -> Past | Baseline | None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import Any, Literal, Self, cast
 
 from msgspec import structs
 
@@ -16,23 +16,24 @@ from konseho_cli.bench import gate
 from konseho_cli.bench.baseline import Baseline, baseline_of, history, keep
 from konseho_cli.bench.builds import Past, build_of
 from konseho_cli.bench.experiment import Bar, Cap
+from konseho_cli.bench.figures import EXACT, NAMES
 from konseho_cli.bench.measure import FULL, QUICK, Effort
 from konseho_cli.bench.probing import Build, CouncilJob
 from konseho_cli.bench.results import Result, exit_status
+from konseho_cli.cli.bench_asking import asked_once, check_replays
 from konseho_cli.cli.bench_options import (
     read_floor,
-    read_junit,
     read_name,
     read_seconds,
     read_share,
 )
 from konseho_cli.cli.bench_subject import Subject, find_before
+from konseho_cli.cli.outputs import place_of, write_file
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.stored import with_store
 from konseho_cli.cli.streams import is_terminal, mutter
 from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import UsageError
-from konseho_cli.core.files import write_atomically
 from konseho_cli.report import bench as report
 
 
@@ -48,9 +49,10 @@ class Wanted:
     against: str | None
     bar: Bar
     cap: Cap
-    json: bool
-    markdown: bool
+    form: Literal["text", "json", "markdown", "junit"]
+    """What goes to stdout."""
     junit: Path | None
+    """A file as well."""
     quiet: bool
 
     @classmethod
@@ -60,8 +62,12 @@ class Wanted:
         junit: Path | None, quiet: bool,
     ) -> Self:  # fmt: skip
         """From the options. Raises UsageError."""
-        if json and markdown:
-            raise UsageError("--json and --markdown exclude each other")
+        to = None if junit is None else place_of("--junit", junit)
+        printed = {"json": json, "markdown": markdown, "junit": junit is not None and to is None}
+        forms = [form for form, said in printed.items() if said]
+        if len(forms) > 1:
+            names = " and ".join(f"--{form}" for form in forms)
+            raise UsageError(f"{names} exclude each other: only one of them can go to stdout")
         share, least = read_floor(floor)
         bar = Bar(
             threshold=max(read_share("--threshold", threshold), share), floor=least,
@@ -72,8 +78,15 @@ class Wanted:
             runs=min(runs, 5) if quick else runs, save=None if save is None else read_name(save),
             against=against, bar=bar,
             cap=Cap(seconds=read_seconds("--max-time", max_time), pairs=60 if quick else 400),
-            json=json, markdown=markdown, junit=read_junit(junit), quiet=quiet,
+            form=cast("Any", forms[0] if forms else "text"), junit=to, quiet=quiet,
         )  # fmt: skip
+
+    def check_figures(self) -> None:
+        """Whether any figure of a council is asked for. Raises UsageError."""
+        known = EXACT if self.exact else NAMES
+        if not any(self.only in name for name in known):
+            what = "no exact figure" if self.exact else "no figure"
+            raise UsageError(f"{what} of a council matches '{self.only}'", hint=", ".join(known))
 
     def shows(self, result: Result) -> bool:
         """Whether a figure of a council is asked for."""
@@ -87,23 +100,27 @@ class Wanted:
 
 def run_bench(subject: Subject, wanted: Wanted) -> int:
     """Measure, compare, keep and show; the exit status."""
+    if subject.council is not None:
+        wanted.check_figures()
     with ExitStack() as opened:
         folder = Path(opened.enter_context(TemporaryDirectory(prefix="konseho-bench-")))
         before = find_before(subject, wanted.against)
         progress = _Progress(quiet=wanted.quiet)
         opened.callback(progress.clear)
-        shows = not (wanted.json or wanted.markdown)
+        shows = wanted.form == "text"
         results = _measure(subject, wanted, before, folder, progress, as_it_comes=shows)
     benched = report.Benched(
         subject=subject.name, council=subject.hash, made=RealClock.wall(),
         against="" if before is None else _label(before, wanted), results=tuple(results),
-        status=exit_status(results), remarks=_remarks(subject, wanted, before),
+        status=exit_status(results, compared=before is not None), remarks=_remarks(subject, wanted, before),
     )  # fmt: skip
-    _show(benched, wanted, whole=not (shows and subject.council is None and before is None))
-    if wanted.junit is not None:
-        write_atomically(wanted.junit, report.bench_junit(benched))
-    if wanted.save is not None:
-        _keep(subject, benched, wanted)
+    try:
+        if wanted.save is not None:
+            _keep(subject, benched, wanted)
+    finally:  # whatever becomes of the rest: what was measured is shown
+        _show(benched, wanted, whole=not (shows and subject.council is None and before is None))
+        if wanted.junit is not None:
+            write_file("--junit", wanted.junit, report.bench_junit(benched))
     return benched.status
 
 
@@ -157,12 +174,11 @@ def _measure(
     else:
         job = subject.job(folder)
         if isinstance(before, Past):
-            results = _council_against(subject, job, before, wanted, progress)
+            results = _council_against(subject, job, before, folder, wanted, progress)
         else:
+            job = asked_once(job, progress.say)
             results = gate.bench_council(job, wanted.runs, progress.step)
         results = [each for each in results if wanted.shows(each)]
-        if not results:
-            raise UsageError(f"no figure of a council matches '{wanted.only}'")
     if isinstance(before, Baseline):
         results = gate.results_against_baseline(results, before, wanted.bar, council=subject.hash)
     return results
@@ -188,13 +204,16 @@ def _measure_rows(wanted: Wanted, progress: _Progress, *, show: bool) -> list[Re
 
 
 def _council_against(
-    subject: Subject, job: CouncilJob, past: Past, wanted: Wanted, progress: _Progress
-) -> list[Result]:
-    build = build_of(past, progress.say)
+    subject: Subject, job: CouncilJob, past: Past, folder: Path, wanted: Wanted,
+    progress: _Progress,
+) -> list[Result]:  # fmt: skip
     then, same = subject.then(job, past)
-    if subject.pays:  # asked once, and then both sides replay it
-        gate.bench_council(job, 1, progress.step)
-        job, then = (structs.replace(each, replay=job.record, record=None) for each in (job, then))
+    build = build_of(past, progress.say)
+    if job.record is not None or job.replay is not None:
+        progress.step("a rehearsal")
+        check_replays(job, then, build, folder)
+    job = asked_once(job, progress.say)
+    then = structs.replace(then, replay=job.replay)
     return gate.council_against_past(
         (job, Build()), (then, build), wanted.runs, wanted.bar, wanted.cap, progress.step,
         same=same,
@@ -203,14 +222,16 @@ def _council_against(
 
 
 def _show(benched: report.Benched, wanted: Wanted, *, whole: bool) -> None:
-    if wanted.json:
+    if wanted.form == "junit":
+        deliver_to_stdout(report.bench_junit(benched))
+    elif wanted.form == "json":
         deliver_to_stdout(report.bench_json(benched))
-    elif wanted.markdown:
+    elif wanted.form == "markdown":
         deliver_to_stdout(report.bench_markdown(benched))
     elif whole:
         deliver_to_stdout(report.bench_text(benched))
     else:
-        deliver_to_stdout("\n".join([*benched.remarks, report.footer(benched)]))
+        deliver_to_stdout(report.tail(benched))
 
 
 def _keep(subject: Subject, benched: report.Benched, wanted: Wanted) -> None:

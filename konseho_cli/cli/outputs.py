@@ -151,10 +151,7 @@ def wanted(said: Mapping[str, Any]) -> Mapping[str, Path | None]:
         if not file:
             continue
         OUTPUTS[option].ready()
-        to_stdout = str(file) == "-" or is_stdout(file)
-        asked[option] = None if to_stdout else file
-        if not to_stdout:
-            check_place(option, file)
+        asked[option] = place_of(option, file)
     _check_apart(asked)
     printed = [option for option, file in asked.items() if file is None]
     if len(printed) > 1:
@@ -173,6 +170,23 @@ def _check_apart(asked: Mapping[str, Path | None]) -> None:
             raise UsageError(f"{other} and {option} are one file: {shown_path(file)}")
 
 
+def place_of(option: str, file: Path) -> Path | None:
+    """Where it goes; None is stdout. Raises UsageError where no file can be written."""
+    if str(file) == "-" or is_stdout(file):
+        return None
+    check_place(option, file)
+    return file
+
+
+def write_file(option: str, file: Path, rendered: str | bytes) -> None:
+    """Raises KonsehoError, which names both."""
+    try:
+        write_atomically(file, rendered)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
+        why = getattr(error, "strerror", None) or error
+        raise KonsehoError(f"{option} {file} could not be written: {why}") from error
+
+
 def write(profiled: Profiled, asked: Mapping[str, Path | None]) -> None:
     """Render and write what was asked for. Raises KonsehoError."""
     for option, file in asked.items():
@@ -180,11 +194,7 @@ def write(profiled: Profiled, asked: Mapping[str, Path | None]) -> None:
         if file is None:
             _deliver(option, rendered)
             continue
-        try:
-            write_atomically(file, rendered)
-        except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
-            why = getattr(error, "strerror", None) or error
-            raise KonsehoError(f"{option} {file} could not be written: {why}") from error
+        write_file(option, file, rendered)
 
 
 def send(profiled: Profiled) -> None:

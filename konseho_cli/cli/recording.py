@@ -54,11 +54,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Calls that take their time as it was, whatever is changed."""
 
 
-def is_free(session: Session) -> bool:
-    """Whether only the simulator can be asked."""
-    return all(name.partition(":")[0] == "sim" for name in session.casting.all_models)
-
-
 def record(loaded: Loaded, options: RunOptions, storing: Storing, *, quiet: bool) -> Record:
     """Run the council once: simulated at once, in virtual time, else as `konseho run` does.
 
@@ -72,7 +67,7 @@ def record(loaded: Loaded, options: RunOptions, storing: Storing, *, quiet: bool
             options, taping=Taping(record=file), caching=CacheWishes(cache=False)
         )
         session = Session(loaded, wanted, env)
-        if is_free(session):
+        if session.casting.is_free:
             with asyncio.Runner(loop_factory=VirtualLoop) as runner:
                 outcome = runner.run(session.run())
         else:
@@ -82,7 +77,7 @@ def record(loaded: Loaded, options: RunOptions, storing: Storing, *, quiet: bool
             tell(KonsehoError(outcome.error, hint=outcome.hint))
             raise CouncilFailed(outcome)
         cassette = read_cassette(file)
-    name = "a simulated run" if is_free(session) else f"run {outcome.run}"
+    name = "a simulated run" if session.casting.is_free else f"run {outcome.run}"
     cassette = structs.replace(cassette, file=name)
     return Record(cassette=cassette, options=options, name=name, models=session.models)
 

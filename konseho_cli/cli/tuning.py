@@ -17,7 +17,7 @@ from konseho_cli.bench.tune.trials import Replays
 from konseho_cli.bench.tune.tuned_preset import Origin, plain, preset_text
 from konseho_cli.bench.tune.tuner import Tried, Tuner, Wanted
 from konseho_cli.bench.tune.tuning import KINDS, Kind, Scope, Setup
-from konseho_cli.cli.recording import Record, is_free, record, take
+from konseho_cli.cli.recording import Record, record, take
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.stored import with_store
 from konseho_cli.core.clock import RealClock
@@ -104,7 +104,7 @@ def _record(asked: Asked) -> Record:
     loaded, options = asked.loaded, asked.options
     if asked.replay is not None:
         return take(asked.replay, loaded, options, asked.store)
-    if asked.dry_run and not is_free(Session(loaded, options, sparing(os.environ))):
+    if asked.dry_run and not Session(loaded, options, sparing(os.environ)).casting.is_free:
         raise UsageError(
             "what would be tried depends on a run, and a run of this council asks models",
             hint="--replay RUN takes one that is kept, --simulate costs nothing",
@@ -281,6 +281,9 @@ def read_kinds(text: str | None) -> tuple[Kind, ...]:
 def read_max_time(text: str) -> float:
     """Seconds. Raises UsageError."""
     try:
-        return float(Duration(text))
+        seconds = float(Duration(text))
     except ValueError as error:
         raise UsageError(f"--max-time {text}: {error}") from None
+    if seconds <= 0:
+        raise UsageError(f"--max-time {text}: to try things takes some time")
+    return seconds

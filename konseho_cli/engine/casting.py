@@ -54,6 +54,11 @@ class Casting(msgspec.Struct, frozen=True, kw_only=True):
         return any(choice.provider == "sim" for choice in self.choices.values())
 
     @property
+    def is_free(self) -> bool:
+        """Whether nobody but the simulator can be asked, as a fallback neither."""
+        return all(name.partition(":")[0] == "sim" for name in self.all_models)
+
+    @property
     def all_models(self) -> tuple[str, ...]:
         """Full names, fallbacks included."""
         return tuple(

@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
 
-from konseho_cli.bench.baseline import Baseline, machine
+from konseho_cli.bench.baseline import FORMAT, Baseline, machine
 from konseho_cli.bench.results import Against, Result, Unit
 from konseho_cli.bench.statistics import Summary
 from konseho_cli.core.units import show_count, show_money, show_size
 from konseho_cli.report.json import dump
-from konseho_cli.report.text import harmless
+from konseho_cli.report.markdown import inline
+from konseho_cli.report.text import one_line
 from konseho_cli.report.when import local
 from konseho_cli.version import __version__
 
-FORMAT = 1
 MARKS = {"met": "✔", "missed": "✘", "inconclusive": "≈", None: " "}
 _OUTCOMES = {"passed": "✔", "regression": "✘", "inconclusive": "≈"}
 
@@ -47,7 +46,7 @@ def lines(result: Result) -> list[str]:
         bare = amount(result.unit, result.peer.median)
         times = f"{result.ratio.median:5.2f} × {bare}, {result.peer_name}"
     took = f"{_median(result):>9}{spread:<6}{'   ' if times else ''}{times}".rstrip()
-    told = "; ".join((harmless(result.title), *filter(None, (_held(result),))))
+    told = "; ".join((one_line(result.title), *filter(None, (_held(result),))))
     found = [f"{result.name:<17}{took}", f"{'':<17}{told}"]
     if result.against is not None:
         found.append(f"{'':<17}{against_text(result.unit, result.against)}")
@@ -56,6 +55,8 @@ def lines(result: Result) -> list[str]:
 
 def against_text(unit: Unit, against: Against) -> str:
     """`✘ slower: 1.12 × 4.1 ms, 95 % sure of 1.09 to 1.15, 34 pairs`."""
+    if against.verdict == "not compared":
+        return f"{MARKS['inconclusive']} not compared: {one_line(against.note)}"
     mark = _OUTCOMES[against.outcome]
     if against.verdict == "new":
         return f"{mark} new: there is nothing to compare it with"
@@ -70,7 +71,7 @@ def against_text(unit: Unit, against: Against) -> str:
     if against.low is not None and against.high is not None:
         figures += [f"{against.low:.3f} to {against.high:.3f}", f"{against.pairs} pairs"]
     text = f"{what}: {', '.join(figures)}" if figures else what
-    return f"{text} ({against.note})" if against.note else text
+    return f"{text} ({one_line(against.note)})" if against.note else text
 
 
 def footer(benched: Benched) -> str:
@@ -80,58 +81,63 @@ def footer(benched: Benched) -> str:
         (met := sum(each.stated == "met" for each in results), f"target{'s' * (met != 1)} met"),
         (sum(each.stated == "missed" for each in results), "missed"),
         (sum(_outcome(each) == "regression" for each in results), "slower than before"),
-        (sum(_outcome(each) == "passed" for each in results), "no slower than before"),
+        (
+            sum(_outcome(each) == "passed" and each.is_compared for each in results),
+            "no slower than before",
+        ),
         (sum(each.is_unclear for each in results), "inconclusive"),
+        (sum(_is_left(each) for each in results), "not compared"),
     ]
-    said = " · ".join(f"{count} {what}" for count, what in counts if count)
+    found = [f"{count} {what}" for count, what in counts if count]
+    if benched.against and not any(each.is_compared for each in results):
+        found.append("nothing was compared")
+    said = " · ".join(found)
     mark = {0: "✔", 4: "≈"}.get(benched.status, "✘")
-    return f"{mark} {harmless(benched.subject)} · {said or 'nothing is held to a target'}"
+    return f"{mark} {one_line(benched.subject)} · {said or 'nothing is held to a target'}"
 
 
 def bench_text(benched: Benched) -> str:
     """All lines, the footer last."""
     body = [line for result in benched.results for line in lines(result)]
-    return "\n".join([*body, *benched.remarks, footer(benched)])
+    return "\n".join([*body, tail(benched)])
+
+
+def tail(benched: Benched) -> str:
+    """What follows the figures: remarks, and the footer."""
+    return "\n".join([*map(one_line, benched.remarks), footer(benched)])
 
 
 def bench_markdown(benched: Benched) -> str:
     """A table, as for a pull request."""
-    title = f"## bench: {benched.subject}"
-    title += f" against {benched.against}" if benched.against else ""
+    title = f"## bench: {inline(benched.subject)}"
+    title += f" against {inline(benched.against)}" if benched.against else ""
     rows = [
         f"| {result.name} | {_median(result)} | {_spread(result)} | {_held(result)} "
-        f"| {_compared(result)} |"
+        f"| {inline(_compared(result))} |"
         for result in benched.results
     ]
     table = ["| | median | spread | held to | before |", "|---|---:|---:|---|---|", *rows]
-    remarks = [f"- {remark}" for remark in benched.remarks]
-    return "\n".join([harmless(title), "", *table, "", *remarks, footer(benched)])
+    remarks = [f"- {inline(remark)}" for remark in benched.remarks]
+    return "\n".join([title, "", *table, "", *remarks, inline(footer(benched))])
 
 
 def bench_junit(benched: Benched) -> str:
     """One test case a figure: a failure where it is refused, skipped where noise decides."""
-    refused = sum(result.is_refused for result in benched.results)
-    unclear = sum(result.is_unclear and not result.is_refused for result in benched.results)
-    cases = "\n".join(_case(benched.subject, result) for result in benched.results)
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<testsuite name={quoteattr(f"bench.{benched.subject}")} tests="{len(benched.results)}" '
-        f'failures="{refused}" skipped="{unclear}" errors="0">\n{cases}\n</testsuite>\n'
-    )
+    from konseho_cli.report.exports import junit  # it loads what a profile is made of
 
-
-def _case(subject: str, result: Result) -> str:
-    said = escape("\n".join(lines(result)))
-    took = result.ours.median if result.unit == "s" and result.ours else 0
-    inner = f"<system-out>{said}</system-out>"
-    if result.is_refused:
-        inner = f"<failure message={quoteattr(_why(result))}>{said}</failure>"
-    elif result.is_unclear:
-        inner = f"<skipped message={quoteattr(_why(result))}/>{inner}"
-    return (
-        f"  <testcase classname={quoteattr(f'bench.{subject}')} name={quoteattr(result.name)} "
-        f'time="{took:.9f}">{inner}</testcase>'
-    )
+    name, cases = f"bench.{benched.subject}", []
+    for result in benched.results:
+        took = result.ours.median if result.unit == "s" and result.ours else 0
+        case = junit.case(name, result.name, took)
+        said = "\n".join(lines(result))
+        if result.is_refused:
+            junit.remark(case, "failure", "bench", _why(result), said)
+        elif result.is_unclear:
+            junit.skip(case, _why(result))
+        if not result.is_refused:
+            junit.say(case, said)
+        cases.append(case)
+    return junit.document([junit.suite(name, cases, made=benched.made)], took=0)
 
 
 def bench_json(benched: Benched) -> str:
@@ -153,10 +159,10 @@ def bench_json(benched: Benched) -> str:
 def history_text(found: Sequence[tuple[str, Baseline]]) -> str:
     """A line a baseline and figure, with the change since the one before."""
     names = list(dict.fromkeys(each.name for _, kept in found for each in kept.figures))
-    width = max(len(name) for name, _ in found)
+    width = max(len(one_line(name)) for name, _ in found)
     told: list[str] = []
     for name in names:
-        told.append(name)
+        told.append(one_line(name))
         earlier: float | None = None
         for label, kept in found:
             figure = next((each for each in kept.figures if each.name == name), None)
@@ -164,8 +170,8 @@ def history_text(found: Sequence[tuple[str, Baseline]]) -> str:
                 continue
             change = f"{figure.median / earlier - 1:+7.1%}" if earlier else ""
             told.append(
-                f"  {local(kept.made)}  {harmless(label):<{width}}  "
-                f"{amount(figure.unit, figure.median):>9}  {change:>7}  {kept.version}".rstrip()
+                f"  {local(kept.made)}  {one_line(label):<{width}}  "
+                f"{amount(figure.unit, figure.median):>9}  {change:>7}  {one_line(kept.version)}".rstrip()
             )
             earlier = figure.median
     return "\n".join(told)
@@ -224,6 +230,10 @@ def _limits(unit: Unit, limit: float | None, times: float | None, sign: str) -> 
 
 def _compared(result: Result) -> str:
     return "" if result.against is None else against_text(result.unit, result.against)
+
+
+def _is_left(result: Result) -> bool:
+    return result.against is not None and not result.is_compared
 
 
 def _outcome(result: Result) -> str | None:

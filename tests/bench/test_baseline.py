@@ -40,6 +40,9 @@ def test_the_history_of_a_council_is_its_own_and_the_oldest_comes_first() -> Non
         await keep(store, "main", _baseline(2.0, "other"))
         found = await history(store, "review")
         assert [(name, kept.made) for name, kept in found] == [("before", 1.0), ("main", 3.0)]
+        await keep(store, "main", _baseline(4.0, "review/more"))
+        assert await history(store, "review") == found
+        assert [name for name, _ in await history(store, "review/more")] == ["main"]
 
     asyncio.run(main())
 
@@ -58,4 +61,26 @@ def test_what_something_else_wrote_is_none(tmp_path: Path, text: str) -> None:
     file = tmp_path / "then.json"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match="konseho bench --json"):
+        read_report(file)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said"),
+    [
+        ('"version": 1', '"version": 2', "its format is 2"),
+        ("1.0,", "-1.0,", "nobody can have measured"),
+        ("1.0,", "0.0,", "nobody can have measured"),
+    ],
+)
+def test_a_file_with_what_nobody_can_have_measured_is_refused(
+    tmp_path: Path, was: str, now: str, said: str
+) -> None:
+    file = tmp_path / "then.json"
+    benched = Benched(
+        subject="review", council="abc", made=5.0, against="", results=(RESULT,), status=0
+    )
+    text = bench_json(benched)
+    assert was in text.replace("\n", "")
+    file.write_text(text.replace(was, now, 1), encoding="utf-8")
+    with pytest.raises(UsageError, match=said):
         read_report(file)

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 import pytest
 
+from konseho_cli.bench.figures import not_compared
 from konseho_cli.bench.measure import Pair, Row
 from konseho_cli.bench.results import Against, Result, exit_status
 from konseho_cli.bench.statistics import Round, summarize
@@ -50,3 +51,13 @@ def test_a_target_that_nobody_can_check_does_not_hold() -> None:
 def test_what_got_slower_makes_the_exit_status_too(outcome: str, status: int) -> None:
     against = Against(before=1, after=2, verdict="slower", outcome=outcome)  # type: ignore[arg-type]
     assert exit_status([_exact(2.0, Target(stated=3.0), against)]) == status
+
+
+def test_a_comparison_that_did_not_come_about_is_no_pass() -> None:
+    target = Target(stated=3.0)
+    left = not_compared("another machine")
+    assert exit_status([_exact(2.0, target)]) == 0
+    assert exit_status([_exact(2.0, target), _exact(2.0, target, left)], compared=True) == 4
+    equal = Against(before=2, after=2, verdict="equal", outcome="passed")
+    both = [_exact(2.0, target, equal), _exact(2.0, target, left)]
+    assert exit_status(both, compared=True) == 0

@@ -137,10 +137,17 @@ def test_a_council_that_fails_is_status_3_and_says_why(
         (["--seed", "1"], "none is named"),
         (["--against", "no-such-thing", "-k", "event_file"], "no-such-thing"),
         (["--threshold", "5"], "expected a share"),
+        (["--preset", "production"], "--preset is about a council"),
+        (["--exact"], "--exact is about a council"),
+        (["-n", "20"], "--runs is about a council"),
+        (["small.yaml", "--history", "--against", "x"], "--against: --history measures nothing"),
+        (["--history", "-k", "x"], "-k: --history measures nothing"),
+        (["small.yaml", "\udcff", "--exact"], "the task is not UTF-8"),
+        (["small.yaml", "-i", "a=\udcff"], "--input a is not UTF-8"),
         (["--floor", "much"], "--floor"),
         (["--save", "a/b"], "a name is of letters"),
         (["--json", "--markdown"], "exclude each other"),
-        (["--junit", "no/such/folder/x.xml"], "no file can be written"),
+        (["--junit", "no/such/folder/x.xml"], "--junit no/such/folder/x.xml: there is no"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_measured(
@@ -148,6 +155,27 @@ def test_what_is_wrong_is_said_before_anything_is_measured(
 ) -> None:
     assert invoke(["bench", *options]) == 2
     assert said in capsys.readouterr().err
+
+
+PRESET = "konseho_preset: 1\nsettings: {max_concurrency: 2}\n"
+
+
+def test_a_preset_counts_by_what_it_says_and_is_the_older_one_on_the_older_side(
+    committed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preset = Path("own.yaml")
+    preset.write_text(PRESET, encoding="utf-8")
+    _git("add", ".")
+    _git("commit", "-q", "-m", "two")
+    options = ["bench", str(committed), "-n", "2", "--preset", "own.yaml", "--exact"]
+    assert invoke([*options, "--against", "main"]) == 0
+    assert invoke([*options, "--save", "then"]) == 0
+    preset.write_text(PRESET.replace("2", "1"), encoding="utf-8")
+    capsys.readouterr()
+    assert invoke([*options, "--against", "main"]) == 1
+    assert "✘ slower" in capsys.readouterr().out
+    assert invoke([*options, "--against", "then"]) == 1
+    assert "the council is the same" not in capsys.readouterr().out
 
 
 def test_one_row_is_measured_and_printed_for_people_and_programs(

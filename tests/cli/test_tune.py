@@ -212,6 +212,7 @@ def test_a_council_that_fails_cannot_be_tuned(konseho, council):
         (("--gate", "120%"), "expected a share such as 20% or 0.2"),
         (("--only", "quorun"), "did you mean 'quorum'"),
         (("--max-time", "soon"), "expected a duration"),
+        (("--max-time", "0s"), "takes some time"),
         (("--replay", "zzz"), "no run 'zzz' is kept"),
     ],
 )

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 from xml.etree import ElementTree
 
+from msgspec import structs
+
 from konseho_cli.bench.baseline import baseline_of
+from konseho_cli.bench.figures import not_compared
 from konseho_cli.bench.measure import Pair, Row
 from konseho_cli.bench.results import Against, Result, exit_status
 from konseho_cli.bench.statistics import Round, summarize
@@ -17,6 +21,7 @@ from konseho_cli.report.bench import (
     bench_text,
     history_text,
     lines,
+    tail,
 )
 
 NOTHING = Pair(ours=float, peer=float)
@@ -80,8 +85,9 @@ def test_junit_has_a_case_a_figure_and_is_escaped() -> None:
             )
         )
     )  # fmt: skip
-    assert (found.get("tests"), found.get("failures"), found.get("skipped")) == ("4", "2", "1")
-    assert [case[0].tag for case in found] == ["system-out", "failure", "failure", "skipped"]
+    (suite,) = found
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "2", "1")
+    assert [case[0].tag for case in suite] == ["system-out", "failure", "failure", "skipped"]
 
 
 def test_markdown_is_a_table() -> None:
@@ -108,3 +114,34 @@ def test_the_history_says_what_changed_from_one_to_the_next() -> None:
     first, second = history_text(kept).splitlines()[1:]
     assert "%" not in first
     assert "+50.0%" in second
+
+
+HOSTILE = "a\x1b]0;gone\x07\n| <b>\x00"
+
+
+def test_what_came_from_elsewhere_drives_no_terminal_and_breaks_no_format() -> None:
+    against = replace(SLOWER, note=HOSTILE)
+    benched = structs.replace(
+        _benched(_figure("cpu", 5e-5, against)),
+        subject=HOSTILE,
+        against=HOSTILE,
+        remarks=(HOSTILE,),
+    )
+    for text in (bench_text(benched), tail(benched), bench_markdown(benched)):
+        assert "\x1b" not in text
+        assert "\x00" not in text
+    assert "<b>" not in bench_markdown(benched)
+    (row,) = (line for line in bench_markdown(benched).splitlines() if line.startswith("| cpu"))
+    assert row.replace("\\|", "").count("|") == 6
+    assert ElementTree.fromstring(bench_junit(benched)).get("failures") == "1"
+    kept = structs.replace(
+        baseline_of([_figure("cpu", 1.0)], subject="review", council="", made=0.0), version=HOSTILE
+    )
+    assert "\x1b" not in history_text([(HOSTILE, kept)])
+
+
+def test_what_was_not_compared_is_counted_apart() -> None:
+    benched = _benched(_figure("time", 1.0, not_compared("another machine"), stated=2.0))
+    text = bench_text(structs.replace(benched, status=4))
+    assert "≈ not compared: another machine" in text
+    assert text.endswith("≈ review · 1 target met · 1 not compared · nothing was compared")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Literal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from konseho_cli.engine.outcome import RunOutcome
@@ -25,73 +26,94 @@ def junit_xml(profiled: Profiled) -> str:
 
 def outcome_junit(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
     """The same of a run that was not profiled."""
-    root = Element("testsuites", name="konseho")
-    suites = [_suite(root, outcome, "run", list(_run_cases(outcome)))]
+    name, made, took = outcome.council, _made(outcome), outcome.duration_s
+    suites = [suite(f"{name} run", list(_run_cases(outcome)), made=made, took=took)]
     if verdicts:
         cases = [_target_case(outcome, verdict) for verdict in verdicts]
-        suites.append(_suite(root, outcome, "targets", cases))
+        suites.append(suite(f"{name} targets", cases, made=made))
+    return document(suites, took=took)
+
+
+def document(suites: Sequence[Element], *, took: float) -> str:
+    """All of it as text; `took`: seconds."""
+    root = Element("testsuites", name="konseho")
+    root.extend(suites)
     for count in ("tests", "failures", "errors"):
-        root.set(count, str(sum(int(suite.get(count, "0")) for suite in suites)))
-    root.set("time", _seconds(outcome.duration_s))
+        root.set(count, str(sum(int(each.get(count, "0")) for each in suites)))
+    root.set("time", _seconds(took))
     indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
 
 
-def _suite(root: Element, outcome: RunOutcome, name: str, cases: Sequence[Element]) -> Element:
-    suite = SubElement(
-        root,
+def suite(name: str, cases: Sequence[Element], *, made: float, took: float = 0) -> Element:
+    """`made`: seconds since the epoch; `took`: seconds."""
+    found = Element(
         "testsuite",
-        name=_text(f"{outcome.council} {name}"),
+        name=_text(name),
         tests=str(len(cases)),
         failures=str(sum(case.find("failure") is not None for case in cases)),
         errors=str(sum(case.find("error") is not None for case in cases)),
         skipped=str(sum(case.find("skipped") is not None for case in cases)),
-        time=_seconds(outcome.duration_s if name == "run" else 0),
-        timestamp=_date(outcome),
+        time=_seconds(took),
+        timestamp=_date(made),
     )
-    suite.extend(cases)
-    return suite
+    found.extend(cases)
+    return found
 
 
 def _run_cases(outcome: RunOutcome) -> Iterator[Element]:
-    case = _case(outcome, "run", outcome.duration_s)
+    run = case(outcome.council, "run", outcome.duration_s)
     if outcome.error is not None:
-        how = "error" if outcome.status in _BROKEN else "failure"
-        _remark(case, how, outcome.status, outcome.error, outcome.hint or "")
+        how: Literal["failure", "error"] = "error" if outcome.status in _BROKEN else "failure"
+        remark(run, how, outcome.status, outcome.error, outcome.hint or "")
     said = [*reasons(outcome), *outcome.warnings]
     if said:
-        SubElement(case, "system-out").text = _text("\n".join(said))
-    yield case
+        say(run, "\n".join(said))
+    yield run
     if outcome.gate is not None:
-        gate = _case(outcome, "gate", 0)
+        gate = case(outcome.council, "gate", 0)
         if not outcome.gate:
-            _remark(gate, "failure", "gate", "the gate is false", "")
+            remark(gate, "failure", "gate", "the gate is false")
         yield gate
 
 
 def _target_case(outcome: RunOutcome, verdict: Verdict) -> Element:
     took = verdict.value if verdict.unit == "s" and verdict.value is not None else 0
-    case = _case(outcome, f"target {verdict.name}", took)
+    target = case(outcome.council, f"target {verdict.name}", took)
     said = f"measured {verdict.measured}, {verdict.bound} {verdict.target}"
     if verdict.elsewhere:
-        SubElement(case, "skipped", message=_text(f"{said}: {verdict.elsewhere}"))
+        skip(target, f"{said}: {verdict.elsewhere}")
     elif verdict.missed and not verdict.own:
-        SubElement(case, "skipped", message=_text(f"{said}: missed, but not the council's own"))
+        skip(target, f"{said}: missed, but not the council's own")
     elif not verdict.met:
-        _remark(case, "failure", "target", f"{verdict.name}: {said}", "")
+        remark(target, "failure", "target", f"{verdict.name}: {said}")
     else:
-        SubElement(case, "system-out").text = _text(said)
-    return case
+        say(target, said)
+    return target
 
 
-def _case(outcome: RunOutcome, name: str, took: float) -> Element:
+def case(subject: str, name: str, took: float) -> Element:
+    """One test case; `took`: seconds."""
     return Element(
-        "testcase", classname=_text(f"konseho.{outcome.council}"), name=name, time=_seconds(took)
+        "testcase", classname=_text(f"konseho.{subject}"), name=_text(name), time=_seconds(took)
     )
 
 
-def _remark(case: Element, how: str, kind: str, message: str, more: str) -> None:
+def remark(
+    case: Element, how: Literal["failure", "error"], kind: str, message: str, more: str = ""
+) -> None:
+    """It did not pass."""
     SubElement(case, how, type=kind, message=_text(message)).text = _text(more or message)
+
+
+def skip(case: Element, why: str) -> None:
+    """It neither passed nor failed."""
+    SubElement(case, "skipped", message=_text(why))
+
+
+def say(case: Element, text: str) -> None:
+    """What it has to say beside that."""
+    SubElement(case, "system-out").text = _text(text)
 
 
 def _text(text: str) -> str:
@@ -103,6 +125,9 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.6f}"
 
 
-def _date(outcome: RunOutcome) -> str:
-    wall = outcome.anchor.wall_s + (outcome.start - outcome.anchor.loop_ns) / 1e9
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="seconds").removesuffix("+00:00")
+def _made(outcome: RunOutcome) -> float:
+    return outcome.anchor.wall_s + (outcome.start - outcome.anchor.loop_ns) / 1e9
+
+
+def _date(wall_s: float) -> str:
+    return datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="seconds").removesuffix("+00:00")
