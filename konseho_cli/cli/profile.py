@@ -97,6 +97,7 @@ Folder: TypeAlias = Annotated[
 
 
 def command(
+    ctx: typer.Context,
     council: Council = None,
     task: options.Task = None,
     task_file: options.TaskFile = None,

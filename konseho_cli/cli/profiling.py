@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import typer
 from msgspec import structs
 
 from konseho_cli.cli import outputs
@@ -21,6 +23,7 @@ from konseho_cli.cli.asking import (
     read_timeout,
 )
 from konseho_cli.cli.printing import print_lines, symbols, width
+from konseho_cli.cli.sampled import put_samples
 from konseho_cli.cli.stored import find_replay, is_path, stored_run
 from konseho_cli.cli.streams import is_terminal, mutter
 from konseho_cli.core.errors import UsageError
@@ -36,7 +39,6 @@ from konseho_cli.profiling.recorders.recorder import SPEEDSCOPE, Watching
 from konseho_cli.profiling.recording import Profiler
 from konseho_cli.report.flame_graph import flame_graph
 from konseho_cli.report.profile import profile_lines
-from konseho_cli.report.samples import sample_lines
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
 from konseho_cli.spec.load import load_council
@@ -46,12 +48,18 @@ TASK = "Should a team of four start with a monolith or with services?"
 """Of the quickstart, which has none of its own."""
 SHORTEST_S, LONGEST_S = 0.001, 60.0
 """Between two looks at the memory."""
+_OF_A_PROCESS = frozenset({
+    "pid", "duration", "sample", "rate", "gil", "idle", "subprocesses", "folder", "quiet",
+    "speedscope", "json",
+})  # fmt: skip
+"""What may be said with `--pid`."""
 _CLEAR = "\r\x1b[K"
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The command line, as Typer read it."""
 
+    ctx: typer.Context
     council: str | None
     task: str | None
     task_file: Path | None
@@ -94,6 +102,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     junit: Path | None
     markdown: bool
     json: bool
+
+    @property
+    def stated(self) -> frozenset[str]:
+        """The fields that the command line itself states, and not the environment."""
+        sources = {name: self.ctx.get_parameter_source(name) for name in self.__struct_fields__}
+        return frozenset(
+            name for name, source in sources.items() if source and source.name == "COMMANDLINE"
+        )
 
     @property
     def profilers(self) -> tuple[Profiler, ...]:
@@ -139,7 +155,27 @@ def profile_council(asked: Asked) -> int:
     progress = _Progress(quiet=asked.quiet)
     try:
         found = profile(wanted, os.environ, progress)
-        progress("what-ifs")
+        with _named(found.folder, asked):
+            return _show(found, asked, files, progress)
+    finally:
+        progress.clear()
+
+
+@contextmanager
+def _named(folder: Path, asked: Asked) -> Iterator[None]:
+    """Say at the end where the recordings are, whatever becomes of their report."""
+    try:
+        yield
+    finally:
+        if not asked.quiet:
+            mutter(f"recorded in {shown_path(folder)}\n")
+
+
+def _show(
+    found: Recordings, asked: Asked, files: Mapping[str, Path | None], progress: _Progress
+) -> int:
+    progress("what-ifs")
+    try:
         profiled = profiled_of(
             found.recordings, costs=found.costs, leak=found.leak, folder=found.folder
         )
@@ -157,7 +193,6 @@ def profile_council(asked: Asked) -> int:
             mutter(f"warning: {warning}\n")
         if error is not None:
             mutter(f"the council ended early: {error}\n")
-        mutter(f"recorded in {shown_path(found.folder)}\n")
     refused = any(verdict.refuses for verdict in profiled.verdicts)
     return found.exit_status or int(refused and error is None)
 
@@ -167,7 +202,11 @@ def profile_process(asked: Asked) -> int:
     assert asked.pid is not None
     if asked.council is not None or asked.profilers not in (("spans",), ("sample",)):
         raise UsageError("--pid samples a process that runs: no council, and no other profiler")
-    _check_used(asked)
+    unfit = asked.stated - _OF_A_PROCESS
+    if unfit:
+        named = [each.opts[0] for each in asked.ctx.command.params if each.name in unfit]
+        raise UsageError(f"--pid samples a process that runs: not with {', '.join(named)}")
+    files = outputs.wanted(structs.asdict(asked))
     seconds = max(1.0, _seconds("--duration", asked.duration or "10s"))
     folder = make_folder(asked.folder, os.environ)
     progress = _Progress(quiet=asked.quiet)
@@ -182,7 +221,7 @@ def profile_process(asked: Asked) -> int:
         progress.clear()
     folder = settle(folder, f"process-{asked.pid}")
     (folder / "sample.svg").write_text(flame_graph(samples, f"process {asked.pid}"), "utf-8")
-    print_lines(sample_lines(samples, symbols(), width()))
+    put_samples(samples, asked.pid, folder, files)
     if not asked.quiet:
         mutter(f"recorded in {shown_path(folder)}\n")
     return 0
@@ -193,10 +232,11 @@ def _job(asked: Asked) -> Job:
     check_stdin(asked.task, asked.task_file, asked.inputs)
     replay, run = _replayed(asked)
     recalled = asked.council is None and bool(run)
-    if recalled and (asked.inputs or asked.preset):
+    if recalled and asked.stated & {"inputs", "preset"}:
         raise UsageError("a run that is replayed has its inputs and its settings: name a COUNCIL")
     file = None if recalled else find_council(asked.council or QUICKSTART).absolute()
-    how = read_preset(asked.preset, file, events=None, stream=False, events_out=None)
+    preset = None if recalled else asked.preset  # the environment's is of runs to come
+    how = read_preset(preset, file, events=None, stream=False, events_out=None)
     task = read_task(asked.task, asked.task_file)
     inputs = {}
     if file is not None:
@@ -262,8 +302,11 @@ def _draw(found: Recordings) -> None:
     for each in found.recordings:
         if each.samples is not None:
             file = found.folder / each.samples.file.replace(SPEEDSCOPE, ".svg")
-            file.touch(mode=0o600)
-            file.write_text(flame_graph(each.samples, each.outcome.council), encoding="utf-8")
+            try:
+                file.touch(mode=0o600)
+                file.write_text(flame_graph(each.samples, each.outcome.council), encoding="utf-8")
+            except OSError as error:  # the report is worth more
+                mutter(f"warning: {shown_path(file)} cannot be written: {error.strerror}\n")
 
 
 class _Progress:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from konseho_cli.cli.profiling import Asked
+from konseho_cli.core.errors import StoreFailed
 from konseho_cli.profiling.recording import Recording
+from konseho_cli.profiling.sampled import Samples
 
 
 def folder_of(ran) -> Path:
@@ -101,6 +104,8 @@ def test_the_recordings_go_where_somebody_says(konseho, council, nearby):
     ("arguments", "said"),
     [
         (("--pid", "1", "--cpu"), "no council, and no other profiler"),
+        (("--pid", "1", "--html", "x.html", "--leaks", "9"), "not with --leaks, --html"),
+        (("--pid", "1", "--replay", "last", "--no-cost"), "not with --cost, --replay"),
         (("--interval", "0"), "between 1ms and 60s"),
         (("--interval", "often"), "expected a duration"),
         (("--leaks", "3"), "too few runs"),
@@ -158,3 +163,43 @@ def test_every_option_reaches_what_is_done_with_it():
     from konseho_cli.cli.profile import command
 
     assert {*inspect.signature(command).parameters} == {*Asked.__struct_fields__}
+
+
+def test_a_process_is_sampled_as_json_and_for_speedscope(konseho, nearby, monkeypatch):
+    def look(pid, seconds, how, file):
+        file.write_text("{}")
+        return Samples(rate=how.rate, frames=(), stacks=(), idle=False, gil=False, file=file.name)
+
+    monkeypatch.setattr("konseho_cli.cli.profiling.sample_process", look)
+    monkeypatch.setenv("KONSEHO_PRESET", "development")  # which is of runs
+    ran = konseho("profile", "--pid", os.getpid(), "--json", "--speedscope", "seen.json", "-q")
+    assert ran.status == 0, ran.err
+    found = json.loads(ran.out)
+    assert (found["konseho_samples"], found["pid"]) == (1, os.getpid())
+    assert found["samples"]["rate"] == 100
+    assert (nearby / "seen.json").read_text() == "{}"
+
+
+def test_a_preset_of_the_environment_is_no_word_against_a_replay(
+    konseho, council, nearby, monkeypatch
+):
+    assert konseho("run", council(), "-q").status == 0
+    monkeypatch.setenv("KONSEHO_PRESET", "development")
+    ran = konseho("profile", "--replay", "last")
+    assert ran.status == 0, ran.err
+    said = konseho("profile", "--replay", "last", "--preset", "development")
+    assert said.status == 2
+    assert "has its inputs and its settings" in said.err
+
+
+def test_what_was_recorded_is_named_even_where_no_report_can_be_written(
+    konseho, council, nearby, monkeypatch
+):
+    def fail(*recordings, **more):
+        raise StoreFailed("no space")
+
+    monkeypatch.setattr("konseho_cli.cli.profiling.profiled_of", fail)
+    ran = konseho("profile", council(), "--folder", "mine")
+    assert ran.status == 3
+    assert "no space" in ran.err
+    assert "recorded in mine" in ran.err

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -142,7 +142,12 @@ class Child:
             replayed=None if cassette is None else cassette.header.run, cpu_s=ran.cpu_s,
             run=stored, spans=tuple(spans), cpu=cpu,
         )  # fmt: skip
-        recording.save(job.file(".recording"))
+        try:
+            recording.save(job.file(".recording"))
+        except OSError:
+            with suppress(OSError):
+                job.file(".recording").unlink()  # half of one would be taken for a whole one
+            raise
 
     async def _kept(self, run: str) -> tuple[StoredRun, list[SpanKept]]:
         """What the store has of it. Raises StoreFailed."""

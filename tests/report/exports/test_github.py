@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -61,6 +61,7 @@ def test_no_text_begins_a_command_of_its_own(text: str, file: str) -> None:
 
 
 @given(st.integers(0, MOST_SUMMARY + 10))
+@settings(deadline=None)
 def test_a_summary_is_never_more_than_github_shows(taken: int) -> None:
     found = bounded(_LONG, taken)
     assert len(found) + min(taken, MOST_SUMMARY) <= MOST_SUMMARY
