@@ -16,7 +16,12 @@ from konseho_cli.spec.inputs import read_inputs
 from konseho_cli.spec.load import load_council
 
 Gate: TypeAlias = Annotated[
-    str, typer.Option("--gate", metavar="SHARE", help="The least saving that a change stays for.")
+    str | None,
+    typer.Option(
+        "--gate",
+        metavar="SHARE",
+        help="The least saving that a change stays for; the stated `improvement`, 20%, by default.",
+    ),
 ]
 Only: TypeAlias = Annotated[
     str | None,
@@ -59,7 +64,7 @@ def command(
     seed: options.Seed = None,
     replay: options.Replay = None,
     preset: Preset = None,
-    gate: Gate = "20%",
+    gate: Gate = None,
     only: Only = None,
     max_time: MaxTime = "2m",
     again: Again = False,

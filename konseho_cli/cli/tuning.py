@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 from konseho_cli.bench.tune.learning import KIND, Learning, digest_of, learning_of, name_of
 from konseho_cli.bench.tune.suggestion import Suggestion, suggest
@@ -29,6 +30,7 @@ from konseho_cli.core.units import Duration
 from konseho_cli.engine.storing import storing_for
 from konseho_cli.models.registry import parse_model_name, sparing
 from konseho_cli.profiling.recording import Machine
+from konseho_cli.profiling.targets import load_stated
 from konseho_cli.report import tune as report
 from konseho_cli.report.symbols import Symbols, symbols_for
 from konseho_cli.report.when import local
@@ -93,9 +95,17 @@ def tune(asked: Asked) -> int:
             _say(asked, report.tried_text(each, symbols))
     finally:
         _remember(asked, found, tried)
-    done = _finish(asked, found, tuner, tried)
+    preset = _preset_text(asked, found, tuner, tried)
+    failed = None if preset is None else _written(asked, preset)
+    done = _finish(asked, found, tuner, tried, is_there=preset is not None and failed is None)
+    if failed is not None:
+        done = structs.replace(done, unwritten=True)
     text = report.tuning_json(done) if asked.json else report.summary_text(done, symbols)
     deliver_to_stdout(text)
+    if failed is not None:
+        if preset is not None and not asked.json:
+            deliver_to_stdout(preset)
+        raise failed
     return done.exit_status
 
 
@@ -127,11 +137,16 @@ def _tuner(asked: Asked, found: Record) -> Tuner:
     presets = {name: load_preset(file).settings for name, file in presets_beside().items()}
     scope = Scope(spec=spec, kinds=asked.kinds, presets=presets, aliases=_aliases(spec))
     wanted = Wanted(
-        scope=scope, gate=asked.gate, council=digest_of(asked.loaded, found.models),
+        scope=scope, gate=asked.gate, council=_digest_of(asked, found),
         learnt={} if asked.again else _learnt(asked),
         is_over=is_over,
     )  # fmt: skip
     return Tuner(trials, Setup(settings=asked.base.settings), wanted)
+
+
+def _digest_of(asked: Asked, found: Record) -> str:
+    options = found.options
+    return digest_of(asked.loaded, found.models, options.task, options.inputs)
 
 
 def _aliases(spec: CouncilSpec) -> dict[str, str]:
@@ -156,7 +171,7 @@ def _learnt(asked: Asked) -> dict[str, Learning]:
 
 def _remember(asked: Asked, found: Record, tried: Sequence[Tried]) -> None:
     """Keep what was learnt of each change that was tried. Raises StoreFailed."""
-    council, file = digest_of(asked.loaded, found.models), asked.loaded.file
+    council, file = _digest_of(asked, found), asked.loaded.file
     learnings = [
         Learning(
             name=name_of(council, each.beside, each.change), made=RealClock.wall(),
@@ -178,21 +193,26 @@ def _remember(asked: Asked, found: Record, tried: Sequence[Tried]) -> None:
         with_store(asked.store, write)
 
 
-def _finish(asked: Asked, found: Record, tuner: Tuner, tried: Sequence[Tried]) -> report.Tuning:
-    """Write the preset, if something was kept that one can hold."""
-    kept = [each for each in tried if each.kept]
-    settings, written = tuner.setup.settings, None
-    if settings != asked.base.settings:
-        origin = Origin(
-            council=asked.loaded.spec.name, record=found.name,
-            date=local(RealClock.wall()).partition(" ")[0], version=__version__,
-        )  # fmt: skip
-        written = asked.preset
-        _write(written, preset_text(settings, asked.base, kept, origin))
+def _preset_text(asked: Asked, found: Record, tuner: Tuner, tried: Sequence[Tried]) -> str | None:
+    """None: nothing was kept that a preset can hold."""
+    settings = tuner.setup.settings
+    if settings == asked.base.settings:
+        return None
+    origin = Origin(
+        council=asked.loaded.spec.name, record=found.name,
+        date=local(RealClock.wall()).partition(" ")[0], version=__version__,
+    )  # fmt: skip
+    return preset_text(settings, asked.base, [each for each in tried if each.kept], origin)
+
+
+def _finish(
+    asked: Asked, found: Record, tuner: Tuner, tried: Sequence[Tried], *, is_there: bool
+) -> report.Tuning:
+    """`is_there`: whether the preset was written."""
     return report.Tuning(
         council=asked.loaded.spec.name, record=found.name, gate=asked.gate, tried=tuple(tried),
-        before_s=tuner.baseline.duration_s, after_s=tuner.now.duration_s, settings=plain(settings),
-        out_of_time=tuner.out_of_time, preset=written, use=_use(asked),
+        before_s=tuner.baseline.duration_s, after_s=tuner.now.duration_s, settings=plain(tuner.setup.settings),
+        out_of_time=tuner.out_of_time, preset=asked.preset if is_there else None, use=_use(asked),
         suggestion=_suggestion(asked, tuner),
     )  # fmt: skip
 
@@ -212,21 +232,29 @@ def _use(asked: Asked) -> str:
     return f"konseho run {shlex.quote(asked.name)} --preset {shlex.quote(preset)}"
 
 
-def _write(file: Path, text: str) -> None:
+def _written(asked: Asked, text: str) -> KonsehoError | None:
+    """What was in the way of it; None: nothing."""
+    file = asked.preset
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, text)
     except (OSError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or error
-        deliver_to_stdout(text)
-        what = f"{file} could not be written: {why}"
-        raise KonsehoError(what, hint="the preset was printed instead") from error
+        instead = "`settings` holds what it would say" if asked.json else "it was printed instead"
+        return KonsehoError(f"{file} could not be written: {why}", hint=instead)
+    return None
 
 
 def _check_place(asked: Asked) -> None:
     """Before anything is measured. Raises UsageError."""
     file = asked.preset
     try:
+        folder = next(each for each in file.absolute().parents if each.exists())
+        if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            raise UsageError(
+                f"{shown_path(file)}: nothing can be written in {folder}",
+                hint="--output FILE writes elsewhere",
+            )
         if file.is_dir():
             raise UsageError(f"{shown_path(file)} is a folder")
         if file.exists() and not asked.force:
@@ -250,8 +278,13 @@ def _say(asked: Asked, text: str) -> None:
         deliver_to_stdout(text)
 
 
-def read_gate(text: str) -> float:
-    """`20%` or `0.2`: a share of more than nothing and less than all. Raises UsageError."""
+def read_gate(text: str | None) -> float:
+    """`20%` or `0.2`: a share of more than nothing and less than all; None: what is stated.
+
+    Raises UsageError.
+    """
+    if text is None:
+        return float(load_stated()["improvement"].limit)
     plain_text = text.strip()
     try:
         share = float(plain_text.removesuffix("%"))

@@ -56,6 +56,8 @@ class _Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A share."""
     row: str | None = None
     """What measures it in `konseho bench`."""
+    by: str | None = None
+    """The command that measures it, where it is another one."""
 
 
 class Stated(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,10 +65,13 @@ class Stated(msgspec.Struct, frozen=True, kw_only=True):
 
     limit: Duration | Size | Share
     row: str | None
+    by: str | None = None
 
     @property
     def measured_by(self) -> str:
         """The command."""
+        if self.by:
+            return self.by
         return f"konseho bench -k {self.row}" if self.row else "nothing measures it yet"
 
     @property
@@ -87,7 +92,9 @@ def load_stated() -> dict[str, Stated]:
     """All of them by name, as they ship. Raises msgspec.ValidationError, ValueError."""
     text = (shipped("profiles") / "targets.yaml").read_bytes()
     written = msgspec.yaml.decode(text, type=_File).stated
-    return {name: Stated(limit=_limit(spec), row=spec.row) for name, spec in written.items()}
+    return {
+        name: Stated(limit=_limit(spec), row=spec.row, by=spec.by) for name, spec in written.items()
+    }
 
 
 def _limit(spec: _Written) -> Duration | Size | Share:

@@ -39,6 +39,8 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     out_of_time: bool = False
     preset: Path | None = None
     """The file that was written; None: nothing was kept that a preset can hold."""
+    unwritten: bool = False
+    """Whether one should have been, and could not."""
     use: str = ""
     """The command that runs the council with it."""
     suggestion: Suggestion | None = None
@@ -111,7 +113,7 @@ def _summary(tuning: Tuning, symbols: Symbols) -> Iterator[str]:
         yield "the time was up before all was tried: --max-time allows more"
     if tuning.suggestion is not None:
         yield from _suggested(tuning.suggestion)
-    if kept and tuning.preset is None:
+    if kept and tuning.preset is None and not tuning.unwritten:
         yield ""
         yield "no preset was written: none can hold that"
     if tuning.preset is not None:
@@ -132,10 +134,8 @@ def _waiting(tuning: Tuning) -> str:
 def _suggested(suggestion: Suggestion) -> Iterator[str]:
     yield ""
     yield "The council's own file would have to say:"
-    if suggestion.diff:
-        yield from suggestion.diff.splitlines()
-    else:
-        yield from (f"  {place}" for place in suggestion.places)
+    yield from suggestion.diff.splitlines()
+    yield from (f"  {place}" for place in suggestion.by_hand)
 
 
 def plan_text(changes: Sequence[Change], symbols: Symbols) -> str:
@@ -171,6 +171,7 @@ def tuning_json(tuning: Tuning) -> str:
             "preset": None if tuning.preset is None else str(tuning.preset),
             "suggested": [] if suggestion is None else list(suggestion.places),
             "diff": None if suggestion is None or not suggestion.diff else suggestion.diff,
+            "by_hand": [] if suggestion is None else list(suggestion.by_hand),
             "out_of_time": tuning.out_of_time,
         }
     )

@@ -122,6 +122,18 @@ def test_a_run_that_is_recorded_answers_in_the_place_of_models(file: Path) -> No
     assert invoke(["bench", str(file), "-n", "2", "--replay", "last", "--exact"]) == 0
 
 
+def test_recorded_answers_that_fit_one_side_alone_are_a_usage_error_with_the_way_out(
+    committed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    committed.write_text(COUNCIL.replace("You do too", "You do"), encoding="utf-8")
+    run = ["run", str(committed), "--record", "tape.jsonl", "--model", "sim:instant", "--quiet"]
+    assert invoke(run) == 0
+    options = ["-n", "2", "--exact", "--against", "main"]
+    assert invoke(["bench", str(committed), "--replay", "tape.jsonl", *options]) == 2
+    assert "--simulate compares both" in capsys.readouterr().err
+    assert invoke(["bench", str(committed), "--simulate", *options]) == 0
+
+
 def test_a_council_that_fails_is_status_3_and_says_why(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from konseho_cli.cli import tuning
+from konseho_cli.profiling.targets import load_stated
 from konseho_cli.spec.preset import load_preset
 
 EXACT = ("--only", "concurrency,limits,quorum")
@@ -198,6 +200,43 @@ def test_a_file_that_is_there_is_not_written_over(konseho, room, tmp_path):
     assert "--force writes over it" in ran.err
     assert konseho("tune", room, *EXACT, "-o", there, "--force").status == 0
     assert load_preset(there).settings.max_concurrency == 8
+
+
+def test_a_place_where_nothing_can_be_written_is_known_before_the_run(konseho, room, tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    ran = konseho("tune", room, *EXACT, "-o", tmp_path / "file" / "more" / "x.yaml")
+    assert (ran.status, ran.out) == (2, "")
+    assert "nothing can be written in" in ran.err
+
+
+def test_a_preset_that_could_not_be_written_after_all_loses_no_report(
+    konseho, room, tmp_path, monkeypatch
+):
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tuning, "write_atomically", full)
+    ran = konseho("tune", room, *EXACT, "--json", "-o", tmp_path / "x.yaml")
+    assert ran.status == 3
+    assert "No space left on device" in ran.err
+    found = json.loads(ran.out)
+    assert (found["preset"], found["settings"]["max_concurrency"]) == (None, 8)
+    ran = konseho("tune", room, *EXACT, "-o", tmp_path / "x.yaml")
+    assert "max_concurrency 4 → 8" in ran.out
+    assert "konseho_preset: 1" in ran.out
+    assert "none can hold that" not in ran.out
+
+
+def test_what_was_learnt_of_another_task_is_tried_again(konseho, room, tmp_path):
+    quorum = ("--only", "quorum", "--json", "-o", tmp_path / "x.yaml")
+    for task, verdict in (("One.", "rolled back"), ("Two.", "rolled back"), ("One.", "skipped")):
+        found = json.loads(konseho("tune", room, task, *quorum).out)
+        assert found["tried"][0]["verdict"] == verdict
+
+
+def test_the_gate_is_what_is_stated_of_an_improvement(konseho, room):
+    stated = float(load_stated()["improvement"].limit)
+    assert told(konseho, room)["gate"] == stated
 
 
 def test_a_council_that_fails_cannot_be_tuned(konseho, council):

@@ -47,6 +47,7 @@ def test_what_a_profile_can_measure_it_does() -> None:
 def test_the_rest_says_what_measures_it() -> None:
     cold = found()["cold_start"]
     assert (cold.measured, cold.elsewhere) == (NOT_HERE, "konseho bench -k version")
+    assert found()["improvement"].elsewhere == "konseho tune"
     assert found()["discovery"].elsewhere == "nothing measures it yet"
 
 

@@ -88,7 +88,9 @@ def test_a_line_of_the_council_that_stands_in_the_way_is_named():
     text = summary_text(done, UNICODE)
     assert "The council's own file would have to say:\n-max_concurrency: 1\n" in text
     assert text.endswith("holds over it, until that is changed")
-    in_words = structs.replace(done, suggestion=Suggestion(places=("max_concurrency: 8",)))
+    in_words = structs.replace(
+        done, suggestion=Suggestion(places=("max_concurrency: 8",), by_hand=("max_concurrency: 8",))
+    )
     assert "\n  max_concurrency: 8\n" in summary_text(in_words, UNICODE)
 
 
@@ -128,7 +130,8 @@ def test_the_json_holds_it_all():
     told = json.loads(tuning_json(tuning(KEPT, SKIPPED, preset=Path("x.yaml"))))
     assert set(told) == {
         "konseho", "version", "council", "record", "gate", "exit_status", "makespan_before_s",
-        "makespan_after_s", "tried", "settings", "preset", "suggested", "diff", "out_of_time",
+        "makespan_after_s", "tried", "settings", "preset", "suggested", "diff", "by_hand",
+        "out_of_time",
     }  # fmt: skip
     kept, skipped = told["tried"]
     assert kept == {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
@@ -81,9 +83,15 @@ def name_of(council: str, beside: Setup, change: Change) -> str:
     return f"{name}/{change.slug}/{_digest(content, beside.settings, beside.edits)}"
 
 
-def digest_of(loaded: Loaded, models: tuple[str, ...]) -> str:
-    """The council's name and its content, agents' files included, and who answers."""
-    return f"{loaded.spec.name}/{_digest(loaded.spec, models)}"
+def digest_of(
+    loaded: Loaded,
+    models: tuple[str, ...],
+    task: str | None = None,
+    inputs: Mapping[str, Any] = MappingProxyType({}),
+) -> str:
+    """The council's name and its content, agents' files included, who answers, and what to."""
+    told = (loaded.spec.task if task is None else task, dict(inputs))
+    return f"{loaded.spec.name}/{_digest(loaded.spec, models, told)}"
 
 
 def _digest(*parts: Any) -> str:

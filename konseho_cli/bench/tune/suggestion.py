@@ -14,6 +14,7 @@ from konseho_cli.core.marks import Path
 from konseho_cli.core.yaml_events import Parsed, parse_yaml
 from konseho_cli.spec.document import CouncilSpec
 
+_QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:''|[^'])*'", re.DOTALL)
 _SCALAR = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|[^\s,}\]#]+")
 
 
@@ -24,18 +25,24 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     """In words: `steps.review.wait: quorum`."""
     diff: str = ""
     """Unified; empty where the file is written in a way that only a person can edit."""
+    by_hand: tuple[str, ...] = ()
+    """Those of the places that are not in `diff` for that reason."""
 
 
 def suggest(text: str, file: str, spec: CouncilSpec, edits: Sequence[Edit]) -> Suggestion:
     """`text`: of the council's file, which `spec` was read from."""
     places = tuple(f"{'.'.join(edit.path)}: {_written(edit.value)}" for edit in edits)
-    changed = edited_text(text, spec, edits)
-    if changed is None:
-        return Suggestion(places=places)
+    changed, by_hand = text, []
+    for place, edit in zip(places, edits, strict=True):
+        tried = edited_text(changed, spec, (edit,))
+        if tried is None:
+            by_hand.append(place)
+        else:
+            changed = tried
     lines = difflib.unified_diff(
         text.splitlines(), changed.splitlines(), f"a/{file}", f"b/{file}", lineterm="", n=2
     )
-    return Suggestion(places=places, diff="\n".join(lines))
+    return Suggestion(places=places, diff="\n".join(lines), by_hand=tuple(by_hand))
 
 
 def edited_text(text: str, spec: CouncilSpec, edits: Sequence[Edit]) -> str | None:
@@ -93,21 +100,27 @@ def _replaced(text: str, parsed: Parsed, path: Path, written: str) -> str | None
 
 
 def _into_braces(text: str, start: int, entry: str) -> str | None:
-    """At the end of a mapping in braces."""
-    depth, quote = 0, ""
-    for place in range(start, len(text)):
-        char = text[place]
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "\"'":
-            quote = char
-        elif char in "{[":
-            depth += 1
-        elif char in "}]":
-            depth -= 1
-            if not depth:
-                head = text[:place].rstrip()
-                return f"{head}{', ' if head[-1] != '{' else ''}{entry}{text[place:]}"
+    """At the end of a mapping in braces, behind its last entry and before what is said of it."""
+    depth, place, last = 0, start, start
+    while place < len(text):
+        char, before = text[place], text[last - 1]
+        if char.isspace():
+            place += 1
+            continue
+        if char == "#" and text[place - 1].isspace():  # a comment
+            end = text.find("\n", place)
+            place = end if end >= 0 else len(text)
+            continue
+        if char in "\"'" and before in "{[,:":
+            quoted = _QUOTED.match(text, place)
+            place = len(text) if quoted is None else quoted.end()
+        elif char in "}]" and depth == 1:
+            comma = "" if before == "{" else " " if before == "," else ", "
+            return text[:last] + comma + entry + text[last:]
+        else:
+            depth += (char in "{[") - (char in "}]")
+            place += 1
+        last = place
     return None
 
 

@@ -11,7 +11,6 @@ from konseho_cli.bench.comparison import Compared
 from konseho_cli.bench.tune.learning import Learning, name_of
 from konseho_cli.bench.tune.seen import difference, facts_of
 from konseho_cli.bench.tune.tuning import (
-    GATE,
     SLOTS,
     Change,
     Facts,
@@ -82,7 +81,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """How to tune."""
 
     scope: Scope
-    gate: float = GATE
+    gate: float
+    """The least saving that a change stays for."""
     council: str = ""
     """The council's content, as a digest: what was learnt holds for this one alone."""
     learnt: Mapping[str, Learning] = {}

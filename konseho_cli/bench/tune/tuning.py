@@ -28,8 +28,6 @@ Kind: TypeAlias = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """In the order in which they are tried."""
-GATE = 0.2
-"""The least saving that a change stays for, where nothing else is said."""
 SLOTS = "max_concurrency"
 _DOUBLE = 2
 _EXACT = 1e-9

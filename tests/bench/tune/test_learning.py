@@ -47,8 +47,11 @@ def test_a_name_tells_the_council_the_change_and_what_it_was_tried_on():
     names = {
         name, name_of(digest, beside, CHANGE), name_of(other, Setup(), CHANGE),
         name_of(real, Setup(), CHANGE),
+        *(name_of(digest_of(check_document(DOCUMENT), ("sim",), *told), Setup(), CHANGE)
+          for told in (("Stay.",), ("Go.", {"diff": "x"}))),
     }  # fmt: skip
-    assert len(names) == 4
+    assert len(names) == 6
+    assert digest == digest_of(check_document(DOCUMENT), ("sim",), "Go.")
 
 
 def test_what_was_learnt_holds_at_the_same_gate_or_a_higher_one():

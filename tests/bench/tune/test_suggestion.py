@@ -87,3 +87,41 @@ def test_the_edited_file_says_what_was_wanted_and_nothing_else(slots, quorum, ca
     wanted["steps"][0]["quorum"] = wanted["steps"][1]["quorum"] = quorum
     wanted["steps"][2]["cache"] = cache
     assert parse_yaml(edited_text(COUNCIL, SPEC, edits)).value == wanted
+
+
+COMMENTED = COUNCIL.replace(
+    "{use: sim, concurrency: 2}",
+    """{   # } here, and don't
+    use: sim,   # it's {free
+    temperature: 0.5,   # the last one }
+  }""",
+).replace('prompt: "say } or ]"', """prompt: 'it''s } "'""")
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        (
+            edit("models", "fast", "concurrency", value=16),
+            "temperature: 0.5, concurrency: 16   # the last one }",
+        ),
+        (
+            edit("steps", "more", "cache", value=True),
+            """- {id: more, kind: parallel, agents: [ann, bob], prompt: 'it''s } "', cache: true}""",
+        ),
+    ],
+)
+def test_what_is_said_in_a_comment_or_in_quotes_closes_nothing(edit, line):
+    spec = check_document(parse_yaml(COMMENTED).value).spec
+    old = COMMENTED.splitlines()
+    new = edited_text(COMMENTED, spec, [edit])
+    assert new is not None
+    assert [each.strip() for each in new.splitlines() if each not in old] == [line]
+
+
+def test_one_line_that_only_a_person_can_edit_leaves_the_others_to_the_diff():
+    text = COUNCIL.replace("max_concurrency: 1 ", "max_concurrency: !!int 1 ")
+    edits = [edit("max_concurrency", value=8), edit("steps", "all", "quorum", value=2)]
+    found = suggest(text, "test.yaml", SPEC, edits)
+    assert found.by_hand == ("max_concurrency: 8",)
+    assert "+    quorum: 2" in found.diff.splitlines()

@@ -71,7 +71,7 @@ def slots(setup):
 
 def tuner(trials, *kinds, start=ONE, **wanted):
     scope = Scope(spec=SPEC, kinds=kinds or ("concurrency",))
-    return Tuner(trials, start, Wanted(scope=scope, council="test/0", **wanted))
+    return Tuner(trials, start, Wanted(scope=scope, council="test/0", **{"gate": 0.2, **wanted}))
 
 
 def told(tried):
