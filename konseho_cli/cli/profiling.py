@@ -165,7 +165,8 @@ def profile_council(asked: Asked) -> int:
 def profile_process(asked: Asked) -> int:
     """Sample a process that runs already; the exit status."""
     assert asked.pid is not None
-    if asked.council is not None or asked.profilers not in (("spans",), ("sample",)):
+    runs = asked.council is not None or asked.repeats > 1 or asked.leaks or asked.lines
+    if runs or asked.profilers not in (("spans",), ("sample",)):
         raise UsageError("--pid samples a process that runs: no council, and no other profiler")
     _check_used(asked)
     seconds = max(1.0, _seconds("--duration", asked.duration or "10s"))

@@ -101,6 +101,7 @@ def test_the_recordings_go_where_somebody_says(konseho, council, nearby):
     ("arguments", "said"),
     [
         (("--pid", "1", "--cpu"), "no council, and no other profiler"),
+        (("--pid", "1", "-n", "2"), "no council, and no other profiler"),
         (("--interval", "0"), "between 1ms and 60s"),
         (("--interval", "often"), "expected a duration"),
         (("--leaks", "3"), "too few runs"),
