@@ -59,7 +59,8 @@ def prediction_lines(predictions: Sequence[Prediction]) -> Iterator[Line]:
 def verdict_lines(verdicts: Sequence[Verdict], symbols: Symbols) -> Iterator[Line]:
     """A row for each target that was measured: how much, and what is stated; then the others.
 
-    Of those that are not measured here, the council's and the preset's own are named.
+    Of those that are not measured here, the council's and the preset's own are named, and what
+    no bench measures.
     """
     if not verdicts:
         return
@@ -78,10 +79,12 @@ def verdict_lines(verdicts: Sequence[Verdict], symbols: Symbols) -> Iterator[Lin
             Piece(f" {bound} {each.target}", "dim"),
         )
     others = [each for each in verdicts if each not in here]
-    own = [each.name.replace("_", " ") for each in others if each.own]
-    if own:
-        yield (Piece(f"{GAP}{symbols.skipped} not measured here: {', '.join(own)}", "dim"),)
-    if more := len(others) - len(own):
+    named = [
+        each.name.replace("_", " ") for each in others if each.own or "bench" not in each.elsewhere
+    ]
+    if named:
+        yield (Piece(f"{GAP}{symbols.skipped} not measured here: {', '.join(named)}", "dim"),)
+    if more := len(others) - len(named):
         them = "it" if more == 1 else "them"
         text = f"{more} more: konseho bench measures {them}"
         yield (Piece(f"{GAP}{symbols.skipped} {text}", "dim"),)

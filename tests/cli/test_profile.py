@@ -106,6 +106,7 @@ def test_the_recordings_go_where_somebody_says(konseho, council, nearby):
         (("--pid", "1", "--cpu"), "no council, and no other profiler"),
         (("--pid", "1", "--html", "x.html", "--leaks", "9"), "not with --leaks, --html"),
         (("--pid", "1", "--replay", "last", "--no-cost"), "not with --cost, --replay"),
+        (("--pid", "1", "-n", "2"), "no council, and no other profiler"),
         (("--interval", "0"), "between 1ms and 60s"),
         (("--interval", "often"), "expected a duration"),
         (("--leaks", "3"), "too few runs"),
@@ -123,7 +124,7 @@ def test_the_recordings_go_where_somebody_says(konseho, council, nearby):
             "--duration would change nothing here: of use with --pid",
         ),
         (("--cpu", "--interval", "20ms"), "of use with --memory or --all"),
-        (("--pid", "1", "--interval", "20ms"), "of use with --memory"),
+        (("--pid", "1", "--interval", "20ms"), "not with --interval"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_runs(konseho, nearby, arguments, said):

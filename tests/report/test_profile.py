@@ -146,9 +146,10 @@ def test_no_line_is_wider_than_the_terminal_but_notes(recordings):
 
 def test_targets_of_konseho_that_a_profile_cannot_measure_are_counted():
     ours = [structs.replace(VERDICTS[2], name=f"t{number}", own=False) for number in range(13)]
-    lines = as_text([*verdict_lines((*VERDICTS, *ours), UNICODE)]).splitlines()
+    nobody = structs.replace(ours[0], name="found", elsewhere="nothing measures it yet")
+    lines = as_text([*verdict_lines((*VERDICTS, *ours, nobody), UNICODE)]).splitlines()
     assert lines[-2:] == [
-        "  – not measured here: cold", "  – 13 more: konseho bench measures them",
+        "  – not measured here: cold, found", "  – 13 more: konseho bench measures them",
     ]  # fmt: skip
 
 
