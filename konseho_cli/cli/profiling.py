@@ -200,8 +200,7 @@ def _show(
 def profile_process(asked: Asked) -> int:
     """Sample a process that runs already; the exit status."""
     assert asked.pid is not None
-    runs = asked.council is not None or asked.repeats > 1 or asked.leaks or asked.lines
-    if runs or asked.profilers not in (("spans",), ("sample",)):
+    if asked.council is not None or asked.profilers not in (("spans",), ("sample",)):
         raise UsageError("--pid samples a process that runs: no council, and no other profiler")
     unfit = asked.stated - _OF_A_PROCESS
     if unfit:

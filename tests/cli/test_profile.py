@@ -106,7 +106,7 @@ def test_the_recordings_go_where_somebody_says(konseho, council, nearby):
         (("--pid", "1", "--cpu"), "no council, and no other profiler"),
         (("--pid", "1", "--html", "x.html", "--leaks", "9"), "not with --leaks, --html"),
         (("--pid", "1", "--replay", "last", "--no-cost"), "not with --cost, --replay"),
-        (("--pid", "1", "-n", "2"), "no council, and no other profiler"),
+        (("--pid", "1", "-n", "2"), "not with -n"),
         (("--interval", "0"), "between 1ms and 60s"),
         (("--interval", "often"), "expected a duration"),
         (("--leaks", "3"), "too few runs"),
