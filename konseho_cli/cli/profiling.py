@@ -25,12 +25,13 @@ from konseho_cli.cli.asking import (
 from konseho_cli.cli.printing import print_lines, symbols, width
 from konseho_cli.cli.sampled import put_samples
 from konseho_cli.cli.stored import find_replay, is_path, stored_run
-from konseho_cli.cli.streams import is_terminal, mutter
-from konseho_cli.core.errors import UsageError
+from konseho_cli.cli.streams import is_terminal, mutter, tell
+from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.source import shown_path
 from konseho_cli.core.units import Duration, show_duration
 from konseho_cli.engine.storing import storing_for
 from konseho_cli.profiling.assembling import profiled_of
+from konseho_cli.profiling.profiled import Profiled
 from konseho_cli.profiling.recorders.campaign import Recordings, Wanted, profile
 from konseho_cli.profiling.recorders.folder import discard, make_folder, settle
 from konseho_cli.profiling.recorders.job import Job
@@ -187,14 +188,27 @@ def _show(
     outputs.write(profiled, files)
     if asked.otel_send:
         outputs.send(profiled)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        _tell_github(profiled)
     error = profiled.outcome.error
     if not asked.quiet:
         for warning in found.warnings:
             mutter(f"warning: {warning}\n")
-        if error is not None:
-            mutter(f"the council ended early: {error}\n")
+    if error is not None:
+        tell(KonsehoError(f"the council ended early: {error}", hint=profiled.outcome.hint))
     refused = any(verdict.refuses for verdict in profiled.verdicts)
     return found.exit_status or int(refused and error is None)
+
+
+def _tell_github(profiled: Profiled) -> None:
+    from konseho_cli.cli.github import tell_github
+    from konseho_cli.report.profile_markdown import profile_markdown
+
+    file = profiled.recordings[0].run.row.began.file
+    tell_github(
+        profiled.outcome, profiled.verdicts, os.environ,
+        council=Path(file) if file else None, markdown=profile_markdown(profiled),
+    )  # fmt: skip
 
 
 def profile_process(asked: Asked) -> int:

@@ -204,3 +204,23 @@ def test_what_was_recorded_is_named_even_where_no_report_can_be_written(
     assert ran.status == 3
     assert "no space" in ran.err
     assert "recorded in mine" in ran.err
+
+
+def test_in_a_workflow_what_does_not_hold_is_annotated_and_the_profile_is_its_summary(
+    konseho, council, nearby, monkeypatch
+):
+    summary = nearby / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    ran = konseho("profile", council("targets: {calls: 0}"), "--quiet")
+    assert ran.status == 1
+    assert "::error file=" in ran.err
+    assert "target missed::calls: " in ran.err
+    assert summary.read_text().startswith("# Profile of ")
+
+
+def test_a_council_that_fails_says_why_even_quietly(konseho, council, nearby):
+    ran = konseho("profile", council(model='model: "sim:errors=1"'), "--quiet")
+    assert ran.status == 3
+    assert "the council ended early: " in ran.err
+    assert "The run failed: this is what there was of it." in ran.out
