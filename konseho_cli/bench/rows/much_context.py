@@ -17,7 +17,9 @@ from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
 
+import minijinja  # noqa: F401 - every council that says anything loads it: it is no context
 import msgspec
+import zstandard  # noqa: F401 - as above
 from memory_profiler import memory_usage
 
 from konseho_cli.bench.rows.council import cast
