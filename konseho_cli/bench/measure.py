@@ -57,7 +57,7 @@ class Effort:
 
 
 FULL = Effort(rounds=15)
-QUICK = Effort(rounds=3, costly_scale=0.25)
+QUICK = Effort(rounds=2, scale=0.2, costly_scale=0.5)
 
 
 def measure(row: Row, effort: Effort) -> list[Round]:

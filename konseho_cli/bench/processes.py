@@ -58,10 +58,10 @@ def served(module: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
 
 
-def seconds_until_line(arguments: Sequence[str]) -> float:
+def seconds_until_line(arguments: Sequence[str], **env: str) -> float:
     """From the start of `python ARGUMENTS` to its first line of output. Raises RuntimeError."""
     start = perf_counter()
-    with child(arguments) as process:
+    with child(arguments, **env) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         took = perf_counter() - start
