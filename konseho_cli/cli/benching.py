@@ -34,6 +34,7 @@ from konseho_cli.cli.stored import with_store
 from konseho_cli.cli.streams import is_terminal, mutter
 from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import UsageError
+from konseho_cli.core.units import show_percent
 from konseho_cli.report import bench as report
 
 
@@ -193,7 +194,10 @@ def _measure_rows(wanted: Wanted, progress: _Progress, *, show: bool) -> list[Re
         slow = [row.name for row in rows if not row.quick]
         rows = [row for row in rows if row.quick] or rows
         if slow and len(rows) > len(slow):
-            progress.say(f"left out by --quick: {', '.join(slow)}; costly rows at a quarter")
+            scale = show_percent(QUICK.scale)
+            progress.say(
+                f"left out by --quick: {', '.join(slow)}; the others at {scale} of their size"
+            )
     results: list[Result] = []
     for result in gate.bench_rows(rows, load_targets(), wanted.effort, progress.step):
         progress.clear()
