@@ -9,8 +9,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from konseho_cli.cli.durations import read_seconds
 from konseho_cli.core.errors import UsageError
-from konseho_cli.core.units import Duration
 
 Council: TypeAlias = Annotated[
     str | None,
@@ -92,16 +92,13 @@ def read_floor(text: str) -> tuple[float, float]:
     """As a share of 1 and in seconds: what is written as one of them is 0 as the other."""
     if text.endswith("%"):
         return (0.0 if text == "0%" else read_share("--floor", text)), 0.0
-    return 0.0, read_seconds("--floor", text, least=0.0)
+    return 0.0, read_seconds("--floor", text)
 
 
-def read_seconds(option: str, text: str, *, least: float = 1e-9) -> float:
-    """Seconds from `1us`, `90s` or `5m`."""
-    try:
-        seconds = float(Duration(text))
-    except ValueError as error:
-        raise UsageError(f"{option} {text:.20}: {error}") from None
-    if seconds < least:
+def read_some_time(option: str, text: str) -> float:
+    """Seconds, more than none. Raises UsageError."""
+    seconds = read_seconds(option, text)
+    if seconds <= 0:
         raise UsageError(f"{option} {text:.20}: expected more than nothing")
     return seconds
 

@@ -24,8 +24,8 @@ from konseho_cli.cli.bench_asking import asked_once, check_replays
 from konseho_cli.cli.bench_options import (
     read_floor,
     read_name,
-    read_seconds,
     read_share,
+    read_some_time,
 )
 from konseho_cli.cli.bench_subject import Subject, find_before
 from konseho_cli.cli.outputs import place_of, write_file
@@ -78,7 +78,7 @@ class Wanted:
             only=only, exact=exact, effort=QUICK if quick else FULL,
             runs=min(runs, 5) if quick else runs, save=None if save is None else read_name(save),
             against=against, bar=bar,
-            cap=Cap(seconds=read_seconds("--max-time", max_time), pairs=60 if quick else 400),
+            cap=Cap(seconds=read_some_time("--max-time", max_time), pairs=60 if quick else 400),
             form=cast("Any", forms[0] if forms else "text"), junit=to, quiet=quiet,
         )  # fmt: skip
 

@@ -8,8 +8,11 @@ from konseho_cli.core.units import Duration
 
 def read_duration(option: str, text: str | None) -> float | None:
     """Seconds; None where nothing was said. Raises UsageError, which names the option."""
-    if text is None:
-        return None
+    return None if text is None else read_seconds(option, text)
+
+
+def read_seconds(option: str, text: str) -> float:
+    """Seconds from `20ms`, `90s` or `5m`. Raises UsageError, which names the option."""
     try:
         return float(Duration(text))
     except ValueError as error:

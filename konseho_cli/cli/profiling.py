@@ -22,13 +22,14 @@ from konseho_cli.cli.asking import (
     read_task,
     read_timeout,
 )
+from konseho_cli.cli.durations import read_seconds
 from konseho_cli.cli.printing import print_lines, symbols, width
 from konseho_cli.cli.sampled import put_samples
 from konseho_cli.cli.stored import find_replay, is_path, stored_run
 from konseho_cli.cli.streams import is_terminal, mutter, tell
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.source import shown_path
-from konseho_cli.core.units import Duration, show_duration
+from konseho_cli.core.units import show_duration
 from konseho_cli.engine.storing import storing_for
 from konseho_cli.profiling.assembling import profiled_of
 from konseho_cli.profiling.profiled import Profiled
@@ -221,7 +222,7 @@ def profile_process(asked: Asked) -> int:
         named = [each.opts[0] for each in asked.ctx.command.params if each.name in unfit]
         raise UsageError(f"--pid samples a process that runs: not with {', '.join(named)}")
     files = outputs.wanted(structs.asdict(asked))
-    seconds = max(1.0, _seconds("--duration", asked.duration or "10s"))
+    seconds = max(1.0, read_seconds("--duration", asked.duration or "10s"))
     folder = make_folder(asked.folder, os.environ)
     progress = _Progress(quiet=asked.quiet)
     progress(f"process {asked.pid} for {show_duration(seconds)}")
@@ -298,17 +299,10 @@ def _check_used(asked: Asked) -> None:
 def _interval(text: str | None) -> float:
     if text is None:
         return Watching().interval_s
-    seconds = _seconds("--interval", text)
+    seconds = read_seconds("--interval", text)
     if not SHORTEST_S <= seconds <= LONGEST_S:
         raise UsageError(f"--interval {text}: between 1ms and 60s")
     return seconds
-
-
-def _seconds(option: str, text: str) -> float:
-    try:
-        return float(Duration(text))
-    except ValueError as error:
-        raise UsageError(f"{option} {text}: {error}") from None
 
 
 def _draw(found: Recordings) -> None:

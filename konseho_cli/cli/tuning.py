@@ -18,6 +18,7 @@ from konseho_cli.bench.tune.trials import Replays
 from konseho_cli.bench.tune.tuned_preset import Origin, plain, preset_text
 from konseho_cli.bench.tune.tuner import Tried, Tuner, Wanted
 from konseho_cli.bench.tune.tuning import KINDS, Kind, Scope, Setup
+from konseho_cli.cli.durations import read_seconds
 from konseho_cli.cli.recording import Record, record, take
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.stored import with_store
@@ -26,7 +27,6 @@ from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.files import shipped, write_atomically
 from konseho_cli.core.source import read_source, shown_path
 from konseho_cli.core.suggest import did_you_mean
-from konseho_cli.core.units import Duration
 from konseho_cli.engine.storing import storing_for
 from konseho_cli.models.registry import parse_model_name, sparing
 from konseho_cli.profiling.recording import Machine
@@ -313,10 +313,7 @@ def read_kinds(text: str | None) -> tuple[Kind, ...]:
 
 def read_max_time(text: str) -> float:
     """Seconds. Raises UsageError."""
-    try:
-        seconds = float(Duration(text))
-    except ValueError as error:
-        raise UsageError(f"--max-time {text}: {error}") from None
+    seconds = read_seconds("--max-time", text)
     if seconds <= 0:
         raise UsageError(f"--max-time {text}: to try things takes some time")
     return seconds
