@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from graphlib import TopologicalSorter
 
 import msgspec
 
 from konseho_cli.spec.edges import Edge, edges_of
 from konseho_cli.steps.base import Base, Estimate, root
+from konseho_cli.steps.blocks import place_inside
 
 
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +73,15 @@ def make_plan(steps: Mapping[str, Base]) -> Plan:
             for index, name in enumerate(names)
         )
     )
+
+
+def every_planned(plan: Plan, around: str = "") -> Iterator[tuple[str, PlannedStep]]:
+    """All steps with the place where each is written, those inside of a step after it."""
+    for step in plan.steps:
+        place = f"{around}{step.id}"
+        yield place, step
+        for block, inner in step.blocks.items():
+            yield from every_planned(inner, place_inside(place, block))
 
 
 def _summary(step: Base, *, sees: bool) -> Estimate:

@@ -20,6 +20,7 @@ from konseho_cli.report.explain import (
     origin_sentence,
     round_heading,
     rule,
+    untold_sentence,
 )
 from konseho_cli.report.markdown import inline
 from konseho_cli.report.symbols import UNICODE
@@ -40,7 +41,9 @@ def explanation_markdown(explanation: Explanation) -> str:
 
 
 def _step(step: StepAccount) -> Iterator[str]:
-    yield f"## {inline(heading(step))}"
+    yield f"{'#' * min(6, 2 + step.depth)} {inline(heading(step))}"
+    if step.untold:
+        yield _capital(inline(untold_sentence(step)))
     if step.reasons:
         yield "\n".join(f"- {inline(reason)}" for reason in step.reasons)
     if step.debate is not None:

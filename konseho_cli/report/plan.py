@@ -26,7 +26,9 @@ from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, listed, one_line
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.steps.base import Estimate, agent_id
+from konseho_cli.steps.blocks import place_inside
 from konseho_cli.steps.fields import Window
+from konseho_cli.steps.loop import Loop
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +65,8 @@ def plan_text(shown: Shown, symbols: Symbols) -> str:
     return "\n".join(lines)
 
 
-def _tree(plan: Plan, symbols: Symbols) -> Iterator[str]:
+def _tree(plan: Plan, symbols: Symbols, holder: str = "") -> Iterator[str]:
+    """A step a line with what it waits for below, then the steps that it holds, a subtree a block."""
     steps = plan.steps
     names = max(len(step.id) for step in steps)
     kinds = max(len(step.step.kind) for step in steps)
@@ -76,21 +79,39 @@ def _tree(plan: Plan, symbols: Symbols) -> Iterator[str]:
         head = f"{stroke} {step.id:<{names}}  {step.step.kind:<{kinds}}  {count:<{calls}}  {who}"
         yield head.rstrip()
         stem = " " * cells(symbols.stem) if is_last else symbols.stem
-        for line in _why(step, symbols):
+        for line in _why(step, symbols, holder):
             yield f"{stem}   {line}"
+        for line in _inside(step, symbols):
+            yield f"{stem} {line}"
 
 
-def _why(step: PlannedStep, symbols: Symbols) -> Iterator[str]:
+def _inside(step: PlannedStep, symbols: Symbols) -> Iterator[str]:
+    for path, plan in step.blocks.items():
+        name = path.partition(".")[2]
+        if name:
+            yield f"{name}:"
+        yield from _tree(plan, symbols, step.id)
+
+
+def _why(step: PlannedStep, symbols: Symbols, holder: str) -> Iterator[str]:
     """What the step waits for; conditions that could keep it from running."""
     if not step.edges:
-        yield f"{symbols.arrow} starts at once"
+        yield f"{symbols.arrow} starts {f'with {holder}' if holder else 'at once'}"
     width = max((len(edge.step) for edge in step.edges), default=0)
     for edge in step.edges:
-        yield f"{symbols.arrow} after {edge.step:<{width}}  {reason(edge.because)}"
+        yield f"{symbols.arrow} after {edge.step:<{width}}  {reason(step, edge.because)}"
     if isinstance(step.step.when, str):
         yield f"{symbols.arrow} only when {one_line(step.step.when)}"
+    if isinstance(step.step, Loop):
+        yield f"{symbols.arrow} {_times(step.step)}"
     if step.step.window is not None and step.sees and step.step.shows_earlier:
         yield f"{symbols.arrow} shows {window_text(step.step.window)}"
+
+
+def _times(loop: Loop) -> str:
+    """`until {{ judge.good }}, 3 times at most`."""
+    times = "once" if loop.max == 1 else f"{loop.max:,} times"
+    return times if loop.until is None else f"until {one_line(loop.until)}, {times} at most"
 
 
 def window_text(window: Window) -> str:
@@ -106,10 +127,14 @@ def window_text(window: Window) -> str:
     return bounds + (f"; {agent_id(window.summary)} sums up the rest" if window.summary else "")
 
 
-def reason(because: str) -> str:
+def reason(step: PlannedStep, because: str) -> str:
     """An edge's cause in words: a field's name alone would not say what it does."""
     if because == "needs":
         return "needs names it"
+    if because in step.blocks:
+        return "a step in it reads it"
+    if because in step.step.inner_templates():
+        return f"its {because} reads it"
     return because if because.startswith("the ") else f"its {because} names it"
 
 
@@ -195,22 +220,29 @@ def plan_json(shown: Shown, prompts: Sequence[Mapping[str, str]] | None = None) 
         "simulated_by_default": shown.simulated_by_default,
         "answer": spec.answer,
         "gate": spec.gate,
-        "steps": [_step(step) for step in shown.plan.steps],
+        "steps": [_step(step, step.id) for step in shown.plan.steps],
     }
     if prompts is not None:
         document["prompts"] = list(prompts)
     return dump(document)
 
 
-def _step(step: PlannedStep) -> dict[str, Any]:
+def _step(step: PlannedStep, place: str, block: str = "") -> dict[str, Any]:
     return {
         "id": step.id,
+        "place": place,
+        "block": block or None,
         "kind": step.step.kind,
         "agents": list(speakers(step)),
         "waits_for": [{"step": edge.step, "because": edge.because} for edge in step.edges],
         "calls": _estimate(step.estimate),
         "priority": step.step.priority,
         "window": None if step.step.window is None else _window(step.step.window),
+        "steps": [
+            _step(inner, f"{place_inside(place, path)}{inner.id}", path)
+            for path, plan in step.blocks.items()
+            for inner in plan.steps
+        ],
     }
 
 

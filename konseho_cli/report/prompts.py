@@ -11,7 +11,7 @@ import msgspec
 from konseho_cli.context.showing import SUMMARY
 from konseho_cli.engine.cast import Cast, Speaker
 from konseho_cli.engine.casting import Casting
-from konseho_cli.engine.plan import Plan
+from konseho_cli.engine.plan import Plan, every_planned
 from konseho_cli.models.base import Call, Message, Reply, Request
 from konseho_cli.spec.document import CouncilSpec
 
@@ -20,6 +20,7 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     """What one agent is asked first in one step."""
 
     step: str
+    """The place where it is written: `polish.draft`."""
     agent: str
     system: str
     text: str
@@ -34,7 +35,7 @@ class _Rehearsing(msgspec.Struct):
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer at once, with a stand-in."""
-        step, agent = call.identity.step.partition("~")[0], call.identity.agent
+        step, agent = call.identity.place, call.identity.agent
         system = "\n".join(each.text for each in request.messages if each.role == "system")
         about = SUMMARY if call.identity.item == SUMMARY else ""
         asked = request.messages[-1].text
@@ -78,7 +79,7 @@ def rehearse(
         await Execution(plan, given, loop, Bus(loop, loop.call_soon)).run()
 
     run_virtual(main)
-    order = {step.id: step.index for step in plan.steps}
+    order = {place: index for index, (place, _) in enumerate(every_planned(plan))}
     return tuple(sorted(model.heard.values(), key=lambda prompt: order[prompt.step]))
 
 

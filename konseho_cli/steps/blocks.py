@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from konseho_cli.steps.base import Base
 
@@ -19,11 +20,28 @@ def check_holder(step: Base) -> dict[str, str]:
     return found
 
 
+def place_inside(place: str, block: str) -> str:
+    """What the places of the steps of a block begin with: `polish.`, `triage.bug.`."""
+    name = block.partition(".")[2]
+    return f"{place}.{name}." if name else f"{place}."
+
+
 def every_step(steps: Iterable[Base], around: str = "") -> Iterator[tuple[str, Base]]:
     """All steps with the place where each is written: `polish`, `polish.draft`."""
     for step in steps:
         place = f"{around}{step.id}"
         yield place, step
         for block, held in step.blocks().items():
-            name = block.partition(".")[2]
-            yield from every_step(held, f"{place}.{name}." if name else f"{place}.")
+            yield from every_step(held, place_inside(place, block))
+
+
+def written_steps(
+    steps: Iterable[Mapping[str, Any]], around: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The same of the steps of a document, in which each has its id."""
+    for step in steps:
+        place = f"{around}{step['id']}"
+        yield place, step
+        yield from written_steps(step.get("steps") or (), f"{place}.")
+        for name, branch in (step.get("branches") or {}).items():
+            yield from written_steps(branch or (), f"{place}.{name}.")

@@ -17,6 +17,7 @@ from konseho_cli.models.registry import ModelChoice
 from konseho_cli.profiling.whatif.changes import FIELDS, Changes, Pace, StepChange
 from konseho_cli.profiling.whatif.standing_in import Retime
 from konseho_cli.spec.load import Loaded, check_document
+from konseho_cli.steps.blocks import every_step, written_steps
 
 
 class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -82,9 +83,9 @@ class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             raise UsageError(f"{said}: {error}") from error
 
     def _set(self, document: dict[str, Any], change: StepChange) -> None:
-        steps = {step["id"]: step for step in document["steps"]}
+        steps: dict[str, Any] = dict(written_steps(document["steps"]))
         _known("--step", change.step, steps, "this run has no such step")
-        kind = self.loaded.steps[change.step]
+        kind = dict(every_step(self.loaded.steps.values()))[change.step]
         own = FIELDS & set(kind.__struct_fields__)
         if change.field not in own:
             hint = did_you_mean(change.field, own) or f"possible: {', '.join(sorted(own))}"
