@@ -62,7 +62,7 @@ def make_plan(steps: Mapping[str, Base]) -> Plan:
                 step=steps[name],
                 edges=edges[name],
                 waits_for=frozenset(edge.step for edge in edges[name]),
-                sees=tuple(other for bit, other in enumerate(names) if seen[name] >> bit & 1),
+                sees=_named(seen[name], names),
                 reads=reads[name] & steps.keys(),
                 estimate=steps[name].estimate() + _summary(steps[name], sees=bool(seen[name])),
                 blocks={
@@ -99,6 +99,11 @@ def _seen(names: Sequence[str], edges: Mapping[str, Sequence[Edge]]) -> dict[str
         for other in graph[name]:
             seen[name] |= bits[other] | seen[other]
     return seen
+
+
+def _named(bits: int, names: Sequence[str]) -> tuple[str, ...]:
+    """The names whose bits are set; most steps of a large council see few."""
+    return tuple(other for bit, other in enumerate(names) if bits >> bit & 1) if bits else ()
 
 
 def ready(plan: Plan, ended: Set[str], started: Set[str]) -> list[PlannedStep]:
