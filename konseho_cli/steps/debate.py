@@ -122,12 +122,12 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
         latest: Mapping[str, Position],
     ) -> dict[str, Position]:
         """One round: everybody who is there sees the same positions and answers at once."""
-        seen = dict(latest)
+        shown = {name: _shown(position) for name, position in latest.items()}
         schema = round_schema(self.schema)
 
         def branch(ref: AgentRef) -> Branch[Answer]:
             def revise(ctx: StepContext) -> Awaitable[Answer]:
-                prompt = self._round_prompt(ctx, number, agent_id(ref), seen)
+                prompt = self._round_prompt(ctx, number, latest[agent_id(ref)], shown)
                 return ctx.ask(ref, prompt, schema=schema, turn=number, label=f"round {number}")
 
             return revise
@@ -138,18 +138,21 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
         return {name: _position(name, answer.value) for name, answer in gathered.done.items()}
 
     def _round_prompt(
-        self, ctx: StepContext, number: int, own: str, seen: Mapping[str, Position]
+        self, ctx: StepContext, number: int, own: Position, shown: Mapping[str, str]
     ) -> str:
+        positions = {**shown, own.agent: _shown(own, own=True)}
         return word(
             "debate_round",
-            brief=ctx.brief(agent=own, round=number),
+            brief=ctx.brief(agent=own.agent, round=number),
             round=number,
             rounds=self.rounds,
-            positions=[
-                {"agent": name, "text": position.text, "own": name == own}
-                for name, position in seen.items()
-            ],
+            positions="\n".join(positions.values()),
         )
+
+
+def _shown(position: Position, *, own: bool = False) -> str:
+    """A position as a prompt shows it: written once for all but its own agent."""
+    return word("position", agent=position.agent, text=position.text, own=own)
 
 
 def round_schema(position: Mapping[str, JSON] | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import msgspec
@@ -12,7 +12,7 @@ from konseho_cli.core.errors import ModelError, StepFailed
 from konseho_cli.steps.ballots import ballot_schema, decision_schema, form_of, read_ballot
 from konseho_cli.steps.base import Branch, StepContext, agent_id
 from konseho_cli.steps.candidates import Candidate
-from konseho_cli.steps.tally import Ballot, Method, Voter, decided
+from konseho_cli.steps.tally import Ballot, Counting, Method, Voter
 from konseho_cli.steps.wording import word
 
 
@@ -35,6 +35,16 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class _Paper(msgspec.Struct, frozen=True, kw_only=True):
+    """One voter's ballot paper."""
+
+    voter: Voter
+    order: tuple[int, ...]
+    """Of the candidates on it."""
+    turn: int
+    """1: a revote."""
+
+
 async def poll(
     ctx: StepContext,
     rules: Rules,
@@ -49,19 +59,24 @@ async def poll(
     asking = {name: voter for name, voter in voters.items() if voter.eligible}
     # Shuffled before anybody is asked: who comes first must not change what the others see.
     orders = {name: _shuffled(ctx, voter.eligible) for name, voter in asking.items()}
+    shown = _shown(candidates, standing)
+    counting = Counting(rules.method, standing, asking.values()) if rules.early_stop else None
 
     def branch(name: str) -> Branch[Ballot]:
-        def vote(ctx: StepContext) -> Awaitable[Ballot]:
-            return _ballot(ctx, rules, refs[name], asking[name], candidates, orders[name], turn)
+        async def vote(ctx: StepContext) -> Ballot:
+            paper = _Paper(voter=asking[name], order=orders[name], turn=turn)
+            ballot = await _ballot(ctx, rules, refs[name], paper, candidates, shown)
+            if counting is not None:
+                counting.hear(ballot)
+            return ballot
 
         return vote
 
     def enough(done: Mapping[str, Ballot]) -> bool:
-        waiting = [voter for name, voter in asking.items() if name not in done]
-        return decided(
-            rules.method, list(done.values()), waiting, standing,
-            threshold=rules.threshold, quorum=rules.quorum,
-        )  # fmt: skip
+        # It has heard all that are done, each as it came in: none is counted twice.
+        return counting is not None and counting.is_decided(
+            threshold=rules.threshold, quorum=rules.quorum
+        )
 
     gathered = await ctx.gather(
         {name: branch(name) for name in asking}, enough=enough if rules.early_stop else None
@@ -91,7 +106,7 @@ async def moderate(
     prompt = word(
         "moderate",
         brief=ctx.brief(earlier=not rules.anonymous, agent=name),
-        candidates=_shown(candidates, order),
+        candidates=_listed(_shown(candidates, order), order),
         ballots=_spoken(rules, candidates, ballots),
         tie=tie,
     )
@@ -128,21 +143,20 @@ async def _ballot(
     ctx: StepContext,
     rules: Rules,
     ref: AgentRef,
-    voter: Voter,
+    paper: _Paper,
     candidates: Sequence[Candidate],
-    order: Sequence[int],
-    turn: int,
+    shown: Mapping[int, str],
 ) -> Ballot:
     """One voter's ballot; a failure is an abstention that says why."""
-    form = form_of(rules.method)
+    form, voter, turn = form_of(rules.method), paper.voter, paper.turn
     prompt = word(
         "vote",
         brief=ctx.brief(earlier=not rules.anonymous, agent=voter.agent),
-        candidates=_shown(candidates, order),
+        candidates=_listed(shown, paper.order),
         form=form,
         round=turn + 1,
     )
-    schema = ballot_schema(form, [candidates[number].label for number in order])
+    schema = ballot_schema(form, [candidates[number].label for number in paper.order])
     label = "second ballot" if turn else ""
     try:
         answer = await ctx.ask(ref, prompt, schema=schema, turn=turn, label=label)
@@ -163,10 +177,16 @@ def _without(voter: Voter, *, asked: bool) -> Ballot:
     return Ballot(voter=voter, vote=None, reason="only its own was left", status="abstained")
 
 
-def _shown(candidates: Sequence[Candidate], order: Sequence[int]) -> list[dict[str, str]]:
-    return [
-        {"label": candidates[number].label, "text": candidates[number].text} for number in order
-    ]
+def _shown(candidates: Sequence[Candidate], numbers: Sequence[int]) -> dict[int, str]:
+    """Each as a prompt shows it: written once, however many read it."""
+    return {
+        number: word("candidate", label=candidates[number].label, text=candidates[number].text)
+        for number in numbers
+    }
+
+
+def _listed(shown: Mapping[int, str], order: Sequence[int]) -> str:
+    return "\n".join([shown[number] for number in order])
 
 
 def _spoken(
