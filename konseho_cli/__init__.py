@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from konseho_cli.steps.chair import Chair as Chair
     from konseho_cli.steps.debate import Debate as Debate
     from konseho_cli.steps.parallel import Parallel as Parallel
+    from konseho_cli.steps.refine import Refine as Refine
     from konseho_cli.steps.split import Split as Split
     from konseho_cli.steps.vote import Vote as Vote
     from konseho_cli.telemetry.timings import Timing as Timing
@@ -41,6 +42,7 @@ _HOMES = {
     "ModelSpec": "spec.document",
     "Output": "steps.base",
     "Parallel": "steps.parallel",
+    "Refine": "steps.refine",
     "RunOutcome": "engine.outcome",
     "Split": "steps.split",
     "Targets": "spec.document",

@@ -12,9 +12,9 @@ from konseho_cli.profiling.explaining.excerpt import Excerpt
 from konseho_cli.profiling.explaining.explanation import (
     CallsAccount,
     Explanation,
-    Said,
     StepAccount,
 )
+from konseho_cli.profiling.explaining.said import Said
 from konseho_cli.profiling.explaining.votes import BallotAccount, VoteAccount
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols

@@ -8,10 +8,11 @@ from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.debate import Debate
 from konseho_cli.steps.parallel import Parallel
+from konseho_cli.steps.refine import Refine
 from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
 
-Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair
+Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Refine
 
-RESERVED: frozenset[str] = frozenset({"refine", "route", "loop", "council", "human", "command"})
+RESERVED: frozenset[str] = frozenset({"route", "loop", "council", "human", "command"})
 """Kinds that are named but not there yet."""

@@ -9,26 +9,16 @@ import msgspec
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
 from konseho_cli.profiling.explaining.asked import Asked
 from konseho_cli.profiling.explaining.debates import DebateAccount, debate_account
-from konseho_cli.profiling.explaining.excerpt import MOST, Excerpt, excerpt
+from konseho_cli.profiling.explaining.excerpt import MOST, excerpt
 from konseho_cli.profiling.explaining.origin import Had, Origin, had_before, origin
+from konseho_cli.profiling.explaining.refining import rounds_said
+from konseho_cli.profiling.explaining.said import Said
 from konseho_cli.profiling.explaining.votes import VoteAccount, vote_account
 from konseho_cli.profiling.time.critical_path import critical_path
 from konseho_cli.steps.base import as_text
 
 MOST_SAID = 12
 """Outputs of one step that are told of; the others are counted."""
-
-
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """One output of a step."""
-
-    label: str
-    """Whose it is, or which piece."""
-    agent: str
-    """Who said it, where the label does not tell; else empty."""
-    about: str
-    """The beginning of the piece that it is about; empty where there was none."""
-    text: Excerpt
 
 
 class StepAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +97,7 @@ def explain(outcome: RunOutcome, asked: Sequence[Asked] = ()) -> Explanation:
 def _step(outcome: RunOutcome, step: StepOutcome, asked: Sequence[Asked]) -> StepAccount:
     debate = debate_account(step) if step.kind == "debate" else None
     vote = vote_account(step) if step.kind == "vote" else None
-    said = [] if debate or vote else list(_said(step))
+    said = [] if debate or vote else list(rounds_said(step) or _said(step))
     alone = asked[-1] if asked and step.kind in ("chair", "ask") else None
     if step is outcome.steps[0]:
         alone = None  # nothing was there before it
