@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import (
     TYPE_CHECKING,
@@ -21,6 +21,7 @@ import msgspec
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.limits import Limits
+from konseho_cli.agents.rota import Pick
 from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.units import Count, Duration
@@ -323,6 +324,22 @@ class StepContext(Protocol):
         A failed branch is dropped, which degrades the step; fewer than `quorum` successes raise
         StepFailed (None: all are needed, or one under `on_error: continue`). `wait="quorum"` goes
         on at the quorum, `enough` as soon as it says so; both cancel the rest.
+        """
+        ...
+
+    def pick(
+        self,
+        pool: Sequence[AgentRef],
+        by: Pick,
+        *,
+        item: str = "",
+        turn: int = 0,
+        without: Collection[str] = (),
+    ) -> AgentRef:
+        """Who of a pool of alike agents is to be asked now; all steps that name it share the turns.
+
+        `item` and `turn` are those of the call that follows, so that a replay picks the same;
+        `without` are ids. Raises ValueError where nobody is left.
         """
         ...
 

@@ -12,6 +12,7 @@ from konseho_cli.core.errors import ModelError, StepFailed
 from konseho_cli.steps.ballots import ballot_schema, decision_schema, form_of, read_ballot
 from konseho_cli.steps.base import Branch, StepContext, agent_id
 from konseho_cli.steps.candidates import Candidate
+from konseho_cli.steps.moderators import MODERATOR, Moderators, ask_one
 from konseho_cli.steps.tally import Ballot, Counting, Method, Voter
 from konseho_cli.steps.wording import word
 
@@ -90,7 +91,7 @@ async def poll(
 async def moderate(
     ctx: StepContext,
     rules: Rules,
-    moderator: AgentRef,
+    moderators: Moderators,
     candidates: Sequence[Candidate],
     standing: Sequence[int],
     ballots: Sequence[Ballot],
@@ -98,26 +99,36 @@ async def moderate(
     tie: bool,
 ) -> Decision:
     """The moderator's choice among those that stand; its own is not among them."""
-    name = agent_id(moderator)
-    able = _voter(ctx, rules, moderator, candidates, standing).eligible
-    if not able:
-        raise StepFailed(ctx.step, f"the moderator '{name}' may not choose its own candidate")
-    order = _shuffled(ctx, able)
-    prompt = word(
-        "moderate",
-        brief=ctx.brief(earlier=not rules.anonymous, agent=name),
-        candidates=_listed(_shown(candidates, order), order),
-        ballots=_spoken(rules, candidates, ballots),
-        tie=tie,
-    )
-    schema = decision_schema([candidates[number].label for number in order])
-    answer = await ctx.ask(moderator, prompt, schema=schema, item="moderator", label="moderator")
-    labels = {candidates[number].label: number for number in able}
-    return Decision(
-        moderator=name,
-        winner=labels[answer.value["choice"]],
-        reason=str(answer.value["reason"]),
-    )
+    able = {
+        agent_id(ref): _voter(ctx, rules, ref, candidates, standing).eligible
+        for ref in moderators.agents
+    }
+    without = [name for name, eligible in able.items() if not eligible]
+    if len(without) == len(able):
+        whose = f"the moderator '{without[0]}'" if len(able) == 1 else "each of the moderators"
+        raise StepFailed(ctx.step, f"{whose} may not choose its own candidate")
+    shown, spoken = _shown(candidates, standing), _spoken(rules, candidates, ballots)
+
+    async def decide(ref: AgentRef) -> Decision:
+        name = agent_id(ref)
+        order = _shuffled(ctx, able[name])
+        prompt = word(
+            "moderate",
+            brief=ctx.brief(earlier=not rules.anonymous, agent=name),
+            candidates=_listed(shown, order),
+            ballots=spoken,
+            tie=tie,
+        )
+        schema = decision_schema([candidates[number].label for number in order])
+        answer = await ctx.ask(ref, prompt, schema=schema, item=MODERATOR, label=MODERATOR)
+        labels = {candidates[number].label: number for number in able[name]}
+        return Decision(
+            moderator=name,
+            winner=labels[answer.value["choice"]],
+            reason=str(answer.value["reason"]),
+        )
+
+    return await ask_one(ctx, moderators, decide, without=without)
 
 
 def _voter(
