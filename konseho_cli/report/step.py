@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from konseho_cli.core.units import show_count, show_duration, show_money
@@ -90,13 +90,24 @@ def _heading(step: StepOutcome, symbols: Symbols) -> str:
 
 def _rounds(step: StepOutcome) -> Iterator[str]:
     """Every position of every round."""
-    rounds = step.details.get("rounds")
+    rounds, accounts = step.details.get("rounds"), step.details.get("accounts") or ()
     for number, spoken in enumerate(rounds if isinstance(rounds, list) else ()):
         name = f"round {number}" if number else "proposal"
         for agent, said in spoken.items():
             agree = {True: ", agrees", False: ", does not agree"}.get(said.get("agree"), "")
             text = as_text(said.get("position")).strip()
             yield f"{_rule(f'{agent}, {name}{agree}')}\n{text}"
+        for account in accounts:
+            if account.get("round") == number:
+                yield _account(account)
+
+
+def _account(account: Mapping[str, Any]) -> str:
+    agreed = "agreed" if account.get("agreed") else "not agreed"
+    lines = [_rule(f"{account.get('moderator')} moderates: {agreed}"), str(account.get("summary"))]
+    return "\n".join(
+        [*lines, *(f"- still open: {one}" for one in account.get("open_points") or ())]
+    )
 
 
 def _versions(step: StepOutcome) -> Iterator[str]:
