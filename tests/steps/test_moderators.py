@@ -10,6 +10,7 @@ import pytest
 from konseho_cli.core.errors import ModelUnavailable, StepFailed
 from konseho_cli.core.virtual import run_virtual
 from konseho_cli.steps.debate import Debate
+from konseho_cli.steps.loop import Loop
 from konseho_cli.steps.scripted import Scripted
 from konseho_cli.steps.vote import Vote
 
@@ -171,6 +172,15 @@ def test_by_load_who_is_busy_is_passed_over(stage, scripted):
     outcome = stage.run(steps, model)
     chosen = {step.id: step.details["moderator"]["agent"] for step in outcome.steps}
     assert chosen == {"first": "cid", "second": "dee", "third": "dee", "fourth": "cid"}
+
+
+def test_the_turns_go_on_within_a_loop_and_after_it(stage, scripted):
+    choice = (1.0, json.dumps({"reason": "so", "choice": "A"}))
+    model = scripted({"cid": choice, "dee": choice})
+    one = {"candidates": ["x"], "method": "moderator", "moderators": ("cid", "dee")}
+    steps = {"again": Loop(steps=(Vote(id="pick", **one),), max=3), "last": Vote(**one)}
+    outcome = stage.run(steps, model)
+    assert [call.agent for call in outcome.calls] == ["cid", "dee", "cid", "dee"]
 
 
 def test_a_vote_asks_the_next_moderator_where_one_fails(confer):
