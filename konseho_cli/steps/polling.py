@@ -16,6 +16,9 @@ from konseho_cli.steps.moderators import MODERATOR, Moderators, ask_one
 from konseho_cli.steps.tally import Ballot, Counting, Method, Voter
 from konseho_cli.steps.wording import word
 
+MOST_NAMES = 3
+"""Of those that are named in one reason."""
+
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How a vote is held."""
@@ -82,10 +85,12 @@ async def poll(
     gathered = await ctx.gather(
         {name: branch(name) for name in asking}, enough=enough if rules.early_stop else None
     )
-    return tuple(
+    ballots = tuple(
         gathered.done.get(name) or _without(voter, asked=name in asking)
         for name, voter in voters.items()
     )
+    _say_who_failed(ctx, ballots)
+    return ballots
 
 
 async def moderate(
@@ -172,12 +177,24 @@ async def _ballot(
     try:
         answer = await ctx.ask(ref, prompt, schema=schema, turn=turn, label=label)
     except ModelError as error:
-        ctx.degrade(f"{voter.agent} did not vote: {error}")
         return Ballot(voter=voter, vote=None, reason=str(error), status="failed")
-    ballot = read_ballot(form, answer.value, voter, candidates)
-    if ballot.status == "failed":
-        ctx.degrade(f"{voter.agent} did not vote: {ballot.reason}")
-    return ballot
+    return read_ballot(form, answer.value, voter, candidates)
+
+
+def _say_who_failed(ctx: StepContext, ballots: Sequence[Ballot]) -> None:
+    """A reason for all that failed alike: a thousand of them are one line."""
+    failed: dict[str, list[str]] = {}
+    for ballot in ballots:
+        if ballot.status == "failed":
+            failed.setdefault(ballot.reason, []).append(ballot.voter.agent)
+    for why, names in failed.items():
+        ctx.degrade(f"{some(names)} did not vote: {why}")
+
+
+def some(names: Sequence[str], joint: str = ", ") -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return joint.join(names[:MOST_NAMES]) + more
 
 
 def _without(voter: Voter, *, asked: bool) -> Ballot:

@@ -23,7 +23,7 @@ from konseho_cli.steps.base import (
 )
 from konseho_cli.steps.candidates import Candidate, label_candidates, read_candidates
 from konseho_cli.steps.moderators import Moderators, check_moderators, moderators_of
-from konseho_cli.steps.polling import Decision, Rules, moderate, poll
+from konseho_cli.steps.polling import Decision, Rules, moderate, poll, some
 from konseho_cli.steps.tally import Ballot, Method, Tally, count
 from konseho_cli.steps.verdict import HeldVote, record, result, shortfall
 
@@ -202,16 +202,16 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
         if needed is None:
             needed = 0 if self.method == "moderator" else 1
         if cast < needed:
-            reasons = "; ".join(
+            reasons = [
                 f"{ballot.voter.agent}: {ballot.reason}"
                 if ballot.status == "failed"
                 else f'{ballot.voter.agent} abstained: "{ballot.reason:.80}"'
                 for ballot in held.rounds[-1]
                 if ballot.vote is None
-            )
+            ]
             raise StepFailed(
                 ctx.step,
-                f"{cast} of {len(held.rounds[-1])} cast a ballot, {needed} must ({reasons})",
+                f"{cast} of {len(held.rounds[-1])} cast a ballot, {needed} must ({some(reasons, '; ')})",
                 details=record(held, None),
             )
 
