@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import (
     TYPE_CHECKING,
@@ -128,7 +128,7 @@ class Base(
         found: dict[str, frozenset[str]] = {}
         for name in self.templates:
             value = getattr(self, name)
-            texts = value if isinstance(value, (list, tuple)) else (value,)
+            texts = texts_of(value)
             read = [references(text) for text in texts if isinstance(text, str)]
             if read:
                 own = self.names if name == "prompt" else frozenset[str]()
@@ -157,6 +157,13 @@ class Base(
     async def run(self, ctx: StepContext) -> StepResult:
         """Confer."""
         raise NotImplementedError(f"{type(self).__name__} has no run()")
+
+
+def texts_of(field: JSON) -> Iterable[JSON]:
+    """The texts of a field that is a template, a list of them, or a mapping with them as values."""
+    if isinstance(field, Mapping):
+        return field.values()
+    return field if isinstance(field, (list, tuple)) else (field,)
 
 
 def root(path: str) -> str:
@@ -247,6 +254,18 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     def last(self) -> JSON:
         """The value of the last one; null where there is none."""
         return list(self.values.values())[-1] if self.values else None
+
+
+class Conferred(msgspec.Struct, frozen=True, kw_only=True):
+    """What another council came to."""
+
+    council: str
+    """Its name."""
+    answer: JSON
+    gate: bool | None
+    """None: it has none."""
+    status: Literal["ok", "degraded"]
+    ran: Ran
 
 
 class StepResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -368,6 +387,13 @@ class StepContext(Protocol):
 
     def skip(self, block: str, reason: str) -> Ran:
         """Leave the steps of a block out, and say so: each is skipped, its value null."""
+        ...
+
+    async def confer(self, task: str | None, inputs: Mapping[str, JSON]) -> Conferred:
+        """Run the council of a `council` step; task None: its own, or else this council's.
+
+        Raises what it fails with, StepFailed for inputs that it does not take.
+        """
         ...
 
     def lease(self, pool: AgentPool) -> AbstractAsyncContextManager[str]:
