@@ -181,13 +181,6 @@ def as_text(value: JSON) -> str:
     return value if isinstance(value, str) else as_json(value)
 
 
-def evaluate_field(ctx: StepContext, value: Template | Sequence[JSON]) -> JSON:
-    """A field that is a template, or a list in which text may be one."""
-    if isinstance(value, str):
-        return ctx.evaluate(value)
-    return [ctx.evaluate(item) if isinstance(item, str) else item for item in value]
-
-
 def check_agents(agents: Sequence[AgentRef], quorum: int | None) -> dict[str, str]:
     """The rules of every `agents` list with a `quorum`."""
     found: dict[str, str] = {}
@@ -353,18 +346,12 @@ class StepContext(Protocol):
         ...
 
     def pick(
-        self,
-        pool: Sequence[AgentRef],
-        by: Pick,
-        *,
-        item: str = "",
-        turn: int = 0,
+        self, pool: Sequence[AgentRef], by: Pick, *, item: str = "", turn: int = 0,
         without: Collection[str] = (),
-    ) -> AgentRef:
-        """Who of a pool of alike agents is to be asked now; all steps that name it share the turns.
+    ) -> AgentRef:  # fmt: skip
+        """Whom of a pool to ask now, but for the ids `without`; steps that name it share the turns.
 
-        `item` and `turn` are those of the call that follows, so that a replay picks the same;
-        `without` are ids. Raises ValueError where nobody is left.
+        `item` and `turn`: of the call, so that a replay picks the same. Raises ValueError.
         """
         ...
 

@@ -19,6 +19,8 @@ from konseho_cli.steps.base import as_text
 
 MOST_SAID = 12
 """Outputs of one step that are told of; the others are counted."""
+MOST_OF_ROUNDS = 30
+"""Versions and critiques of one refine that are told of, the newest."""
 
 
 class StepAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +99,9 @@ def explain(outcome: RunOutcome, asked: Sequence[Asked] = ()) -> Explanation:
 def _step(outcome: RunOutcome, step: StepOutcome, asked: Sequence[Asked]) -> StepAccount:
     debate = debate_account(step) if step.kind == "debate" else None
     vote = vote_account(step) if step.kind == "vote" else None
-    said = [] if debate or vote else list(rounds_said(step) or _said(step))
+    rounds = rounds_said(step)
+    said = [] if debate or vote else list(rounds or _said(step))
+    shown = said[-MOST_OF_ROUNDS:] if rounds else said[:MOST_SAID]  # the last version is the result
     alone = asked[-1] if asked and step.kind in ("chair", "ask") else None
     if step is outcome.steps[0]:
         alone = None  # nothing was there before it
@@ -108,8 +112,8 @@ def _step(outcome: RunOutcome, step: StepOutcome, asked: Sequence[Asked]) -> Ste
         status=step.status,
         duration_s=((step.end or 0) - (step.start or 0)) / 1e9 if ended else None,
         reasons=step.reasons,
-        said=tuple(said[:MOST_SAID]),
-        unsaid=max(0, len(said) - MOST_SAID),
+        said=tuple(shown),
+        unsaid=len(said) - len(shown),
         debate=debate,
         vote=vote,
         had=None if alone is None else had_before(outcome, step, alone),
