@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -62,7 +63,7 @@ def _fill(found: dict[str, Seen], root: str, *, anywhere: bool) -> str:
     for depth, folder in folders:
         try:
             with os.scandir(folder) as listed:
-                entries = sorted(listed, key=_name)
+                entries = sorted(listed, key=attrgetter("name"))
         except OSError as error:
             problem = problem or f"{os.path.relpath(folder, root)} cannot be read: {error.strerror}"
             continue
@@ -84,25 +85,22 @@ def _fill(found: dict[str, Seen], root: str, *, anywhere: bool) -> str:
     return problem
 
 
-def _name(entry: os.DirEntry[str]) -> str:
-    return entry.name
-
-
 def _seen(entry: os.DirEntry[str], root: str, anywhere: bool) -> Seen | None:
     """The file behind an entry; None where it is a folder."""
     path = entry.path
     try:
-        if entry.is_symlink():
+        found = entry.stat(follow_symlinks=False)
+        if stat.S_ISREG(found.st_mode) and found.st_size <= MAX_SOURCE:  # nearly always
+            return Seen(path, state_of(found))
+        if is_link := stat.S_ISLNK(found.st_mode):
             path = os.path.realpath(path)
             found = os.stat(path)
-        else:
-            found = entry.stat(follow_symlinks=False)
     except OSError as error:
-        return Seen(entry.path, (0, 0, 0, 0), f"it cannot be read: {error.strerror}")
+        return Seen(path, (0, 0, 0, 0), f"it cannot be read: {error.strerror}")
     if stat.S_ISDIR(found.st_mode):
         return None
     state = state_of(found)
-    if path is not entry.path and not anywhere and not path.startswith(root + os.sep):
+    if is_link and not anywhere and not path.startswith(root + os.sep):
         return Seen(entry.path, state, "it is a link that leads out of the folder")
     if not stat.S_ISREG(found.st_mode):
         return Seen(path, state, "it is no regular file")
