@@ -24,7 +24,7 @@ _LINE = re.compile(
 )
 _WORD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _STEM = re.compile(r"[a-z][a-z0-9_-]*")
-_NAME_LINE = re.compile(r"^name:[ \t]+[\"']?([^\"'\n#]*)", re.MULTILINE)
+_NAME_LINE = re.compile(r"^name:[ \t]+[\"']?([A-Za-z][A-Za-z0-9_-]*)", re.MULTILINE)
 _NO_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 _TEXTS = frozenset({"name", "description", "model"})
 
@@ -113,7 +113,7 @@ def _parsed(text: str, stem: str) -> Glance:
         problem = error.problems[0]
         name = _NAME_LINE.search(text)
         what = f"{problem.path}: {problem.message}" if problem.path else problem.message
-        return Glance((name and name[1].strip()) or stem, problem=what, line=problem.line)
+        return Glance(name[1] if name else stem, problem=what, line=problem.line)
     return Glance(agent.name, agent.description, agent.model)
 
 

@@ -65,7 +65,8 @@ def read_index(file: Path | None) -> dict[str, Folder]:
     if file is None:
         return {}
     try:
-        handle = os.open(file, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        handle = os.open(file, os.O_RDONLY | flags)
         with os.fdopen(handle, "rb") as opened:
             found = os.fstat(handle)
             if not _is_ours(found) or found.st_size > _MOST_BYTES:

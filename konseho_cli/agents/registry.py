@@ -91,6 +91,11 @@ class Registry:
             self._kept[looked] = (now, library)
         return library
 
+    def forget(self) -> None:
+        """Look everything up anew from now on."""
+        with self._lock:
+            self._kept.clear()
+
     def agent(
         self, name: str, folder: Path, env: Mapping[str, str]
     ) -> tuple[Found, MarkdownAgent] | Library:

@@ -96,7 +96,7 @@ def _seen(entry: os.DirEntry[str], root: str, anywhere: bool) -> Seen | None:
             path = os.path.realpath(path)
             found = os.stat(path)
     except OSError as error:
-        return Seen(path, (0, 0, 0, 0), f"it cannot be read: {error.strerror}")
+        return Seen(entry.path, (0, 0, 0, 0), f"it cannot be read: {error.strerror}")
     if stat.S_ISDIR(found.st_mode):
         return None
     state = state_of(found)

@@ -94,7 +94,8 @@ def _with(text: str, key: str, value: str) -> str:
 
 def _quoted(text: str) -> str:
     line = " ".join(text.split())
-    is_plain = re.fullmatch(r"[A-Za-z][\w ,.;()'/-]*[\w.)]", line) is not None
+    # One word could be a boolean or a date to YAML.
+    is_plain = " " in line and re.fullmatch(r"[A-Za-z][\w ,.;()'/-]*[\w.)]", line)
     return line if is_plain else json.dumps(line, ensure_ascii=False)
 
 

@@ -68,7 +68,7 @@ def show(name: Name, council: Council = None, json: options.AsJson = False) -> N
     Exit status 2 where nobody is called that, or the file is broken.
     """
     folder = _folder(council)
-    library = shared().library(folder, os.environ)
+    library = shared().library(folder, os.environ, fresh=True)
     find_or_refuse(library, name)
     read = shared().agent(name, folder, os.environ)
     if not isinstance(read, tuple):  # gone meanwhile
@@ -102,10 +102,11 @@ def new(
     """
     check_name(name)
     here = Path.cwd()
-    library = shared().library(here, os.environ)
+    library = shared().library(here, os.environ, fresh=True)
     text = draft(name, description, None if copied is None else find_or_refuse(library, copied))
     file = place_of(name, here, os.environ, user=user)
     write_agent(file, text, library, force=force)
+    shared().forget()
     deliver_to_stdout(shown_path(file))
     shadowed = library.find(name)
     if shadowed is not None and shadowed.level == "built-in":
@@ -114,7 +115,7 @@ def new(
 
 
 def _library(council: str | None) -> Library:
-    return shared().library(_folder(council), os.environ)
+    return shared().library(_folder(council), os.environ, fresh=True)
 
 
 def _folder(council: str | None) -> Path:

@@ -93,10 +93,14 @@ class _Refs:
         """Put an agent written inside a step into the table; its id."""
         if agent.name == AGENT:
             return AGENT
+        problems = self._draft.problems
         if agent.from_ is not None:
+            told = len(problems.errors)
             agent = from_file(self._draft, agent, path)
             agent = msgspec.structs.replace(agent, name=agent.name.replace("-", "_"))
-        problems = self._draft.problems
+            if len(problems.errors) > told and not agent.name:  # that is why it has none
+                problems.wrong_steps.update(at for at in path[1:2] if isinstance(at, int))
+                return agent.name
         if not agent.name:
             problems.error(path, "an agent written inside a step needs a `name`")
         elif not _ID.fullmatch(agent.name):
