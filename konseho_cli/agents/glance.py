@@ -19,9 +19,19 @@ _HEAD = 4096
 """Bytes that are read at first: front matter is rarely longer."""
 _MOST_NAME = 64
 _END = re.compile(rb"^---[ \t]*\r?(?:\n|\Z)", re.MULTILINE)
+_ASCII = r"\x00-\x1f\x7f-\uffff"
+"""What is not plain: control characters, and whatever is not ASCII."""
 _LINE = re.compile(
-    r"([A-Za-z][A-Za-z-]*):[ ]+([A-Za-z](?:[^\x00-\x1f\x7f-\uffff]*[^\x00-\x20:\x7f-\uffff])?)"
+    rf"([A-Za-z][A-Za-z_-]*):[ ]+(?:([A-Za-z](?:[^{_ASCII}]*[^ :{_ASCII}])?)"
+    rf"|\"([^\"\\{_ASCII}]*)\"|'([^'{_ASCII}]*)'|([0-9]+(?:\.[0-9]+)?))"
 )
+_NUMBERS = {
+    "temperature": re.compile(r"[01]\.[0-9]{1,3}"),
+    "weight": re.compile(r"[1-9][0-9]{0,3}(?:\.[0-9]{1,3})?"),
+    "max_tokens": re.compile(r"[1-9][0-9]{0,8}"),
+    "maxTurns": re.compile(r"[0-9]+"),
+}
+"""Such as are surely within their bounds."""
 _WORD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _STEM = re.compile(r"[a-z][a-z0-9_-]*")
 _NAME_LINE = re.compile(r"^name:[ \t]+[\"']?([A-Za-z][A-Za-z0-9_-]*)", re.MULTILINE)
@@ -81,29 +91,38 @@ def glance(head: bytes, stem: str) -> Glance:
 
 
 def _plain(text: str) -> Glance | None:
-    """Of `key: value` lines whose values can only be text; None where one is anything else."""
+    """Of `key: value` lines that can mean one thing only; None where one is anything else."""
     first, *lines, last, end = text.split("\n") if text.count("\n") > 1 else ("", "", "")
     if (first, last, end) != ("---", "---", ""):
         return None
     found: dict[str, str] = {}
     for line in lines:
         match = _LINE.fullmatch(line)
-        if match is None:
+        if match is None or match[1] in found:
             return None
-        key, value = match[1], match[2]
-        if key in found or not (key in _TEXTS or key in IGNORED or key == "tools"):
-            return None
-        if " #" in value or value.lower() in _NO_TEXT:
-            return None
-        if ": " in value:
-            if key != "description":
+        key = match[1]
+        value = _text(key, match[2]) if match[2] else match[3] if match[4] is None else match[4]
+        if match[5]:
+            if key not in _NUMBERS or not _NUMBERS[key].fullmatch(match[5]):
                 return None
-            value = value.replace("\\n", "\n")
+            value = match[5]
+        elif value is None or not (key in _TEXTS or key in IGNORED or key == "tools"):
+            return None
         found[key] = value
-    model = found.get("model")
-    if model is not None and (model == "inherit" or model.startswith("claude-")):
-        model = None if model == "inherit" else f"anthropic:{model}"
-    return Glance(found.get("name", ""), found.get("description", ""), model)
+    model = found.get("model", "").strip()
+    if model.startswith("claude-"):
+        model = f"anthropic:{model}"
+    known = model if model not in ("inherit", "") else None
+    return Glance(found.get("name", ""), found.get("description", ""), known)
+
+
+def _text(key: str, value: str) -> str | None:
+    """A value without quotes, where YAML takes it for text."""
+    if " #" in value or value.lower() in _NO_TEXT:
+        return None
+    if ": " not in value:
+        return value
+    return value.replace("\\n", "\n") if key == "description" else None
 
 
 def _parsed(text: str, stem: str) -> Glance:

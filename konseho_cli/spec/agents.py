@@ -106,7 +106,6 @@ class _Refs:
             agent = from_file(self._draft, agent, path)
             agent = msgspec.structs.replace(agent, name=agent.name.replace("-", "_"))
             if len(problems.errors) > told and not agent.name:  # that is why it has none
-                problems.wrong_steps.update(at for at in path[1:2] if isinstance(at, int))
                 return agent.name
         if not agent.name:
             problems.error(path, "an agent written inside a step needs a `name`")

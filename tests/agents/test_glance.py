@@ -14,11 +14,11 @@ from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.core.files import shipped
 
 KEYS = st.sampled_from(
-    ["name", "description", "model", "tools", "color", "temperature", "weight", "modle", "role",
+    ["name", "description", "model", "tools", "color", "temperature", "weight", "modle", "role", "max_tokens",
      "nam e", "-", "limits", "name ", " name", "maxTurns"]
 )  # fmt: skip
 WORDS = st.sampled_from(
-    ["critic", "a: b", "a:b", "a #b", "a#b", "true", "No", "null", "~", "0.5", "1e3", "0x1f", "'q'",
+    ["critic", "1.5", "2", "'a: #b'", '" a # b"', '"a\\\\b"', "''", '""', "0", "0.0", "99999", "a: b", "a:b", "a #b", "a#b", "true", "No", "null", "~", "0.5", "1e3", "0x1f", "'q'",
      '"q"', "[a, b]", "{a: 1}", "|", ">", "a\\nb", "é", "😀", "*x", "&x", "!y", "- z", "? k", "a:",
      "inherit", "claude-opus-4", "sonnet", "Read, Grep", "", "x" * 70, "team/critic", "a.md", "\t",
      "Uses: a, b. Examples: <x>", "nan", "@", "`", "%", "--- ", "Yes", "ON", "a b"]

@@ -37,10 +37,10 @@ def _folder(count: int) -> Iterator[Path]:
 
 
 def _write(file: Path, number: int, role: str = _ROLE) -> None:
-    more = "temperature: 0.2\n" if number % _HARD_IN == 0 else "color: red\n"
+    folded = ">-\n  " if number % _HARD_IN == 0 else ""
     front = (
-        f"name: agent-{number}\ndescription: Reviews part {number} of a change.\n"
-        f"model: sonnet\ntools: Read, Grep, Glob\n{more}"
+        f"name: agent-{number}\ndescription: {folded}Reviews part {number} of a change.\n"
+        "model: sonnet\ntools: Read, Grep, Glob\ntemperature: 0.2\n"
     )
     file.write_text(f"---\n{front}---\n\n{role}", encoding="utf-8")
 
