@@ -53,7 +53,7 @@ class Library:
     @property
     def looked_in(self) -> tuple[str, ...]:
         """The folders that are there, as messages show them."""
-        return tuple(shown_place(place) for place in self.places if place.folder.is_dir())
+        return tuple(shown_place(place) for place in self.places if os.path.isdir(place.folder))
 
 
 class Registry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,11 @@ def agents_json(library: Library) -> str:
             "konseho": FORMAT,
             "agents": [_as_json(library, found) for found in library.agents],
             "folders": [
-                {"from": place.level, "folder": str(place.folder), "there": place.folder.is_dir()}
+                {
+                    "from": place.level,
+                    "folder": str(place.folder),
+                    "there": os.path.isdir(place.folder),
+                }
                 for place in library.places
             ],
             "problems": problems_lines(library),

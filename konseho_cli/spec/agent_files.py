@@ -53,6 +53,15 @@ def from_file(draft: Draft, agent: Agent, path: marks.Path) -> Agent:
     return msgspec.structs.replace(found.agent, **own)
 
 
+def hint_of_name(draft: Draft, ref: str) -> str | None:
+    """How to write an agent that can be found by the name of an id that nobody has."""
+    from konseho_cli.agents.registry import shared
+
+    library = shared().library(draft.folder, os.environ)
+    found = library.find(ref) or library.find(ref.replace("_", "-"))
+    return f"write {{from: {found.name}}} to mean the {found.level} one" if found else None
+
+
 def _by_name(draft: Draft, name: str, place: marks.Path) -> MarkdownAgent | None:
     """Raises InvalidCouncil where its file is broken."""
     from konseho_cli.agents.registry import shared

@@ -79,6 +79,13 @@ def test_an_unknown_name_is_told_with_the_nearest_one_and_where_was_looked(
     ]
 
 
+def test_an_id_that_nobody_has_but_a_name_that_somebody_has_is_pointed_at(said: Said) -> None:
+    assert said("steps: [{kind: ask, agent: product_owner}]\n") == [
+        "council.yaml:3:28: steps[0].agent: unknown agent 'product_owner' "
+        "(write {from: product-owner} to mean the built-in one)"
+    ]
+
+
 def test_a_file_beside_the_council_is_pointed_at(said: Said, write: Callable[..., Path]) -> None:
     write("critic.md", "You criticise.\n", ".")
     assert said("agents: {a: {from: critic}}\n" + STEPS)[0].endswith(
