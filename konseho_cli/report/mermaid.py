@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.report.plan import reason, speakers
 from konseho_cli.report.text import listed
-from konseho_cli.steps.blocks import place_inside
+from konseho_cli.steps.blocks import place_in
 
 
 def plan_mermaid(plan: Plan) -> str:
@@ -31,7 +31,7 @@ def _box(step: PlannedStep, around: str) -> Iterator[str]:
         return
     yield f'subgraph {node}["{_label(step)}"]'
     for path, plan in step.blocks.items():
-        inside = place_inside(around + step.id, path)
+        inside = place_in(around + step.id, path)
         name = path.partition(".")[2]
         if name:
             yield f'    subgraph {_node(inside[:-1])}["{name}"]'

@@ -26,7 +26,7 @@ from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, listed, one_line
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.steps.base import Estimate, agent_id
-from konseho_cli.steps.blocks import place_inside
+from konseho_cli.steps.blocks import place_in
 from konseho_cli.steps.fields import Window
 from konseho_cli.steps.loop import Loop
 
@@ -239,7 +239,7 @@ def _step(step: PlannedStep, place: str, block: str = "") -> dict[str, Any]:
         "priority": step.step.priority,
         "window": None if step.step.window is None else _window(step.step.window),
         "steps": [
-            _step(inner, f"{place_inside(place, path)}{inner.id}", path)
+            _step(inner, f"{place_in(place, path)}{inner.id}", path)
             for path, plan in step.blocks.items()
             for inner in plan.steps
         ],

@@ -20,10 +20,10 @@ def check_holder(step: Base) -> dict[str, str]:
     return found
 
 
-def place_inside(place: str, block: str) -> str:
-    """What the places of the steps of a block begin with: `polish.`, `triage.bug.`."""
+def place_in(holder: str, block: str) -> str:
+    """What the places of the steps of a block begin with: `triage.bug.` of `branches.bug`."""
     name = block.partition(".")[2]
-    return f"{place}.{name}." if name else f"{place}."
+    return f"{holder}.{name}." if name else f"{holder}."
 
 
 def every_step(steps: Iterable[Base], around: str = "") -> Iterator[tuple[str, Base]]:
@@ -32,7 +32,7 @@ def every_step(steps: Iterable[Base], around: str = "") -> Iterator[tuple[str, B
         place = f"{around}{step.id}"
         yield place, step
         for block, held in step.blocks().items():
-            yield from every_step(held, place_inside(place, block))
+            yield from every_step(held, place_in(place, block))
 
 
 def written_steps(

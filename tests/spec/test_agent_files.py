@@ -9,7 +9,8 @@ import pytest
 
 from konseho_cli.agents.prompt_cache import shared
 from konseho_cli.core.files import shipped
-from konseho_cli.spec.load import Loaded, check_document
+from konseho_cli.spec.load import check_document
+from konseho_cli.spec.loaded import Loaded
 
 Load = Callable[[str], Loaded]
 Said = Callable[[str], list[str]]
@@ -87,8 +88,8 @@ def test_a_missing_file_is_named_with_the_nearest_one(critic: Path, said: Said) 
 
 
 def test_a_folder_is_no_file(critic: Path, said: Said) -> None:
-    assert said("agents: {a: {from: agents}}\n" + STEPS) == [
-        "council.yaml:3:20: agents.a.from: agents is a folder"
+    assert said("agents: {a: {from: agents/}}\n" + STEPS) == [
+        "council.yaml:3:20: agents.a.from: agents/ is a folder"
     ]
 
 
