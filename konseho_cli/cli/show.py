@@ -33,7 +33,7 @@ def command(
     spec, plan = loaded.spec, plan_of(loaded)
     wishes = read_models(model, simulate=False)
     casting = cast_models(spec, loaded.steps, wishes, os.environ, loaded.councils)
-    asked = rehearse(spec, plan, casting, task) if prompts else None
+    asked = rehearse(spec, plan, casting, task, loaded.agents) if prompts else None
     shown = Shown.of(spec, plan, casting)
     if mermaid:
         text = plan_mermaid(plan)

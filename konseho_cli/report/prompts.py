@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from konseho_cli.agents.definition import Agent
 from konseho_cli.context.showing import SUMMARY
 from konseho_cli.engine.cast import Cast, Speaker
 from konseho_cli.engine.casting import Casting
@@ -56,9 +57,16 @@ def _stand_in(request: Request, step: str, agent: str) -> str:
 
 
 def rehearse(
-    spec: CouncilSpec, plan: Plan, casting: Casting, task: str | None
+    spec: CouncilSpec,
+    plan: Plan,
+    casting: Casting,
+    task: str | None,
+    agents: Mapping[str, Agent] | None = None,
 ) -> tuple[Prompt, ...]:
-    """Each agent's first prompt in each step, in the order of the file; calls no model."""
+    """Each agent's first prompt in each step, in the order of the file; calls no model.
+
+    `agents`: those of the councils inside, too, as `Loaded.agents` has them.
+    """
     from konseho_cli.core.virtual import VirtualLoop, run_virtual
     from konseho_cli.engine.executor import Execution
     from konseho_cli.engine.state import Premises
@@ -70,7 +78,7 @@ def rehearse(
         council=spec.name,
         task=task or spec.task or "(the task)",
         inputs=_inputs(spec),
-        cast=Cast({name: _speaker(spec, name, model) for name in casting.choices}),
+        cast=_cast(casting, spec.agents if agents is None else agents, model),
         price=lambda name, usage: Decimal(0),
         on_error="continue",
     )
@@ -83,8 +91,15 @@ def rehearse(
     return tuple(sorted(model.heard.values(), key=lambda prompt: order[prompt.step]))
 
 
-def _speaker(spec: CouncilSpec, name: str, model: _Rehearsing) -> Speaker:
-    agent = spec.agents[name]
+def _cast(casting: Casting, agents: Mapping[str, Agent], model: _Rehearsing) -> Cast:
+    casts: dict[str, dict[str, Speaker]] = {"": {}}
+    for key in casting.choices:
+        place, _, name = key.rpartition(".")
+        casts.setdefault(place, {})[name] = _speaker(agents[key], name, model)
+    return Cast(casts.pop(""), casts)
+
+
+def _speaker(agent: Agent, name: str, model: _Rehearsing) -> Speaker:
     messages = (Message("system", agent.role.strip()),) if agent.role.strip() else ()
     request = Request(model="rehearsal", messages=messages)
     return Speaker(id=name, agent=agent, model=model, model_name="rehearsal", request=request)

@@ -42,6 +42,10 @@ def written_steps(
     for step in steps:
         place = f"{around}{step['id']}"
         yield place, step
+        council = step.get("council")
+        if isinstance(council, Mapping):
+            inner = council.get("steps") or ()
+            yield from written_steps([each for each in inner if "id" in each], f"{place}.")
         yield from written_steps(step.get("steps") or (), f"{place}.")
         for name, branch in (step.get("branches") or {}).items():
             yield from written_steps(branch or (), f"{place}.{name}.")

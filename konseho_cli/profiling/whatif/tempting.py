@@ -16,7 +16,6 @@ from konseho_cli.profiling.time.critical_path import CriticalPath
 from konseho_cli.profiling.whatif.changes import Changes, LimitName, Pace, StepChange
 from konseho_cli.profiling.whatif.held import Held
 from konseho_cli.profiling.whatif.retiming import Changing
-from konseho_cli.steps.blocks import every_step
 from konseho_cli.steps.parallel import Parallel
 from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
@@ -87,7 +86,7 @@ def _slots(scene: Scene) -> Iterator[Family]:
 
 def _pools(scene: Scene) -> Iterator[Family]:
     """Twice and four times the instances of a split, where pieces waited for one."""
-    for name, step in every_step(scene.changing.loaded.steps.values()):
+    for name, step in scene.changing.loaded.every_step():
         if isinstance(step, Split) and step.max_agents and "queue.pool" in scene.waits:
             yield tuple(
                 Changes(steps=(StepChange(step=name, field="max_agents", value=each),))
@@ -126,7 +125,7 @@ def _longest(path: CriticalPath, names: Mapping[str, str]) -> list[str]:
 def _quorums(scene: Scene) -> Iterator[Family]:
     """Of steps in which the others wait for somebody who is last."""
     on_path = {place_of(segment.step) for segment in scene.path.segments if segment.duration}
-    for name, step in every_step(scene.changing.loaded.steps.values()):
+    for name, step in scene.changing.loaded.every_step():
         if name not in on_path:
             continue
         if isinstance(step, Parallel) and step.wait == "all" and len(step.agents) > 1:
