@@ -18,12 +18,14 @@ from konseho_cli.profiling.explaining.said import Said
 from konseho_cli.profiling.explaining.votes import BallotAccount, VoteAccount
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
-from konseho_cli.report.text import cells, fit, listed, one_line, plural
+from konseho_cli.report.text import cells, ends_of, fit, listed, one_line, plural
 from konseho_cli.report.wrap import wrap
 from konseho_cli.version import __version__
 
 _MOST_NAME = 24
 """Columns of a name in front of what was said."""
+MOST_STOPS = 20
+"""On the critical path; of a longer one its ends are told."""
 _WIDEST = 110
 """Columns of a line, however wide the terminal is: longer ones are hard to read."""
 
@@ -84,7 +86,7 @@ class Writer(msgspec.Struct, frozen=True):
         for sentence in calls_sentences(explanation.calls):
             yield from self._plain(sentence, 0)
         if explanation.critical_path:
-            path = f" {self.symbols.arrow} ".join(explanation.critical_path)
+            path = f" {self.symbols.arrow} ".join(ends_of(explanation.critical_path, MOST_STOPS))
             yield from self._plain(f"critical path: {path}", 0)
         if is_cut(explanation):
             yield from self._plain(rule(explanation, self.symbols), 0)

@@ -9,6 +9,7 @@ from konseho_cli.profiling.explaining.excerpt import Excerpt
 from konseho_cli.profiling.explaining.explanation import Explanation, StepAccount
 from konseho_cli.profiling.explaining.votes import VoteAccount
 from konseho_cli.report.explain import (
+    MOST_STOPS,
     account_words,
     ballot_words,
     calls_sentences,
@@ -25,7 +26,7 @@ from konseho_cli.report.explain import (
 )
 from konseho_cli.report.markdown import inline
 from konseho_cli.report.symbols import UNICODE
-from konseho_cli.report.text import encodable
+from konseho_cli.report.text import encodable, ends_of
 
 
 def explanation_markdown(explanation: Explanation) -> str:
@@ -101,7 +102,9 @@ def _vote(vote: VoteAccount) -> Iterator[str]:
 def _end(explanation: Explanation) -> Iterator[str]:
     lines = [f"- {inline(sentence)}" for sentence in calls_sentences(explanation.calls)]
     if explanation.critical_path:
-        lines.append(f"- critical path: {inline(' → '.join(explanation.critical_path))}")
+        lines.append(
+            f"- critical path: {inline(' → '.join(ends_of(explanation.critical_path, MOST_STOPS)))}"
+        )
     if lines:
         yield "## Calls"
         yield "\n".join(lines)

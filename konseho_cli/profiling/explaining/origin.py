@@ -65,14 +65,19 @@ def had_before(every: Sequence[StepOutcome], step: StepOutcome, asked: Asked) ->
     Of `every` step those that it can see: beside it, in iterations before, and around it.
     """
     prompt, place = asked.prompt, place_of(step.id)
-    return tuple(
-        Had(step=earlier.id, label=part.label, whole=_holds(prompt, part.text))
-        for earlier in every
-        if place.startswith(place_of(earlier.id).rpartition(".")[0])
-        if earlier.end is not None and step.start is not None and earlier.end <= step.start
-        for part in earlier.parts
-        if earlier.id != step.id and _begins_in(prompt, part.text)
-    )
+    found: dict[tuple[str, str, str], Had] = {}
+    for earlier in every:
+        ended = earlier.end is not None and step.start is not None and earlier.end <= step.start
+        if not ended or not place.startswith(place_of(earlier.id).rpartition(".")[0]):
+            continue
+        for part in earlier.parts:
+            if earlier.id != step.id and _begins_in(prompt, part.text):
+                # Of iterations that said the same it is the latest.
+                key = (place_of(earlier.id), part.label, part.text)
+                found.pop(key, None)
+                whole = _holds(prompt, part.text)
+                found[key] = Had(step=earlier.id, label=part.label, whole=whole)
+    return tuple(found.values())
 
 
 def _named(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
