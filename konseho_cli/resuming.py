@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import yaml
@@ -23,6 +23,9 @@ from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import Loaded, load_council
 from konseho_cli.store.base import RunRow, StoredRun
+
+if TYPE_CHECKING:
+    from konseho_cli.models.person import Desk
 
 _MOST_LINES = 60
 """Of a difference between two councils."""
@@ -45,10 +48,12 @@ def resume(
     wanted: Resumption,
     env: Mapping[str, str] | None = None,
     loaded: Loaded | None = None,
+    desk: Desk | None = None,
 ) -> Session:
     """The session that goes on with a run; nothing has been called.
 
-    `loaded`: the council of now; None: it is read from the file that it came from.
+    `loaded`: the council of now; None: it is read from the file that it came from. `desk`: where
+    people are asked; None: nowhere.
 
     Raises UsageError for one that still runs, or whose council has changed; InvalidCouncil.
     """
@@ -75,7 +80,7 @@ def resume(
         resumed=stored,
         changed=changed,
     )
-    return Session(loaded, options, env)
+    return Session(loaded, options, env, desk=desk)
 
 
 def _is_whole(stored: StoredRun, loaded: Loaded) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 from konseho_cli.agents.definition import Agent
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.suggest import did_you_mean
+from konseho_cli.models.base import PERSON
 from konseho_cli.models.registry import (
     ModelChoice,
     claude_model,
@@ -52,6 +53,11 @@ class Casting(msgspec.Struct, frozen=True, kw_only=True):
     def simulated(self) -> bool:
         """Whether any agent is answered for by the simulator."""
         return any(choice.provider == "sim" for choice in self.choices.values())
+
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """Agents that are people."""
+        return tuple(name for name, each in self.choices.items() if each.provider == PERSON)
 
     @property
     def is_free(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -62,6 +62,13 @@ class Past:
     def again(self) -> tuple[str, ...]:
         """The steps that ended, and run again all the same."""
         return tuple(step.step for step in self.stored.steps if step.step not in self._kept)
+
+    @property
+    def heard(self) -> Collection[tuple[str, str]]:
+        """Steps and agents who need not be asked: the step has ended, or the answer is kept."""
+        stored = self.stored
+        ended = {(call.step, call.agent) for call in stored.calls if call.step in self._kept}
+        return ended | {(call.step, call.agent) for call in stored.calls if call.status == "ok"}
 
     @property
     def resumed(self) -> Resumed:

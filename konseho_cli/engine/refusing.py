@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from konseho_cli.core.errors import UsageError
+from konseho_cli.engine.casting import Casting
+from konseho_cli.models.base import PERSON
 from konseho_cli.spec.document import CouncilSpec, Targets
-from konseho_cli.steps.base import Base, root
+from konseho_cli.steps.base import Base, agent_id, root
+
+if TYPE_CHECKING:
+    from konseho_cli.models.person import Desk  # only a run with a person loads it
 
 _OWN = ("step_overhead", "creation", "event", "delegation", "context", "memory_per_agent")
 """Targets of what Konseho itself takes, whoever answers."""
@@ -40,6 +46,39 @@ def refuse_undecided(spec: CouncilSpec, targets: Targets, *, strict: bool) -> No
                 hint="set --model or KONSEHO_MODEL, or a key such as OPENAI_API_KEY; "
                 "--model sim simulates",
             )
+
+
+def refuse_unheard(
+    steps: Mapping[str, Base],
+    casting: Casting,
+    desk: Desk | None,
+    known: Collection[tuple[str, str]],
+) -> None:
+    """A person who cannot be asked is missed before anything is paid for. Raises UsageError.
+
+    `known`: the steps and agents whose answers are there already.
+    """
+    for name, step in steps.items():
+        refs = [agent_id(ref) for refs in step.speakers().values() for ref in refs]
+        for agent in dict.fromkeys(refs):
+            choice = casting.choices[agent]
+            if choice.provider != PERSON or choice.fallback or (name, agent) in known:
+                continue
+            if step.overdue() is None and not (desk is not None and desk.attends(name, agent)):
+                raise _unheard(name, agent, desk)
+
+
+def _unheard(step: str, agent: str, desk: Desk | None) -> UsageError:
+    if desk is None:
+        return UsageError(
+            f"step '{step}' asks a person ({agent}), and nobody is asked here",
+            hint="--simulate lets `sim` answer, --replay a run in which they did; "
+            "in Python, give answer=…",
+        )
+    return UsageError(
+        f"step '{step}' asks a person ({agent}), and there is no terminal",
+        hint="use --answers FILE, or give a `human` step a default",
+    )
 
 
 def _of_answers(targets: Targets) -> bool:

@@ -47,7 +47,10 @@ class _Refs:
 
     def settle(self, step: Step) -> Step:
         """The step with ids in place of inline agents."""
-        changes: dict[str, Any] = {}
+        changes: dict[str, Any] = {
+            name: self._hoisted(agent, (*self._path, name))
+            for name, agent in step.implied().items()
+        }
         for name in step.speakers():
             written = getattr(step, name)
             path = (*self._path, name)

@@ -135,6 +135,14 @@ class Base(
         """Who speaks, by the field that names them (`agents`, `moderator`), where it is set."""
         return {}
 
+    def implied(self) -> Mapping[str, Agent]:
+        """Agents that the step brings along, by the field that names none."""
+        return {}
+
+    def overdue(self) -> StepResult | None:
+        """What stands where its `timeout` is over; None: the step fails."""
+        return None
+
     def keys(self) -> frozenset[str] | None:
         """What `{{ step.KEY }}` may read of its value; None: not known before the run."""
         return None
