@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
@@ -273,12 +273,14 @@ class Council:
         return self._memory
 
 
-def _desk(answer: Answer | None) -> Answering | None:
-    if answer is None:
-        return None
-    from konseho_cli.models.person import Answering
+def _desk(answer: Answer | None) -> Callable[[], Answering] | None:
+    def make() -> Answering:
+        from konseho_cli.models.person import Answering
 
-    return Answering(answer)
+        assert answer is not None
+        return Answering(answer)
+
+    return None if answer is None else make
 
 
 def _settings(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,12 +48,12 @@ def resume(
     wanted: Resumption,
     env: Mapping[str, str] | None = None,
     loaded: Loaded | None = None,
-    desk: Desk | None = None,
+    desk: Callable[[], Desk] | None = None,
 ) -> Session:
     """The session that goes on with a run; nothing has been called.
 
-    `loaded`: the council of now; None: it is read from the file that it came from. `desk`: where
-    people are asked; None: nowhere.
+    `loaded`: the council of now; None: it is read from the file that it came from. `desk`: finds
+    where people are asked; None: nowhere.
 
     Raises UsageError for one that still runs, or whose council has changed; InvalidCouncil.
     """

@@ -103,12 +103,12 @@ class Session:
         env: Mapping[str, str] | None = None,
         memory: Callable[[], MemoryTier] | None = None,
         store: Callable[[], Store] | None = None,
-        desk: Desk | None = None,
+        desk: Callable[[], Desk] | None = None,
     ) -> None:
         """`memory`: makes or finds what several runs share; None: this run begins with none.
 
-        `store`: in the place of the one that `options.storing` states. `desk`: where people are
-        asked; None: nowhere.
+        `store`: in the place of the one that `options.storing` states. `desk`: finds where
+        people are asked, if there are any; None: nowhere.
 
         Raises UsageError: no task, no model chosen where answers decide, no key, nobody to ask.
         """
@@ -130,10 +130,10 @@ class Session:
         if self.casting.unchosen:
             refuse_undecided(self.spec, options.targets, strict=options.strict)
         self._past = self._recall()
-        self._desk = desk
+        self._desk = desk() if desk is not None and self.casting.persons else None
         if self.casting.persons and (self.taped.cassette is None or options.taping.miss == "call"):
             known = () if self._past is None else self._past.heard
-            refuse_unheard(loaded.steps, self.casting, desk, known)
+            refuse_unheard(loaded.steps, self.casting, self._desk, known)
         self._cast(self._shared(Prices(), RealClock()))  # a missing key is found now
         self._memory = memory
         self._store = store

@@ -14,6 +14,7 @@ from konseho_cli.cli.asking import (
     read_task,
     read_timeout,
 )
+from konseho_cli.cli.people import People
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
 from konseho_cli.cli.stored import find_replay
@@ -32,6 +33,7 @@ def command(
     inputs: options.Inputs = [],  # noqa: B006 - Typer reads it, nobody writes it
     model: options.Models = [],  # noqa: B006
     simulate: options.Simulate = False,
+    answers: options.Answers = None,
     max_concurrency: options.MaxConcurrency = None,
     seed: options.Seed = None,
     timeout: options.Timeout = None,
@@ -80,7 +82,9 @@ def command(
         settings=how.settings,
         targets=how.targets,
     )
-    session = Session(loaded, wanted)
+    people = People(answers)
+    people.check(loaded)
+    session = Session(loaded, wanted, desk=people)
     if not only_plan:
-        raise typer.Exit(run_and_report(session, destination, quiet=quiet))
+        raise typer.Exit(run_and_report(session, destination, people, quiet=quiet))
     dry_run(session, as_json=json)
