@@ -82,7 +82,7 @@ class Answers:
         try:
             fitting(question.schema, value)
         except InvalidReply as error:
-            raise ModelRefused(f"{self._name}: '{key}': {error}") from None
+            raise ModelRefused(f"{self._name}: '{key}': {_told(error)}") from None
         return value
 
 
@@ -135,7 +135,7 @@ def _misfit(step: Base, value: JSON) -> str:
             if each is not None:
                 fitting(schema, each)
         except InvalidReply as error:
-            return str(error)
+            return _told(error)
     return ""
 
 
@@ -145,3 +145,7 @@ def _fits(schema: Mapping[str, JSON] | None, value: JSON) -> bool:
     except InvalidReply:
         return False
     return True
+
+
+def _told(error: InvalidReply) -> str:
+    return str(error).replace("the document: ", "")

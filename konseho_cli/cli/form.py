@@ -12,7 +12,7 @@ from konseho_cli.core.errors import InvalidReply, NoAnswer
 from konseho_cli.models.base import JSON
 from konseho_cli.models.person import fitting
 from konseho_cli.models.structured import decode
-from konseho_cli.report.text import harmless, one_line
+from konseho_cli.report.text import cells, harmless, one_line
 
 _DEEPEST = 3
 """Objects inside each other that are asked for field by field; what lies deeper is JSON."""
@@ -61,11 +61,16 @@ class _Field(msgspec.Struct, frozen=True, kw_only=True):
         """What stands before the cursor."""
         return f"{self.name}> " if self.name else "> "
 
+    @property
+    def further(self) -> str:
+        """The same in the lines after the first."""
+        return f"{' ' * cells(self.name)}> "
+
     def hint(self, what: str) -> str:
         """The field's name and description, and how to answer."""
         said = self.schema.get("description") or self.schema.get("title") or ""
         about = one_line(said) if isinstance(said, str) else ""
-        empty = "; an empty line leaves it out" if self.may_be_empty else ""
+        empty = "; nothing leaves it out" if self.may_be_empty else ""
         lead = ": ".join(filter(None, (self.name, about)))
         return f"{lead}  ({what}{empty})" if lead else f"({what}{empty})"
 
@@ -322,7 +327,7 @@ async def _many(field: _Field, pad: Pad) -> list[str]:
     """Lines up to an empty one, or to Ctrl-D; that alone is no answer. Raises NoAnswer."""
     lines: list[str] = []
     while True:
-        line = await pad.line(field.prompt)
+        line = await pad.line(field.further if lines else field.prompt)
         if line is None and not lines:
             raise NoAnswer("no answer was given")
         if line is None or not line.strip():

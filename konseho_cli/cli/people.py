@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from konseho_cli.core.errors import NoAnswer
+
 if TYPE_CHECKING:  # only a run with a person loads them
     from konseho_cli.cli.answers import Answers
     from konseho_cli.cli.terminal import TerminalDesk
@@ -61,5 +63,6 @@ class People:
             terminal is None or answers.attends(question.step, question.agent)
         ):
             return answers.take(question)
-        assert terminal is not None, "who attends to nobody is not asked"
+        if terminal is None:
+            raise NoAnswer(f"there is no terminal to ask {question.who} at")
         return await terminal.ask(question)

@@ -19,7 +19,9 @@ from konseho_cli.core.errors import NoAnswer
 from konseho_cli.core.units import show_duration
 from konseho_cli.models.base import JSON
 from konseho_cli.models.person import Question
-from konseho_cli.report.text import harmless, one_line, plural
+from konseho_cli.report.frame import Piece
+from konseho_cli.report.text import cells, harmless, one_line, plural
+from konseho_cli.report.wrap import wrap
 
 if TYPE_CHECKING:
     from konseho_cli.cli.watching import Screen
@@ -100,7 +102,7 @@ class TerminalDesk:
 
     async def _ask(self, question: Question) -> JSON:
         pad = _Pad(self._keyboard, harmless(question.prompt).strip())
-        mutter(f"\n{_heading(question)}\n\n")
+        self._say_who(_heading(question))
         if question.role.strip():
             mutter(f"{harmless(question.role).strip()}\n\n")
         mutter(f"{pad.shown}\n\n")
@@ -115,6 +117,13 @@ class TerminalDesk:
             raise
         mutter("\n")
         return answer
+
+    def _say_who(self, heading: str) -> None:
+        mutter("\n")
+        if self.screen is None or self.screen.quiet:
+            mutter(f"{heading}\n\n")
+        else:
+            self.screen.show(((Piece(heading, "strong"),), ()))
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
@@ -134,8 +143,8 @@ class _Pad:
 
     def __init__(self, keyboard: Keyboard, prompt: str) -> None:
         self._keyboard = keyboard
-        self._whole = prompt
-        self.shown = _shortened(prompt)
+        self._whole = _wrapped(prompt)
+        self.shown = _shortened(self._whole)
 
     def say(self, text: str) -> None:
         """Show a line."""
@@ -158,6 +167,19 @@ def _heading(question: Question) -> str:
         return text
     left_s = question.deadline - asyncio.get_running_loop().time()
     return f"{text} ({show_duration(max(0.0, left_s))} to answer)"
+
+
+def _wrapped(prompt: str) -> str:
+    """Broken between words where the terminal would break within them; laid-out lines stay."""
+    try:
+        width = os.get_terminal_size(sys.stderr.fileno()).columns - 1
+    except (OSError, ValueError):
+        return prompt
+    lines: list[str] = []
+    for line in prompt.splitlines():
+        plain = cells(line) > width > 0 and line[:1].strip() and "  " not in line
+        lines += wrap(line, width) if plain else (line,)
+    return "\n".join(lines)
 
 
 def _shortened(prompt: str) -> str:

@@ -100,7 +100,7 @@ class Person:
         return Reply(text=text, model=self._name)
 
     async def _ask(self, question: Question) -> JSON:
-        if self._desk is None or not self._desk.attends(question.step, question.agent):
+        if self._desk is None:
             raise NoAnswer(f"nobody is there to answer for {question.who}")
         if self._patience_s is None:
             return await self._desk.ask(question)
