@@ -39,6 +39,7 @@ from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.load import Loaded
 from konseho_cli.spec.settings import Settings, said_over
+from konseho_cli.steps.blocks import every_step
 from konseho_cli.telemetry.bus import Bus, Subscription
 from konseho_cli.telemetry.events import EVERYDAY
 
@@ -126,14 +127,15 @@ class Session:
         self.casting: Casting = cast_models(
             self.spec, loaded.steps, self.taped.wishes, self.taped.chooses
         )
-        refuse_no_task(self.task, loaded.steps.values())
+        self._placed = dict(every_step(loaded.steps.values()))
+        refuse_no_task(self.task, self._placed.values())
         if self.casting.unchosen:
             refuse_undecided(self.spec, options.targets, strict=options.strict)
         self._past = self._recall()
         self._desk = desk() if desk is not None and self.casting.persons else None
         if self.casting.persons and (self.taped.cassette is None or options.taping.miss == "call"):
-            known = () if self._past is None else self._past.heard
-            refuse_unheard(loaded.steps, self.casting, self._desk, known)
+            knows = (lambda *_: False) if self._past is None else self._past.knows
+            refuse_unheard(self._placed, self.casting, self._desk, knows)
         self._cast(self._shared(Prices(), RealClock()))  # a missing key is found now
         self._memory = memory
         self._store = store
@@ -302,7 +304,7 @@ class Session:
         if self.taped.cassette is not None and not self.options.taping.caches:
             return None
         return open_cache(
-            self.options.caching, self.casting.choices.values(), self.loaded.steps.values(),
+            self.options.caching, self.casting.choices.values(), self._placed.values(),
             env=self._env, clock=clock, price=prices.cost, memory=self._memory,
             file=self.options.storing.file,
         )  # fmt: skip
@@ -325,11 +327,11 @@ class Session:
                 on_open=lambda: prices.preload(self.casting.all_models),
             ),
             budgets=budgets_for(
-                self.spec, self.loaded.steps, self.casting.choices, prices, tokens, self._past
+                self.spec, self._placed, self.casting.choices, prices, tokens, self._past
             ),
             tokens=tokens,
             slots=Slots(concurrency) if concurrency else None,
-            warms=any(step.cache == "warm" for step in self.loaded.steps.values()),
+            warms=any(step.cache == "warm" for step in self._placed.values()),
             wall=clock.wall,
             cache=cache,
             tape=tape,

@@ -15,10 +15,11 @@ from konseho_cli.core.errors import (
 )
 from konseho_cli.core.source import shown_path
 from konseho_cli.core.suggest import did_you_mean
-from konseho_cli.models.base import JSON
+from konseho_cli.models.base import JSON, place_of
 from konseho_cli.models.person import Question, fitting
 from konseho_cli.spec.load import read_yaml
 from konseho_cli.steps.base import Base, agent_id
+from konseho_cli.steps.blocks import every_step
 from konseho_cli.steps.human import Human
 
 _WHOLE = frozenset({"ask", "parallel", "chair", "human"})
@@ -40,8 +41,13 @@ class Answers:
         if wrong:
             raise UsageError("\n".join(wrong))
 
-    def attends(self, step: str, agent: str) -> bool:
-        """Whether there is an answer left."""
+    def attends(self, place: str, agent: str) -> bool:
+        """Whether there is any answer for an agent of a step, in whichever iteration."""
+        wanted = _keys(place, agent)
+        return any(place_of(key) in wanted for key in self._given)
+
+    def has(self, step: str, agent: str) -> bool:
+        """Whether there is an answer left for now."""
         return any(self._left(key) for key in _keys(step, agent))
 
     def take(self, question: Question) -> JSON:
@@ -98,14 +104,15 @@ def read_answers(file: Path) -> Answers:
 
 
 def _wrong(name: str, given: Mapping[str, Any], steps: Mapping[str, Base]) -> Iterator[str]:
-    speakers = {step: _speakers(each) for step, each in steps.items()}
+    placed = dict(every_step(steps.values()))
+    speakers = {step: _speakers(each) for step, each in placed.items()}
     known = {key for step, agents in speakers.items() for a in agents for key in _keys(step, a)}
     for key, value in given.items():
-        if key not in known:
+        if place_of(key) not in known:
             near = did_you_mean(key, known) or f"known: {', '.join(sorted(known))}"
             yield f"{name}: '{key}' is no step, step/agent or agent ({near})"
             continue
-        step = steps.get(key.partition("/")[0])
+        step = placed.get(place_of(key.partition("/")[0]))
         if step is not None and value is not None and (misfit := _misfit(step, value)):
             yield f"{name}: '{key}': {misfit}"
 
@@ -115,8 +122,13 @@ def _speakers(step: Base) -> list[str]:
 
 
 def _keys(step: str, agent: str) -> tuple[str, ...]:
-    """What an answer may stand under, the narrowest first."""
-    return (f"{step}/{agent}", step, agent)
+    """What an answer may stand under, the narrowest first.
+
+    In a loop that is `polish.2.approve`, one iteration, before `polish.approve`, all of them.
+    """
+    place = place_of(step)
+    keys = (f"{step}/{agent}", step, f"{place}/{agent}", place, agent)
+    return tuple(dict.fromkeys(keys))
 
 
 def _misfit(step: Base, value: JSON) -> str:

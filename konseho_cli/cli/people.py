@@ -59,9 +59,7 @@ class People:
     async def ask(self, question: Question) -> JSON:
         """The file's answer, else the terminal's. Raises NoAnswer."""
         answers, terminal = self._answers, self._terminal
-        if answers is not None and (
-            terminal is None or answers.attends(question.step, question.agent)
-        ):
+        if answers is not None and (terminal is None or answers.has(question.step, question.agent)):
             return answers.take(question)
         if terminal is None:
             raise NoAnswer(f"there is no terminal to ask {question.who} at")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -14,7 +14,7 @@ from konseho_cli.core.packing import unpack
 from konseho_cli.engine.outcome import Resumed, StepOutcome, Took
 from konseho_cli.engine.plan import Plan
 from konseho_cli.engine.spent import Spent
-from konseho_cli.models.base import Identity, Request, Usage
+from konseho_cli.models.base import Identity, Request, Usage, place_of
 from konseho_cli.models.cassette import (
     Answered,
     hidden_request,
@@ -25,7 +25,8 @@ from konseho_cli.models.cassette import (
 from konseho_cli.models.journal import Kept
 from konseho_cli.models.redact import Redactor
 from konseho_cli.models.structured import decode
-from konseho_cli.steps.base import OnError, Part
+from konseho_cli.steps.base import Part
+from konseho_cli.steps.fields import OnError
 from konseho_cli.store.base import IDENTITY, CallKept, StepKept, StoredRun
 
 _FINISHED = ("ok", "degraded", "skipped")
@@ -63,12 +64,12 @@ class Past:
         """The steps that ended, and run again all the same."""
         return tuple(step.step for step in self.stored.steps if step.step not in self._kept)
 
-    @property
-    def heard(self) -> Collection[tuple[str, str]]:
-        """Steps and agents who need not be asked: the step has ended, or the answer is kept."""
-        stored = self.stored
-        ended = {(call.step, call.agent) for call in stored.calls if call.step in self._kept}
-        return ended | {(call.step, call.agent) for call in stored.calls if call.status == "ok"}
+    def knows(self, place: str, agent: str) -> bool:
+        """Whether nobody needs to be asked there: the step has ended, or the answer is kept."""
+        return place.partition(".")[0] in self._kept or any(
+            (call.step, call.agent, call.status) == (place, agent, "ok")
+            for call in self.stored.calls
+        )
 
     @property
     def resumed(self) -> Resumed:
@@ -128,7 +129,7 @@ class Past:
         return _spent(
             call
             for call in self.stored.calls
-            if (step is None or call.step == step) and (agent is None or call.agent == agent)
+            if (step is None or _is_in(step, call.step)) and (agent is None or call.agent == agent)
         )
 
     def _finished(self, plan: Plan, on_error: OnError) -> dict[str, StepKept]:
@@ -149,6 +150,11 @@ class Past:
             if step is not None and all(other in known for other in planned.sees):
                 kept[planned.id] = step
         return kept
+
+
+def _is_in(place: str, address: str) -> bool:
+    """Whether a call was one of a step, or of a step inside of it."""
+    return f"{place_of(address)}.".startswith(f"{place}.")
 
 
 def latest_end(stored: StoredRun) -> int:

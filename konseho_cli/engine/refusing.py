@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -52,17 +52,17 @@ def refuse_unheard(
     steps: Mapping[str, Base],
     casting: Casting,
     desk: Desk | None,
-    known: Collection[tuple[str, str]],
+    known: Callable[[str, str], bool],
 ) -> None:
     """A person who cannot be asked is missed before anything is paid for. Raises UsageError.
 
-    `known`: the steps and agents whose answers are there already.
+    `steps`: by their places. `known`: whether the answer of an agent in a step is there already.
     """
     for name, step in steps.items():
         refs = [agent_id(ref) for refs in step.speakers().values() for ref in refs]
         for agent in dict.fromkeys(refs):
             choice = casting.choices[agent]
-            if choice.provider != PERSON or choice.fallback or (name, agent) in known:
+            if choice.provider != PERSON or choice.fallback or known(name, agent):
                 continue
             if step.overdue() is None and not (desk is not None and desk.attends(name, agent)):
                 raise _unheard(name, agent, desk)

@@ -131,6 +131,34 @@ def test_the_narrowest_name_goes_first() -> None:
         answers.take(ask())
 
 
+LOOP = """\
+  - id: polish
+    kind: loop
+    max: 3
+    until: "{{ ok == 'yes' }}"
+    steps: [{id: draft, kind: ask, agent: ann}, {id: ok, kind: human, choices: ["yes", "no"]}]
+"""
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"polish.ok": ["no", "yes"]},
+        {"ok": ["no", "yes"]},
+        {"polish.1.ok": "no", "polish.2.ok": "yes"},
+        {"polish.1.ok/ok": "no", "polish.ok": "yes"},
+    ],
+)
+def test_in_a_loop_answers_stand_for_all_iterations_or_for_one(
+    konseho: Any, asks: Path, file: Any, answers: Any
+) -> None:
+    head = COUNCIL.partition("steps:")[0]
+    asks.write_text(f"{head}steps:\n{LOOP}", encoding="utf-8")
+    ran = konseho("run", asks, "--answers", file(answers), "--json")
+    assert ran.status == 0, ran.err
+    assert json.loads(ran.out)["answer"]["count"] == 2
+
+
 def test_null_is_no_answer() -> None:
     with pytest.raises(NoAnswer):
         Answers("f", {"s": None}).take(ask())
@@ -140,7 +168,7 @@ def test_a_list_that_fits_the_question_is_one_answer() -> None:
     schema = {"type": "array", "items": {"type": "string"}}
     answers = Answers("f", {"s": ["x", "y"]})
     assert answers.take(ask(schema=schema)) == ["x", "y"]
-    assert not answers.attends("s", "a")
+    assert not answers.has("s", "a")
     assert not answers.unused
 
 
@@ -153,6 +181,6 @@ def test_what_does_not_fit_is_refused_and_not_tried_again() -> None:
 def test_a_list_is_used_up_in_its_order(texts: list[str]) -> None:
     answers = Answers("f", {"s": texts})
     taken = []
-    while answers.attends("s", "a"):
+    while answers.has("s", "a"):
         taken.append(answers.take(ask()))
     assert taken == texts
