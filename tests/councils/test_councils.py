@@ -16,6 +16,7 @@ from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import run_virtual
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.models.person import Answering
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import load_council
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COUNCILS = sorted((ROOT / "councils").glob("*.yaml"))
 DIFF = "--- a/app.py\n+++ b/app.py\n@@ -1 +1 @@\n-x = 1\n+x = int(input())\n"
 INPUTS = {"code-review": {"diff": DIFF}}
+ANSWERS = {"human-approval": {"decide": "ask for changes", "changes": "Name the time zone."}}
 TASKS = {"code-review": None}
 
 each_council = pytest.mark.parametrize("path", COUNCILS, ids=lambda path: path.stem)
@@ -36,7 +38,9 @@ def _session(path: Path, model: str | None = "sim") -> Session:
         inputs=fill_inputs(loaded.spec, INPUTS.get(path.stem, {})),
         wishes=Wishes(model=model),
     )
-    return Session(loaded, options, env={})
+    answers = ANSWERS.get(path.stem, {})
+    desk = Answering(lambda question: answers[question.step])
+    return Session(loaded, options, env={}, desk=lambda: desk)
 
 
 def _run(path: Path) -> RunOutcome:
@@ -89,7 +93,8 @@ def test_it_chooses_no_model(path: Path) -> None:
     loaded = load_council(path)
     assert loaded.spec.model is None
     assert not loaded.spec.models
-    assert all(agent.model is None for agent in loaded.spec.agents.values())
+    people = {agent.model for agent in loaded.spec.agents.values()} - {None}
+    assert people <= {"human"}
 
 
 @each_council
@@ -121,6 +126,10 @@ def test_it_runs_from_the_command_line(
     diff = tmp_path / "change.diff"
     diff.write_text(DIFF, encoding="utf-8")
     given = ["--input", f"diff=@{diff}"] if path.stem in INPUTS else ["Tabs or spaces?"]
+    if path.stem in ANSWERS:
+        file = tmp_path / "answers.yaml"
+        file.write_text(yaml.safe_dump(ANSWERS[path.stem]), encoding="utf-8")
+        given += ["--answers", str(file)]
     status = invoke(["run", path.stem, *given, "--model", "sim:instant", "--json"])
     outcome = json.loads(capsys.readouterr().out)
     assert outcome["status"] == "ok"
@@ -142,3 +151,21 @@ def test_research_keeps_the_order_of_its_questions() -> None:
     outcome = _run(ROOT / "councils" / "research-split.yaml")
     questions = outcome.step("plan").value["questions"]
     assert len(outcome.step("research").value) == len(questions)
+
+
+def test_an_approved_draft_needs_no_word_about_changes() -> None:
+    path = ROOT / "councils" / "human-approval.yaml"
+    loaded = load_council(path)
+    desk = Answering(lambda question: "approve")
+    session = Session(
+        loaded, RunOptions(task="t", wishes=Wishes(model="sim")), {}, desk=lambda: desk
+    )
+    outcome = run_virtual(lambda loop: session.run())
+    assert outcome.status == "ok"
+    assert outcome.step("changes").status == "skipped"
+
+
+def test_nobody_approves_where_nobody_is_there() -> None:
+    loaded = load_council(ROOT / "councils" / "human-approval.yaml")
+    with pytest.raises(UsageError, match="asks a person"):
+        Session(loaded, RunOptions(task="t", wishes=Wishes(model="sim")), {})
