@@ -19,14 +19,16 @@ if TYPE_CHECKING:  # only a run with a person loads them
 class People:
     """Makes the desk of a run that has people in it, and is that desk."""
 
-    def __init__(self, file: Path | None) -> None:
-        """Raises UsageError, InvalidCouncil for a file that holds no answers."""
+    def __init__(self, file: Path | None, loaded: Loaded | None = None) -> None:
+        """Raises UsageError, InvalidCouncil for a file that holds no answers to this council."""
         self._answers: Answers | None = None
         self._terminal: TerminalDesk | None = None
         if file is not None:
             from konseho_cli.cli.answers import read_answers
 
             self._answers = read_answers(file)
+        if loaded is not None:
+            self.check(loaded)
 
     def __call__(self) -> People:
         """There are people: look for the terminal."""

@@ -64,9 +64,8 @@ def command(
     """
     destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)
     check_stdin(task, task_file, inputs)
-    found, file = find_replay(replay, store), find_council(council)
-    loaded = load_council(file)
-    how = read_preset(preset, file, events=events, stream=stream, events_out=events_out)
+    found, loaded = find_replay(replay, store), load_council(find_council(council))
+    how = read_preset(preset, loaded.file, events=events, stream=stream, events_out=events_out)
     wanted = RunOptions(
         task=read_task(task, task_file),
         inputs=read_inputs(loaded.spec, inputs),
@@ -82,8 +81,7 @@ def command(
         settings=how.settings,
         targets=how.targets,
     )
-    people = People(answers)
-    people.check(loaded)
+    people = People(answers, loaded)
     session = Session(loaded, wanted, desk=people)
     if not only_plan:
         raise typer.Exit(run_and_report(session, destination, people, quiet=quiet))
