@@ -155,8 +155,10 @@ class _Pad:
         while True:
             mutter(harmless(prompt))
             text = await self._keyboard.line()
-            if text is None or text.strip() != _ALL or self.shown == self._whole:
-                return text
+            if text is None:
+                return None
+            if text.strip() != _ALL or self.shown == self._whole:
+                return harmless(text)  # arrow keys, too, send escape sequences
             mutter(f"\n{self._whole}\n\n")
 
 

@@ -31,6 +31,10 @@ PERSON = "human"
 """The provider behind which a person answers."""
 
 
+UNPAID = frozenset({"sim", PERSON})
+"""Providers that cost nothing."""
+
+
 def is_person(model: str) -> bool:
     """Whether a model's full name, `provider:model`, is that of a person."""
     return model.partition(":")[0] == PERSON

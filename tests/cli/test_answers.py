@@ -131,6 +131,21 @@ def test_the_narrowest_name_goes_first() -> None:
         answers.take(ask())
 
 
+TIE = """\
+  - {id: both, kind: parallel, agents: [ann, bob]}
+  - {id: argue, kind: vote, candidates: "{{ both }}", voters: [ann, bob], method: moderator,
+     moderator: boss}
+"""
+
+
+def test_a_person_may_moderate_a_vote(konseho: Any, asks: Path, file: Any) -> None:
+    head = COUNCIL.partition("steps:")[0].replace("agents:", "agents:\n  bob: {role: You are Bob.}")
+    asks.write_text(f"{head}steps:\n{TIE}", encoding="utf-8")
+    ran = konseho("run", asks, "--answers", file({"boss": {"reason": "So be it.", "choice": "B"}}))
+    assert ran.status == 0, ran.err
+    assert "1 answer by a person" in ran.err
+
+
 LOOP = """\
   - id: polish
     kind: loop

@@ -217,6 +217,14 @@ def test_a_model_cannot_drive_the_terminal_by_what_it_says(asks: Any) -> None:
         assert screen.to_the_end() == 0
 
 
+def test_keys_that_send_escape_sequences_are_no_part_of_the_answer(asks: Any) -> None:
+    with terminal("run", asks("  - {id: approve, kind: human}\n"), "-q", "--json") as screen:
+        asked(screen)
+        screen.press(b"Y\x1b[Des\x1b[A.\n\n")
+        assert screen.to_the_end() == 0
+    assert '"answer": "Yes."' in screen.seen
+
+
 def test_a_screen_that_changes_its_size_while_somebody_types_is_drawn_anew(asks: Any) -> None:
     with terminal("run", asks(), width=100) as screen:
         asked(screen)
