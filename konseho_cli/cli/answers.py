@@ -19,7 +19,6 @@ from konseho_cli.models.base import JSON, place_of
 from konseho_cli.models.person import Question, fitting
 from konseho_cli.spec.load import read_yaml
 from konseho_cli.steps.base import Base, agent_id
-from konseho_cli.steps.blocks import every_step
 from konseho_cli.steps.human import Human
 
 _WHOLE = frozenset({"ask", "parallel", "chair", "human"})
@@ -36,7 +35,7 @@ class Answers:
         """How many of each key's answers were used."""
 
     def check(self, steps: Mapping[str, Base]) -> None:
-        """Against the council, as far as that knows what is asked. Raises UsageError."""
+        """Against the steps by their places, as far as it is known what is asked. Raises UsageError."""
         wrong = list(_wrong(self._name, self._given, steps))
         if wrong:
             raise UsageError("\n".join(wrong))
@@ -104,15 +103,14 @@ def read_answers(file: Path) -> Answers:
 
 
 def _wrong(name: str, given: Mapping[str, Any], steps: Mapping[str, Base]) -> Iterator[str]:
-    placed = dict(every_step(steps.values()))
-    speakers = {step: _speakers(each) for step, each in placed.items()}
+    speakers = {step: _speakers(each) for step, each in steps.items()}
     known = {key for step, agents in speakers.items() for a in agents for key in _keys(step, a)}
     for key, value in given.items():
         if place_of(key) not in known:
             near = did_you_mean(key, known) or f"known: {', '.join(sorted(known))}"
             yield f"{name}: '{key}' is no step, step/agent or agent ({near})"
             continue
-        step = placed.get(place_of(key.partition("/")[0]))
+        step = steps.get(place_of(key.partition("/")[0]))
         if step is not None and value is not None and (misfit := _misfit(step, value)):
             yield f"{name}: '{key}': {misfit}"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # only a run with a person loads them
     from konseho_cli.cli.watching import Screen
     from konseho_cli.models.base import JSON
     from konseho_cli.models.person import Question
-    from konseho_cli.spec.load import Loaded
+    from konseho_cli.spec.loaded import Loaded
 
 
 class People:
@@ -41,7 +41,7 @@ class People:
     def check(self, loaded: Loaded) -> None:
         """The file against the council. Raises UsageError."""
         if self._answers is not None:
-            self._answers.check(loaded.steps)
+            self._answers.check(dict(loaded.every_step()))
 
     def watch(self, screen: Screen) -> None:
         """What is drawn makes way for questions."""

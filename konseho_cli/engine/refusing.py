@@ -10,6 +10,7 @@ from msgspec import structs
 from konseho_cli.core.errors import UsageError
 from konseho_cli.engine.casting import Casting
 from konseho_cli.models.base import PERSON
+from konseho_cli.models.registry import ModelChoice
 from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.steps.base import Base, agent_id, root
 
@@ -61,11 +62,19 @@ def refuse_unheard(
     for name, step in steps.items():
         refs = [agent_id(ref) for refs in step.speakers().values() for ref in refs]
         for agent in dict.fromkeys(refs):
-            choice = casting.choices[agent]
+            choice = _choice(casting, name, agent)
             if choice.provider != PERSON or choice.fallback or known(name, agent):
                 continue
             if step.overdue() is None and not (desk is not None and desk.attends(name, agent)):
                 raise _unheard(name, agent, desk)
+
+
+def _choice(casting: Casting, place: str, agent: str) -> ModelChoice:
+    """Of an agent of the council that the step at this place belongs to."""
+    around = place.rpartition(".")[0]
+    while around and f"{around}.{agent}" not in casting.choices:
+        around = around.rpartition(".")[0]
+    return casting.choices[f"{around}.{agent}" if around else agent]
 
 
 def _unheard(step: str, agent: str, desk: Desk | None) -> UsageError:

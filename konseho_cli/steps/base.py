@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import (
     TYPE_CHECKING,
@@ -22,6 +22,7 @@ import msgspec
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.limits import Limits
+from konseho_cli.agents.rota import Pick
 from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.units import Duration
@@ -135,7 +136,7 @@ class Base(
         found: dict[str, frozenset[str]] = {}
         for name in self.templates:
             value = getattr(self, name)
-            texts = value if isinstance(value, (list, tuple)) else (value,)
+            texts = texts_of(value)
             read = [references(text) for text in texts if isinstance(text, str)]
             if read:
                 own = self.names if name == "prompt" else frozenset[str]()
@@ -166,6 +167,13 @@ class Base(
         raise NotImplementedError(f"{type(self).__name__} has no run()")
 
 
+def texts_of(field: JSON) -> Iterable[JSON]:
+    """The texts of a field that is a template, a list of them, or a mapping with them as values."""
+    if isinstance(field, Mapping):
+        return field.values()
+    return field if isinstance(field, (list, tuple)) else (field,)
+
+
 def root(path: str) -> str:
     """The name that a dotted name begins with: `item` of `item.title`."""
     return path.partition(".")[0]
@@ -179,13 +187,6 @@ def agent_id(ref: AgentRef) -> str:
 def as_text(value: JSON) -> str:
     """A value as a prompt shows it: text as it is, structures as JSON."""
     return value if isinstance(value, str) else as_json(value)
-
-
-def evaluate_field(ctx: StepContext, value: Template | Sequence[JSON]) -> JSON:
-    """A field that is a template, or a list in which text may be one."""
-    if isinstance(value, str):
-        return ctx.evaluate(value)
-    return [ctx.evaluate(item) if isinstance(item, str) else item for item in value]
 
 
 def check_agents(agents: Sequence[AgentRef], quorum: int | None) -> dict[str, str]:
@@ -254,6 +255,18 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     def last(self) -> JSON:
         """The value of the last one; null where there is none."""
         return list(self.values.values())[-1] if self.values else None
+
+
+class Conferred(msgspec.Struct, frozen=True, kw_only=True):
+    """What another council came to."""
+
+    council: str
+    """Its name."""
+    answer: JSON
+    gate: bool | None
+    """None: it has none."""
+    status: Literal["ok", "degraded"]
+    ran: Ran
 
 
 class StepResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -340,6 +353,16 @@ class StepContext(Protocol):
         """
         ...
 
+    def pick(
+        self, pool: Sequence[AgentRef], by: Pick, *, item: str = "", turn: int = 0,
+        without: Collection[str] = (),
+    ) -> AgentRef:  # fmt: skip
+        """Whom of a pool to ask now, but for the ids `without`; steps that name it share the turns.
+
+        `item` and `turn`: of the call, so that a replay picks the same. Raises ValueError.
+        """
+        ...
+
     async def run(
         self,
         block: str,
@@ -359,6 +382,13 @@ class StepContext(Protocol):
 
     def skip(self, block: str, reason: str) -> Ran:
         """Leave the steps of a block out, and say so: each is skipped, its value null."""
+        ...
+
+    async def confer(self, task: str | None, inputs: Mapping[str, JSON]) -> Conferred:
+        """Run the council of a `council` step; task None: its own, or else this council's.
+
+        Raises what it fails with, StepFailed for inputs that it does not take.
+        """
         ...
 
     def lease(self, pool: AgentPool) -> AbstractAsyncContextManager[str]:

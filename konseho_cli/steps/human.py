@@ -20,8 +20,8 @@ from konseho_cli.steps.base import (
     Template,
     agent_id,
     as_text,
-    evaluate_field,
 )  # fmt: skip
+from konseho_cli.steps.evaluating import evaluate_field
 from konseho_cli.steps.wording import word
 
 QUESTION = "What is your answer?"

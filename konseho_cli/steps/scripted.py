@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from inspect import isawaitable
 from random import Random
@@ -12,6 +12,7 @@ import msgspec
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.pool import AgentPool
+from konseho_cli.agents.rota import Pick, Rota
 from konseho_cli.context.templates import evaluate, render
 from konseho_cli.core.errors import KonsehoError, StepFailed
 from konseho_cli.core.group import Group
@@ -22,6 +23,7 @@ from konseho_cli.steps.base import (
     Answer,
     Base,
     Branch,
+    Conferred,
     Gathered,
     Part,
     Ran,
@@ -69,6 +71,7 @@ class Scripted(msgspec.Struct, kw_only=True):
     reasons: list[str] = msgspec.field(default_factory=list)
     notes: list[str] = msgspec.field(default_factory=list)
     leased: list[str] = msgspec.field(default_factory=list)
+    rota: Rota = msgspec.field(default_factory=Rota)
     holder: Base | None = None
     """The step whose blocks `run` runs."""
     _random: Random | None = None
@@ -113,9 +116,13 @@ class Scripted(msgspec.Struct, kw_only=True):
         asked = Asked(agent=name, prompt=prompt, schema=schema, item=item, turn=turn, label=label)
         self._require_new(asked)
         self.asked.append(asked)
-        said = self.script(asked)
-        if isawaitable(said):
-            said = await said
+        self.rota.under_way[name] += 1
+        try:
+            said = self.script(asked)
+            if isawaitable(said):
+                said = await said
+        finally:
+            self.rota.under_way[name] -= 1
         if isinstance(said, BaseException):
             raise said
         self.finished.append(asked)
@@ -186,6 +193,19 @@ class Scripted(msgspec.Struct, kw_only=True):
             failed={name: failed[name] for name in branches if name in failed},
         )
 
+    def pick(
+        self,
+        pool: Sequence[AgentRef],
+        by: Pick,
+        *,
+        item: str = "",
+        turn: int = 0,
+        without: Collection[str] = (),
+    ) -> AgentRef:
+        """Whose turn it is, or who has least to do."""
+        ids = tuple(map(agent_id, pool))
+        return pool[ids.index(self.rota.pick(ids, by, without=without))]
+
     @asynccontextmanager
     async def lease(self, pool: AgentPool) -> AsyncIterator[str]:
         """Borrow an instance."""
@@ -221,6 +241,12 @@ class Scripted(msgspec.Struct, kw_only=True):
             self.asked += inner.asked
             self.finished += inner.finished
         return Ran(values=values, parts=tuple(parts), steps=[{"id": name} for name in values])
+
+    async def confer(self, task: str | None, inputs: Mapping[str, JSON]) -> Conferred:
+        """Answer by the script, as an agent named `council`."""
+        answer = await self.ask("council", task or "", item=as_text(dict(inputs)))
+        ran = Ran(values={}, parts=(), steps=[])
+        return Conferred(council="council", answer=answer.value, gate=None, status="ok", ran=ran)
 
     def skip(self, block: str, reason: str) -> Ran:
         """Null for each step of a block."""

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from konseho_cli.steps import loop
+from konseho_cli.steps import loop, nested
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.debate import Debate
 from konseho_cli.steps.human import Human
 from konseho_cli.steps.loop import Loop
+from konseho_cli.steps.nested import Nested
 from konseho_cli.steps.parallel import Parallel
+from konseho_cli.steps.refine import Refine
 from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
 
-Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Human | Loop
+Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Human | Loop | Nested | Refine
 
-RESERVED: frozenset[str] = frozenset({"refine", "route", "council", "command"})
+RESERVED: frozenset[str] = frozenset({"route", "command"})
 """Kinds that are named but not there yet."""
 
 # A step that holds steps cannot import this module, which imports it.
 loop.Step = Step  # type: ignore[assignment]
+nested.Step = Step  # type: ignore[assignment]
