@@ -112,11 +112,7 @@ class Base(
         return {}
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
-        """Who speaks, by the field that names them (`agents`, `moderator`), where it is set."""
-        return {}
-
-    def implied(self) -> Mapping[str, Agent]:
-        """Agents that the step brings along, by the field that names none."""
+        """Who speaks, by the field that names them (`agents`), or that is empty and means them."""
         return {}
 
     def overdue(self) -> StepResult | None:

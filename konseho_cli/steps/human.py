@@ -45,12 +45,8 @@ class Human(Base, frozen=True, kw_only=True, tag="human"):
     templates: ClassVar[tuple[str, ...]] = ("prompt", "question", "choices")
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
-        """The person, where one is named."""
-        return {} if self.agent is None else {"agent": (self.agent,)}
-
-    def implied(self) -> Mapping[str, Agent]:
-        """A person named after the step, where none is named."""
-        return {} if self.agent is not None else {"agent": Agent(name=self.id, model=PERSON)}
+        """The person who is named, else one named after the step."""
+        return {"agent": (self.agent or Agent(name=self.id, model=PERSON),)}
 
     def check(self) -> Mapping[str, str]:
         """One shape for the answer, and a default that has it."""
