@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
+from konseho_cli.agents.markdown import read_agent
 from konseho_cli.cli.main import invoke
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import run_virtual
@@ -144,6 +145,46 @@ def test_it_runs_from_the_command_line(
     outcome = json.loads(capsys.readouterr().out)
     assert outcome["status"] in FINE.get(path.stem, {"ok"})
     assert status == (1 if outcome.get("gate") is False else 0)
+
+
+AGENTS = sorted((ROOT / "councils" / "agents").glob("*.md"))
+
+
+def test_the_twelve_agents_are_there() -> None:
+    assert {path.stem for path in AGENTS} >= {
+        "explorer", "planner", "coder", "reviewer", "security", "performance", "sceptic", "chair",
+        "researcher", "editor", "judge", "product-owner",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", AGENTS, ids=lambda path: path.stem)
+def test_an_agent_that_ships_says_who_it_is_and_chooses_no_model(path: Path) -> None:
+    read = read_agent(path)
+    agent = read.agent
+    assert (agent.name, agent.model, agent.temperature) == (path.stem, None, None)
+    assert (read.tools, read.warnings) == ((), ())
+    assert 40 < len(agent.description) < 110
+    assert yaml.safe_load(path.read_text(encoding="utf-8").split("---")[1]), "for other readers too"
+    assert agent.role.startswith("You ")
+    assert 120 < len(agent.role.split()) < 300, "concise, and no less than it takes"
+    assert re.search(r"\b[Dd]o not|\bNo |\bnever\b", agent.role), "what it refrains from"
+
+
+@pytest.mark.parametrize("path", AGENTS, ids=lambda path: path.stem)
+def test_an_agent_that_ships_runs_by_its_name(path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "one.yaml"
+    file.write_text(
+        "konseho: 1\nname: one\ntask: Look at this.\n"
+        f"agents: {{a: {{from: {path.stem}}}}}\nsteps: [{{kind: ask, agent: a}}]\n"
+    )
+    assert _run(file).status == "ok"
+
+
+@each_council
+def test_it_names_only_agents_that_ship(path: Path) -> None:
+    document = _document(path)["agents"]
+    named = {agent["from"] for agent in document.values() if "from" in agent}
+    assert named <= {agent.stem for agent in AGENTS}
 
 
 def test_a_gate_does_not_open_on_answers_that_nobody_asked_to_simulate() -> None:
