@@ -80,6 +80,8 @@ class RunKeywords(TypedDict, total=False):
     """A file for every event, a line each."""
     replay_speed: float
     """1 as recorded, 2 twice as fast, 0 at once: in virtual time where `run` makes the loop."""
+    allow_exec: bool
+    """Whether its `command` steps may execute programs."""
     store: bool | str | Path
     """Whether the run is kept, so that it can be resumed: in `.konseho/`, or in this database."""
 
@@ -168,7 +170,12 @@ class Council:
         return self._outcome
 
     async def resume(
-        self, run: str = "last", *, store: bool | str | Path = True, force: bool = False
+        self,
+        run: str = "last",
+        *,
+        store: bool | str | Path = True,
+        force: bool = False,
+        allow_exec: bool = False,
     ) -> RunOutcome:
         """Go on with a run that was kept: models are called only for what is not there.
 
@@ -181,7 +188,7 @@ class Council:
         storing = self._storing(store)
         async with aclosing(open_store(storing, os.environ)) as reader:
             stored = await find_stored(reader, run)
-        wanted = Resumption(force=force, store=storing.file)
+        wanted = Resumption(force=force, allow_exec=allow_exec, store=storing.file)
         self._outcome = await resume(stored, wanted, loaded=self._loaded).run()
         return self._outcome
 
@@ -246,6 +253,7 @@ class Council:
                 speed=options.get("replay_speed", 1.0),
             ),
             storing=self._storing(options.get("store")),
+            allow_exec=options.get("allow_exec", False),
             events_out=options.get("events_out"),
             settings=self._how.settings,
             targets=self._how.targets,

@@ -36,6 +36,8 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float | None = None
     """Seconds for what is left; None: as it was."""
     max_concurrency: int | None = None
+    allow_exec: bool = False
+    """Whether what is left may execute programs."""
     store: Path | None = None
     """The database; None: the one in `.konseho/`."""
 
@@ -73,6 +75,7 @@ def resume(
             said.settings, wanted=changed or not _is_whole(stored, loaded), file=wanted.store
         ),
         resumed=stored,
+        allow_exec=wanted.allow_exec,
         changed=changed,
     )
     return Session(loaded, options, env)

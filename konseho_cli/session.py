@@ -24,11 +24,12 @@ from konseho_cli.engine.caching import open_cache
 from konseho_cli.engine.cast import Cast, cast_of
 from konseho_cli.engine.casting import Casting, Wishes, cast_models
 from konseho_cli.engine.emitting import Emitting
+from konseho_cli.engine.executing import open_programs
 from konseho_cli.engine.executor import Execution, Interrupted
 from konseho_cli.engine.holding import spill_folder
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.plan import Plan, make_plan
-from konseho_cli.engine.refusing import refuse_no_task, refuse_undecided
+from konseho_cli.engine.refusing import refuse_no_task, refuse_programs, refuse_undecided
 from konseho_cli.engine.state import Premises
 from konseho_cli.engine.storing import Storing, open_store
 from konseho_cli.engine.taping import Taped, Taping, redactor_of
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     # Only a run that caches, that is kept, or that goes on, loads them.
     from konseho_cli.engine.keeping import Keeper
     from konseho_cli.engine.past import Past
+    from konseho_cli.engine.programs import Programs
     from konseho_cli.engine.remembered import KeptOptions
     from konseho_cli.models.journal import Journal
     from konseho_cli.models.memory_tier import MemoryTier
@@ -72,6 +74,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Whether and where the run is kept."""
     resumed: StoredRun | None = None
     """The run that goes on; None: a new one begins."""
+    allow_exec: bool = False
+    """Whether the council may execute programs."""
     changed: bool = False
     """Whether the council is not the one that ran before."""
     events_out: str | Path | None = None
@@ -90,6 +94,7 @@ class _Gear(msgspec.Struct, kw_only=True):
     shared: Shared
     cache: ResponseCache | None
     keeper: Keeper | None
+    programs: Programs | None
 
 
 class Session:
@@ -126,6 +131,8 @@ class Session:
         refuse_no_task(self.task, loaded.steps.values())
         if self.casting.unchosen:
             refuse_undecided(self.spec, options.targets, strict=options.strict)
+        if not self.taped.replays:
+            refuse_programs(loaded.steps.values(), self._env, allowed=options.allow_exec)
         self._past = self._recall()
         self._cast(self._shared(Prices(), RealClock()))  # a missing key is found now
         self._memory = memory
@@ -199,7 +206,13 @@ class Session:
         prices = Prices()
         keeper, cache = self._keeper(prices, clock), self._open_cache(prices, clock)
         shared = self._shared(prices, clock, cache, keeper)
-        return _Gear(clock=clock, prices=prices, shared=shared, cache=cache, keeper=keeper)
+        return _Gear(
+            clock=clock, prices=prices, shared=shared, cache=cache, keeper=keeper,
+            programs=open_programs(
+                self.loaded.steps.values(), shared, self.options.caching, clock,
+                choices=self.casting.choices.values(), file=self.options.storing.file,
+            ),
+        )  # fmt: skip
 
     async def _run(self, subscriptions: Sequence[Subscription], gear: _Gear) -> RunOutcome:
         loop, clock, shared = asyncio.get_running_loop(), gear.clock, gear.shared
@@ -216,6 +229,8 @@ class Session:
             if shared.tape is not None:
                 opened.callback(shared.tape.close)
             opened.push_async_callback(shared.http.aclose)
+            if gear.programs is not None:
+                opened.push_async_callback(gear.programs.aclose)
             collect = opened.enter_context(collecting(self.options.settings.collection))
             execution = self._execution = Execution(
                 self.plan, self._premises(gear, collect), clock, bus
@@ -225,7 +240,7 @@ class Session:
                 kinds = self.emitting.most & EVERYDAY  # answers are there
                 bus.subscribe(gear.keeper.events, kinds)
             outcome = await execution.run()
-        cache, now = gear.cache, loop.time()
+        cache, programs, now = gear.cache, gear.programs, loop.time()
         return structs.replace(
             outcome,
             replayed=self.taped.cassette is not None,
@@ -236,11 +251,13 @@ class Session:
                 if service.address or service.requests  # the simulator's are none
             ),
             cache=None if cache is None else cache.stats,
+            results=None if programs is None else programs.stats,
             listeners=bus.listeners,
             creation_s=self._creation_s,
             warnings=(
                 *outcome.warnings,
                 *(() if cache is None else cache.warnings),
+                *(() if programs is None else programs.warnings),
                 *(() if events is None else events.warnings),
             ),
         )
@@ -359,6 +376,7 @@ class Session:
             gate=spec.gate,
             context=options.settings.context,
             spill_in=spill_folder(self._env),
+            programs=gear.programs,
             ended=(
                 *(() if keeper is None else (keeper.step_ended,)),
                 lambda outcome, index: collect(),

@@ -24,6 +24,7 @@ def command(
     ] = False,
     max_concurrency: options.MaxConcurrency = None,
     timeout: options.Timeout = None,
+    allow_exec: options.AllowExec = False,
     store: options.Store = None,
     quiet: options.Quiet = False,
     json: options.AsJson = False,
@@ -43,6 +44,7 @@ def command(
         timeout_s=read_timeout(timeout),
         max_concurrency=max_concurrency,
         store=store,
+        allow_exec=allow_exec,
     )
     session = resume(stored_run(run, store), wanted)
     raise typer.Exit(run_and_report(session, destination, quiet=quiet))

@@ -38,6 +38,7 @@ def command(
     strict: options.Strict = False,
     cache: options.Cache = None,
     refresh: options.Refresh = False,
+    allow_exec: options.AllowExec = False,
     record: options.Record = None,
     store: options.Store = None,
     no_store: options.NoStore = False,
@@ -76,6 +77,7 @@ def command(
         caching=read_caching(cache, refresh=refresh, size=how.settings.cache_size),
         taping=Taping(record=record, replay=found, speed=replay_speed, miss=replay_miss),
         storing=storing_for(how.settings, wanted=False if no_store else None, file=store),
+        allow_exec=allow_exec or only_plan,  # a plan executes nothing
         events_out=read_events_out(events_out, destination.file, record),
         settings=how.settings,
         targets=how.targets,

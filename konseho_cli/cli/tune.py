@@ -71,6 +71,7 @@ def command(
     output: Output = None,
     force: Force = False,
     only_plan: OnlyPlan = False,
+    allow_exec: options.AllowExec = False,
     store: options.Store = None,
     quiet: options.Quiet = False,
     json: options.AsJson = False,

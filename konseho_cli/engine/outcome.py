@@ -125,6 +125,8 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """The models that were at hand, each with its circuit breaker and its limits at the end."""
     cache: CacheStats | None = None
     """What the response cache did; None where no call of the run could be cached."""
+    results: CacheStats | None = None
+    """What the cache of programs' results did; None where no program was executed."""
     resumed: Resumed | None = None
     """What was there already; None: the run began anew."""
     listeners: tuple[ListenerTime, ...] = ()

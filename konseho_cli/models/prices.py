@@ -11,6 +11,8 @@ from typing import Any
 from konseho_cli.models.base import Usage
 
 _FREE = Decimal(0)
+_OWN = frozenset({"sim", "command"})
+"""What costs nothing, whatever it does."""
 _PRICED = frozenset({"openai", "anthropic", "openrouter"})
 """Providers with price lists; what runs on the user's own machine has none that we could know."""
 
@@ -26,7 +28,7 @@ class Prices:
     def cost(self, model: str, usage: Usage) -> Decimal | None:
         """Dollars for `usage` of `provider:model`; None: unknown."""
         provider, _, name = model.partition(":")
-        if provider == "sim":
+        if provider in _OWN:
             return _FREE
         if provider not in _PRICED or model in self._unknown or not usage.total:
             return None  # a server that counts no tokens leaves the price unknown

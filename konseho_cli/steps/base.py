@@ -27,6 +27,7 @@ from konseho_cli.core.units import Count, Duration
 
 if TYPE_CHECKING:
     from konseho_cli.agents.pool import AgentPool  # it brings asyncio, which a check needs not
+    from konseho_cli.models.command import CommandDone, CommandRequest
 
 T = TypeVar("T")
 JSON: TypeAlias = Any
@@ -134,6 +135,10 @@ class Base(
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
         """Who speaks, by the field that names them (`agents`, `moderator`), where it is set."""
         return {}
+
+    def programs(self) -> Sequence[str]:
+        """What it would execute, a line each; a step that does needs --allow-exec."""
+        return ()
 
     def keys(self) -> frozenset[str] | None:
         """What `{{ step.KEY }}` may read of its value; None: not known before the run."""
@@ -323,6 +328,13 @@ class StepContext(Protocol):
         A failed branch is dropped, which degrades the step; fewer than `quorum` successes raise
         StepFailed (None: all are needed, or one under `on_error: continue`). `wait="quorum"` goes
         on at the quorum, `enough` as soon as it says so; both cancel the rest.
+        """
+        ...
+
+    async def execute(self, request: CommandRequest) -> CommandDone:
+        """Execute a program once; `name` makes its identity, so must not repeat.
+
+        Raises ModelError where it failed or may not be executed.
         """
         ...
 

@@ -6,12 +6,13 @@ from typing import TypeAlias
 
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.chair import Chair
+from konseho_cli.steps.command import Command
 from konseho_cli.steps.debate import Debate
 from konseho_cli.steps.parallel import Parallel
 from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
 
-Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair
+Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Command
 
-RESERVED: frozenset[str] = frozenset({"refine", "route", "loop", "council", "human", "command"})
+RESERVED: frozenset[str] = frozenset({"refine", "route", "loop", "council", "human"})
 """Kinds that are named but not there yet."""
