@@ -81,10 +81,11 @@ class Workers:
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         entry = (place, future)
         self._waiting.append(entry)
-        self._start(by=0)
-        if future.done():
-            return place
         try:
+            await asyncio.sleep(0)  # whoever comes at the same moment is looked at together
+            self._start(by=0)
+            if future.done():
+                return place
             with call.scope.span("queue.limit", resource="programs") as span:
                 span.waker = await future
         except asyncio.CancelledError:
