@@ -82,7 +82,6 @@ def command(
         settings=how.settings,
         targets=how.targets,
     )
-    session = Session(loaded, wanted)
     if not only_plan:
-        raise typer.Exit(run_and_report(session, destination, quiet=quiet))
-    dry_run(session, as_json=json)
+        raise typer.Exit(run_and_report(Session(loaded, wanted), destination, quiet=quiet))
+    dry_run(Session(loaded, wanted), as_json=json)

@@ -11,6 +11,7 @@ import msgspec
 from konseho_cli.core.clock import Anchor
 from konseho_cli.models.base import Account, Source, Usage
 from konseho_cli.models.cache import CacheStats
+from konseho_cli.models.command import PROVIDER
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.steps.base import Part
 from konseho_cli.telemetry.bus import ListenerTime
@@ -49,6 +50,11 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     start: int
     """Nanoseconds on the run's clock, as all times here."""
     end: int
+
+
+def is_command(call: CallRecord) -> bool:
+    """Whether a program answered, and no model."""
+    return call.model.partition(":")[0] == PROVIDER
 
 
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,7 +160,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def whole(self) -> Took:
         """What the run took, its earlier sessions included."""
-        made = sum(call.source != "journal" for call in self.calls)
+        made = sum(call.source != "journal" and not is_command(call) for call in self.calls)
         cost, before = self.cost, None if self.resumed is None else self.resumed.before
         if before is None:
             return Took(calls=made, tokens=self.usage.total, cost=cost, duration_s=self.duration_s)

@@ -12,6 +12,8 @@ from konseho_cli.models.base import Reply
 
 PROVIDER = "command"
 """The word in front of a program's name: `command:pytest` answered."""
+OUTPUT = 2**20
+"""Bytes of either stream that are kept, where nothing else is said."""
 DONE: Mapping[str, Any] = {"type": "object", "required": ["status", "output", "errors"]}
 """The JSON Schema of an answer."""
 
@@ -31,7 +33,7 @@ class CommandRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Names that it is given from our environment, beside the usual ones."""
     stdin: str | None = None
     timeout_s: float | None = None
-    max_output: int = 2**20
+    max_output: int = OUTPUT
     """Bytes of either stream that are kept."""
     ok: tuple[int, ...] | None = (0,)
     """Exit statuses that are no failure; None: all."""

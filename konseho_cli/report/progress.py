@@ -59,9 +59,10 @@ class Progress:
     def _figures(self, step: StepView) -> str:
         if not step.tally.calls:
             return ""
+        calls, tokens = step.tally.calls, f"{show_count(step.tally.tokens)} tokens"
+        executes = step.kind == "command"
         parts = [
-            plural(step.tally.calls, "call"),
-            f"{show_count(step.tally.tokens)} tokens",
+            *([plural(calls, "command")] if executes else [plural(calls, "call"), tokens]),
             *([f"{step.tally.cached:,} cached"] if step.tally.cached else []),
             *([show_money(step.tally.cost)] if step.tally.cost else []),
         ]

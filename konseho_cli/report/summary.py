@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from konseho_cli.core.units import show_count, show_duration, show_money
-from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.outcome import RunOutcome, is_command
 from konseho_cli.profiling.time.critical_path import critical_path
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.frame import GAP, Line, Piece
@@ -28,8 +28,12 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
     if refusal := _refusal(outcome, verdicts):
         fine, sign, word = False, symbols.failed, f"{refusal}, run {word}"
     dot = f" {symbols.dot} "
-    made = sum(call.source != "journal" for call in outcome.calls)
-    parts = [plural(made, "call"), *_free(outcome), *_resumed(outcome)]
+    made = [call for call in outcome.calls if call.source != "journal"]
+    asked = sum(not is_command(call) for call in made)
+    parts = [plural(asked, "call")] if asked or len(made) == 0 else []
+    if len(made) > asked:
+        parts.append(plural(len(made) - asked, "command"))
+    parts += [*_free(outcome), *_resumed(outcome)]
     parts.append(f"{show_count(outcome.usage.total)} tokens")
     cost = outcome.cost
     if cost:
@@ -50,7 +54,7 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
 
 
 def _free(outcome: RunOutcome) -> Iterator[str]:
-    """Calls that asked no model: `3 of 5 from cache`."""
+    """Calls that asked no model, and executed nothing: `3 of 5 from cache`."""
     for source, word in (("cache", "from cache"), ("flight", "shared")):
         count = sum(call.source == source for call in outcome.calls)
         if count:

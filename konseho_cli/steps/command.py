@@ -13,7 +13,7 @@ import msgspec
 from konseho_cli.context.templates import references
 from konseho_cli.core.errors import StepFailed, TemplateFailed
 from konseho_cli.core.units import Duration, Size
-from konseho_cli.models.command import CommandDone, CommandRequest
+from konseho_cli.models.command import OUTPUT, CommandDone, CommandRequest
 from konseho_cli.models.file_hashes import problem_of
 from konseho_cli.models.registry import KEYS
 from konseho_cli.steps.base import (
@@ -56,8 +56,8 @@ class Program(
     """Until it is ended, with all that it started."""
     parse: Literal["text", "json", "lines"] = "text"
     """How its output is read."""
-    max_output: Size = Size("1MiB")
-    """Of its output, and of its stderr: what is more is left out of the middle."""
+    max_output: Size | None = None
+    """Of its output, and of its stderr: what is more is left out of the middle; else 1 MiB."""
     ok: tuple[Status, ...] | Literal["any"] = (0,)
     """Exit statuses that are no failure; `any` goes on whatever it is, and gives a record."""
     inputs: tuple[Template, ...] | None = None
@@ -86,8 +86,8 @@ class Command(Base, frozen=True, kw_only=True, tag="command"):
     """What it reads; by default nothing."""
     parse: Literal["text", "json", "lines"] = "text"
     """How its output is read."""
-    max_output: Size = Size("1MiB")
-    """Of its output, and of its stderr: what is more is left out of the middle."""
+    max_output: Size | None = None
+    """Of its output, and of its stderr: what is more is left out of the middle; else 1 MiB."""
     ok: tuple[Status, ...] | Literal["any"] = (0,)
     """Exit statuses that are no failure; `any` goes on whatever it is, and gives a record."""
     inputs: tuple[Template, ...] | None = None
@@ -247,7 +247,7 @@ class Command(Base, frozen=True, kw_only=True, tag="command"):
             passes=tuple(key for key, text in given.items() if text is None),
             stdin=None if program.stdin is None else fill(program.stdin, "stdin"),
             timeout_s=None if program.timeout is None else float(program.timeout),
-            max_output=int(program.max_output),
+            max_output=OUTPUT if program.max_output is None else int(program.max_output),
             ok=None if program.ok == "any" else tuple(program.ok),
             inputs=None
             if program.inputs is None
@@ -306,7 +306,7 @@ def _problems(program: Program) -> list[tuple[str, str]]:
             found.append(("inputs", problem))
     if program.cache is True and program.inputs is None:
         found.append(("cache", "say by `inputs` which files it reads: [] where there is none"))
-    if not _LEAST_OUTPUT <= program.max_output <= _MOST_OUTPUT:
+    if not _LEAST_OUTPUT <= (program.max_output or OUTPUT) <= _MOST_OUTPUT:
         found.append(("max_output", "from 1KiB to 64MiB"))
     if program.timeout is not None and program.timeout <= 0:
         found.append(("timeout", "a program needs some time"))

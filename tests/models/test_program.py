@@ -181,7 +181,7 @@ def test_who_is_cancelled_leaves_no_process(tmp_path: Path) -> None:
         call = Call(identity=Identity(step="s", agent="p"), scope=recorder.root())
         request = Request(model="p", messages=(Message("user", order.written()),))
         task = asyncio.ensure_future(ProgramModel("p", place).generate(request, call))
-        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
