@@ -25,7 +25,8 @@ from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, fit, listed, one_line
 from konseho_cli.spec.document import CouncilSpec
-from konseho_cli.steps.base import Estimate, Window, agent_id
+from konseho_cli.steps.base import Estimate, agent_id
+from konseho_cli.steps.fields import Window
 
 _COMMAND = 100
 """Columns of a command line."""

@@ -18,9 +18,9 @@ from konseho_cli.steps.base import (
     StepResult,
     Template,
     check_agents,
-    evaluate_field,
 )
 from konseho_cli.steps.candidates import Candidate, label_candidates, read_candidates
+from konseho_cli.steps.evaluating import evaluate_field
 from konseho_cli.steps.polling import Decision, Rules, moderate, poll
 from konseho_cli.steps.tally import Ballot, Method, Tally, count
 from konseho_cli.steps.verdict import HeldVote, record, result, shortfall

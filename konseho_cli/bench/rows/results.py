@@ -48,7 +48,10 @@ class _Suite:
     def run(self, *, cache: bool) -> RunOutcome:
         """All of it. Only what is wrong with the suite fails it."""
         with chdir(self._folder):
-            outcome = self._council.run("", allow_exec=True, cache=None if cache else False)
+            if cache:
+                outcome = self._council.run("", allow_exec=True)
+            else:
+                outcome = self._council.run("", allow_exec=True, cache=False)
         assert outcome.status == "ok", outcome.error
         return outcome
 
