@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from konseho_cli.core.errors import UsageError
+from konseho_cli.core.errors import InvalidCouncil, UsageError
 from konseho_cli.council import Council
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.steps.command import Command, Program
 
+ROOT = Path(__file__).resolve().parents[1]
 COUNTS = """
 import pathlib, sys
 log = pathlib.Path(sys.argv[1])
@@ -242,3 +247,89 @@ def test_how_long_it_took_is_remembered(here: Path, monkeypatch: pytest.MonkeyPa
     for _ in range(2):
         execute(Command(commands=both))
     assert Path(log).read_text().split() == ["slow", "fast", "fast", "slow"]
+
+
+SLEEPS = """\
+konseho: 1
+name: sleeps
+steps:
+  - kind: command
+    argv: [sh, -c, "sleep 0.5; echo $$ > pid.new; mv pid.new pid; sleep 600 & wait"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)],
+)
+def test_nothing_is_left_of_a_run_that_is_ended(here: Path, number: int, status: int) -> None:
+    """Neither its program, nor what that has started; not even by `kill -9`."""
+    (here / "sleeps.yaml").write_text(SLEEPS)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "konseho_cli", "run", "sleeps.yaml", "--allow-exec", "--no-store"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        end = time.monotonic() + 60
+        while not (here / "pid").exists() and time.monotonic() < end:
+            run.poll()
+        group = int((here / "pid").read_text())
+        run.send_signal(number)
+        assert run.wait(60) == status
+        while is_there(group) and time.monotonic() < end:
+            pass
+        assert not is_there(group)
+    finally:
+        run.kill()
+        run.wait()
+
+
+def is_there(group: int) -> bool:
+    """Whether any process of the group lives; what nobody has buried does not."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if fields[2] == str(group) and fields[0] not in "ZX":
+            return True
+    return False
+
+
+def test_a_council_within_a_council_needs_leave_too(here: Path) -> None:
+    (here / "inner.yaml").write_text(
+        "konseho: 1\nname: inner\nsteps:\n"
+        "  - {kind: loop, max: 2, steps: [{id: say, kind: command, argv: [echo, hello]}]}\n"
+    )
+    (here / "outer.yaml").write_text(
+        "konseho: 1\nname: outer\nsteps:\n  - {id: run, kind: council, file: inner.yaml}\n"
+    )
+    council = Council.load(here / "outer.yaml")
+    with pytest.raises(UsageError, match="would execute a program") as caught:
+        council.run("x")
+    assert "echo hello" in str(caught.value)
+    outcome = council.run("x", allow_exec=True)
+    assert outcome.status == "ok", outcome.error
+    assert [call.model for call in outcome.calls] == ["command:echo"] * 2
+
+
+@pytest.mark.parametrize("place", ["", "limits", "steps.0"])
+def test_no_file_allows_itself_to_execute(here: Path, place: str) -> None:
+    said = {"": "allow_exec: true\n", "limits": "limits: {allow_exec: true}\n"}.get(place, "")
+    inside = ", allow_exec: true" if place == "steps.0" else ""
+    (here / "c.yaml").write_text(
+        f"konseho: 1\nname: c\n{said}steps:\n  - {{kind: command, argv: [ls]{inside}}}\n"
+    )
+    with pytest.raises(InvalidCouncil, match="no file may allow itself") as caught:
+        Council.load(here / "c.yaml")
+    assert "--allow-exec" in str(caught.value)
+
+
+def test_no_agent_chooses_a_program_as_its_model(here: Path) -> None:
+    from konseho_cli.agents.definition import Agent
+    from konseho_cli.steps.ask import Ask
+
+    ann = Agent(name="ann", model="command:rm")
+    with pytest.raises(InvalidCouncil, match="'command:rm' is no model"):
+        Council(steps=[Ask(agent="ann")], agents=[ann])

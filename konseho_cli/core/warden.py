@@ -32,6 +32,11 @@ class Warden:
         self._lock = threading.Lock()
         self._closed = False
 
+    def start(self) -> None:
+        """Be there: what begins before that is not known to it."""
+        with self._lock, contextlib.suppress(OSError):  # to be without one is no reason to stop
+            self._ready()
+
     def began(self, group: int) -> None:
         """A program leads a group of this number."""
         self._say(group)
@@ -51,11 +56,15 @@ class Warden:
             process.wait()
 
     def _say(self, number: int) -> None:
-        with self._lock, contextlib.suppress(OSError):  # to be without one is no reason to stop
-            if self._process is None and not self._closed:
-                self._process = _start()
-            if self._process is not None and self._process.stdin is not None:
-                os.write(self._process.stdin.fileno(), b"%d\n" % number)
+        with self._lock, contextlib.suppress(OSError):
+            process = self._ready()
+            if process is not None and process.stdin is not None:
+                os.write(process.stdin.fileno(), b"%d\n" % number)
+
+    def _ready(self) -> subprocess.Popen[bytes] | None:
+        if self._process is None and not self._closed:
+            self._process = _start()
+        return self._process
 
 
 def _start() -> subprocess.Popen[bytes]:

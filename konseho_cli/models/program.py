@@ -151,7 +151,12 @@ async def _execute(
         stdin=None if wanted.stdin is None else wanted.stdin.encode("utf-8"),
         limit=wanted.max_output, timeout_s=wanted.timeout_s, watch=watch,
     )  # fmt: skip
-    running = asyncio.get_running_loop().run_in_executor(None, program.run)
+
+    def run() -> Ended:
+        warden.start()  # before there is anything for it to end
+        return program.run()
+
+    running = asyncio.get_running_loop().run_in_executor(None, run)
     try:
         return await _whole(running, program)
     except OSError as error:

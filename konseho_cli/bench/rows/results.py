@@ -75,7 +75,11 @@ def _command(module: str) -> tuple[str, Program]:
         sys.executable, "-B", "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", ".",
         "--noconftest", "-p", "no:cacheprovider", "--import-mode=importlib", _test_of(module),
     )  # fmt: skip
-    env: dict[str, str | None] = {"PYTHONPATH": ".", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    env: dict[str, str | None] = {
+        "PYTHONPATH": ".",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "CI": "true",  # Hypothesis then sets no deadline, and takes the same examples each time
+    }
     inputs = (_test_of(module), f"konseho_cli/{module}.py")
     return module.replace("/", "_"), Program(argv=argv, env=env, inputs=inputs, safe=True)
 
