@@ -47,7 +47,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=
 
 @app.callback(no_args_is_help=True)
 def command() -> None:
-    """See, clear and fill the cache of answers, and that of programs' results.
+    """See, clear and fill the cache of answers.
 
     Answers at temperature 0 are kept in .konseho/, and used again where the same is asked of the
     same model. `konseho run --cache` keeps all of them, --no-cache none. What a `command` step came
