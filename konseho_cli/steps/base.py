@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import (
     TYPE_CHECKING,
@@ -22,6 +22,7 @@ import msgspec
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.limits import Limits
+from konseho_cli.agents.rota import Pick
 from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.units import Duration
@@ -185,21 +186,6 @@ def as_text(value: JSON) -> str:
     return value if isinstance(value, str) else as_json(value)
 
 
-def check_agents(agents: Sequence[AgentRef], quorum: int | None) -> dict[str, str]:
-    """The rules of every `agents` list with a `quorum`."""
-    found: dict[str, str] = {}
-    ids = [agent_id(agent) for agent in agents]
-    once = len(set(ids)) == len(ids)
-    if not ids:
-        found["agents"] = "at least one agent is needed"
-    elif not once:
-        twice = next(agent for agent in sorted(ids) if ids.count(agent) > 1)
-        found["agents"] = f"'{twice}' is listed twice"
-    elif quorum is not None and quorum > len(ids):
-        found["quorum"] = f"{quorum} is above the number of agents, {len(ids)}"
-    return found
-
-
 # ----------------------------------------------------------------------------- what is decided
 
 
@@ -351,6 +337,16 @@ class StepContext(Protocol):
 
     async def execute(self, request: CommandRequest) -> CommandDone:
         """Execute a program; `name` makes its identity, so must not repeat. Raises ModelError."""
+        ...
+
+    def pick(
+        self, pool: Sequence[AgentRef], by: Pick, *, item: str = "", turn: int = 0,
+        without: Collection[str] = (),
+    ) -> AgentRef:  # fmt: skip
+        """Whom of a pool to ask now, but for the ids `without`; steps that name it share the turns.
+
+        `item` and `turn`: of the call, so that a replay picks the same. Raises ValueError.
+        """
         ...
 
     async def run(

@@ -1,4 +1,4 @@
-"""Fields whose value is known only in the run."""
+"""Fields that are a template, or a list that may hold some."""
 
 from __future__ import annotations
 
