@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
@@ -18,11 +18,12 @@ from konseho_cli.core.errors import UsageError
 from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.engine.caching import new_memory
 from konseho_cli.engine.casting import Wishes
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.storing import Storing, open_store, storing_for
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cache import ENTRIES, CacheWishes
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.check import converted
 from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
 from konseho_cli.spec.find import find_council
@@ -39,6 +40,7 @@ from konseho_cli.telemetry.queued import EventQueue
 
 if TYPE_CHECKING:
     from konseho_cli.models.memory_tier import MemoryTier  # only a run that caches loads it
+    from konseho_cli.models.person import Answer, Answering  # only one with a person
 
 
 class CouncilKeywords(TypedDict, total=False):
@@ -81,8 +83,12 @@ class RunKeywords(TypedDict, total=False):
     """A file for every event, a line each."""
     replay_speed: float
     """1 as recorded, 2 twice as fast, 0 at once: in virtual time where `run` makes the loop."""
+    allow_exec: bool
+    """Whether its `command` steps may execute programs."""
     store: bool | str | Path
     """Whether the run is kept, so that it can be resumed: in `.konseho/`, or in this database."""
+    answer: Answer
+    """Asked in the place of people, with a `Question`: gives the answer, or an awaitable of it."""
 
 
 class Council:
@@ -169,12 +175,18 @@ class Council:
         return self._outcome
 
     async def resume(
-        self, run: str = "last", *, store: bool | str | Path = True, force: bool = False
+        self,
+        run: str = "last",
+        *,
+        store: bool | str | Path = True,
+        force: bool = False,
+        answer: Answer | None = None,
+        allow_exec: bool = False,
     ) -> RunOutcome:
         """Go on with a run that was kept: models are called only for what is not there.
 
         `run`: its id, the beginning of one, or `last`. Raises UsageError for a council that has
-        changed since, unless `force`.
+        changed since, unless `force`. `answer`: asked in the place of people.
         """
         from konseho_cli.resuming import Resumption, resume
         from konseho_cli.store.find import find_stored
@@ -182,8 +194,9 @@ class Council:
         storing = self._storing(store)
         async with aclosing(open_store(storing, os.environ)) as reader:
             stored = await find_stored(reader, run)
-        wanted = Resumption(force=force, store=storing.file)
-        self._outcome = await resume(stored, wanted, loaded=self._loaded).run()
+        wanted = Resumption(force=force, allow_exec=allow_exec, store=storing.file)
+        session = resume(stored, wanted, loaded=self._loaded, desk=_desk(answer))
+        self._outcome = await session.run()
         return self._outcome
 
     def run(self, task: str | None = None, **options: Unpack[RunKeywords]) -> RunOutcome:
@@ -247,11 +260,13 @@ class Council:
                 speed=options.get("replay_speed", 1.0),
             ),
             storing=self._storing(options.get("store")),
+            allow_exec=options.get("allow_exec", False),
             events_out=options.get("events_out"),
             settings=self._how.settings,
             targets=self._how.targets,
         )
-        return Session(self._loaded, wanted, memory=self._shared_memory)
+        desk = _desk(options.get("answer"))
+        return Session(self._loaded, wanted, memory=self._shared_memory, desk=desk)
 
     def _storing(self, store: bool | str | Path | None) -> Storing:
         file = Path(store) if isinstance(store, (str, Path)) else None
@@ -262,6 +277,16 @@ class Council:
         if self._memory is None:
             self._memory = new_memory(self._cache_size, RealClock.now)
         return self._memory
+
+
+def _desk(answer: Answer | None) -> Callable[[], Answering] | None:
+    def make() -> Answering:
+        from konseho_cli.models.person import Answering
+
+        assert answer is not None
+        return Answering(answer)
+
+    return None if answer is None else make
 
 
 def _settings(

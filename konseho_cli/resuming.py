@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import yaml
@@ -15,15 +15,19 @@ from msgspec import structs
 from konseho_cli.core.errors import Problem, UsageError
 from konseho_cli.core.process import is_alive
 from konseho_cli.core.source import shown_path
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.remembered import Remembered, decode
 from konseho_cli.engine.storing import storing_for
 from konseho_cli.engine.taping import Taping, redactor_of
 from konseho_cli.models.cassette import hidden
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import council_document, load_council
 from konseho_cli.spec.loaded import Loaded
 from konseho_cli.store.base import RunRow, StoredRun
+
+if TYPE_CHECKING:
+    from konseho_cli.models.person import Desk
 
 _MOST_LINES = 60
 """Of a difference between two councils."""
@@ -37,6 +41,8 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float | None = None
     """Seconds for what is left; None: as it was."""
     max_concurrency: int | None = None
+    allow_exec: bool = False
+    """Whether what is left may execute programs."""
     store: Path | None = None
     """The database; None: the one in `.konseho/`."""
 
@@ -46,10 +52,12 @@ def resume(
     wanted: Resumption,
     env: Mapping[str, str] | None = None,
     loaded: Loaded | None = None,
+    desk: Callable[[], Desk] | None = None,
 ) -> Session:
     """The session that goes on with a run; nothing has been called.
 
-    `loaded`: the council of now; None: it is read from the file that it came from.
+    `loaded`: the council of now; None: it is read from the file that it came from. `desk`: finds
+    where people are asked; None: nowhere.
 
     Raises UsageError for one that still runs, or whose council has changed; InvalidCouncil.
     """
@@ -74,9 +82,10 @@ def resume(
             said.settings, wanted=changed or not _is_whole(stored, loaded), file=wanted.store
         ),
         resumed=stored,
+        allow_exec=wanted.allow_exec,
         changed=changed,
     )
-    return Session(loaded, options, env)
+    return Session(loaded, options, env, desk=desk)
 
 
 def _is_whole(stored: StoredRun, loaded: Loaded) -> bool:

@@ -14,12 +14,14 @@ from konseho_cli.cli.asking import (
     read_task,
     read_timeout,
 )
+from konseho_cli.cli.people import People
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
 from konseho_cli.cli.stored import find_replay
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.storing import storing_for
 from konseho_cli.engine.taping import Taping
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
 from konseho_cli.spec.load import load_council
@@ -32,12 +34,14 @@ def command(
     inputs: options.Inputs = [],  # noqa: B006 - Typer reads it, nobody writes it
     model: options.Models = [],  # noqa: B006
     simulate: options.Simulate = False,
+    answers: options.Answers = None,
     max_concurrency: options.MaxConcurrency = None,
     seed: options.Seed = None,
     timeout: options.Timeout = None,
     strict: options.Strict = False,
     cache: options.Cache = None,
     refresh: options.Refresh = False,
+    allow_exec: options.AllowExec = False,
     record: options.Record = None,
     store: options.Store = None,
     no_store: options.NoStore = False,
@@ -62,9 +66,8 @@ def command(
     """
     destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)
     check_stdin(task, task_file, inputs)
-    found, file = find_replay(replay, store), find_council(council)
-    loaded = load_council(file)
-    how = read_preset(preset, file, events=events, stream=stream, events_out=events_out)
+    found, loaded = find_replay(replay, store), load_council(find_council(council))
+    how = read_preset(preset, loaded.file, events=events, stream=stream, events_out=events_out)
     wanted = RunOptions(
         task=read_task(task, task_file),
         inputs=read_inputs(loaded.spec, inputs),
@@ -76,11 +79,13 @@ def command(
         caching=read_caching(cache, refresh=refresh, size=how.settings.cache_size),
         taping=Taping(record=record, replay=found, speed=replay_speed, miss=replay_miss),
         storing=storing_for(how.settings, wanted=False if no_store else None, file=store),
+        allow_exec=allow_exec or only_plan,  # a plan executes nothing
         events_out=read_events_out(events_out, destination.file, record),
         settings=how.settings,
         targets=how.targets,
     )
-    session = Session(loaded, wanted)
+    people = People(answers, loaded)
+    session = Session(loaded, wanted, desk=people)
     if not only_plan:
-        raise typer.Exit(run_and_report(session, destination, quiet=quiet))
+        raise typer.Exit(run_and_report(session, destination, people, quiet=quiet))
     dry_run(session, as_json=json)

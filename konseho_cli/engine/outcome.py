@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from konseho_cli.core.clock import Anchor
-from konseho_cli.models.base import Account, Source, Usage
+from konseho_cli.models.base import Account, Source, Usage, is_person, is_program
 from konseho_cli.models.cache import CacheStats
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.steps.base import Part
@@ -49,6 +49,11 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     start: int
     """Nanoseconds on the run's clock, as all times here."""
     end: int
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it counts as a call: not what an earlier session did, a person or a program."""
+        return self.source != "journal" and not (is_person(self.model) or is_program(self.model))
 
 
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +130,8 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """The models that were at hand, each with its circuit breaker and its limits at the end."""
     cache: CacheStats | None = None
     """What the response cache did; None where no call of the run could be cached."""
+    results: CacheStats | None = None
+    """What the cache of programs' results did; None where no program was executed."""
     resumed: Resumed | None = None
     """What was there already; None: the run began anew."""
     listeners: tuple[ListenerTime, ...] = ()
@@ -152,7 +159,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def whole(self) -> Took:
         """What the run took, its earlier sessions included."""
-        made = sum(call.source != "journal" for call in self.calls)
+        made = sum(call.is_made for call in self.calls)
         cost, before = self.cost, None if self.resumed is None else self.resumed.before
         if before is None:
             return Took(calls=made, tokens=self.usage.total, cost=cost, duration_s=self.duration_s)

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from konseho_cli.core.errors import UsageError
+from konseho_cli.engine.casting import Casting
+from konseho_cli.models.base import PERSON
+from konseho_cli.models.config import allows_exec
+from konseho_cli.models.registry import ModelChoice
 from konseho_cli.spec.document import CouncilSpec, Targets
-from konseho_cli.steps.base import Base, root
+from konseho_cli.steps.base import Base, agent_id, root
 
+if TYPE_CHECKING:
+    from konseho_cli.models.person import Desk  # only a run with a person loads it
+
+ALLOWS = "KONSEHO_ALLOW_EXEC"
+"""`--allow-exec` as the processes that we start are told."""
+_MOST_SHOWN = 12
 _OWN = ("step_overhead", "creation", "event", "delegation", "context", "memory_per_agent")
 """Targets of what Konseho itself takes, whoever answers."""
 
 
 def refuse_no_task(task: str, steps: Iterable[Base]) -> None:
     """Prompts must not speak of a task that nobody gave. Raises UsageError."""
-    if not task.strip() and any(step.prompt is None or _reads_task(step) for step in steps):
+    if not task.strip() and any(_asks_for_it(step) for step in steps):
         raise UsageError(
             "there is no task",
             hint="give it as an argument, by --task-file, on stdin with -, "
@@ -42,9 +53,72 @@ def refuse_undecided(spec: CouncilSpec, targets: Targets, *, strict: bool) -> No
             )
 
 
+def refuse_unheard(
+    steps: Mapping[str, Base],
+    casting: Casting,
+    desk: Desk | None,
+    known: Callable[[str, str], bool],
+) -> None:
+    """A person who cannot be asked is missed before anything is paid for. Raises UsageError.
+
+    `steps`: by their places. `known`: whether the answer of an agent in a step is there already.
+    """
+    for name, step in steps.items():
+        refs = [agent_id(ref) for refs in step.speakers().values() for ref in refs]
+        for agent in dict.fromkeys(refs):
+            choice = _choice(casting, name, agent)
+            if choice.provider != PERSON or choice.fallback or known(name, agent):
+                continue
+            if step.overdue() is None and not (desk is not None and desk.attends(name, agent)):
+                raise _unheard(name, agent, desk)
+
+
+def _choice(casting: Casting, place: str, agent: str) -> ModelChoice:
+    """Of an agent of the council that the step at this place belongs to."""
+    around = place.rpartition(".")[0]
+    while around and f"{around}.{agent}" not in casting.choices:
+        around = around.rpartition(".")[0]
+    return casting.choices[f"{around}.{agent}" if around else agent]
+
+
+def _unheard(step: str, agent: str, desk: Desk | None) -> UsageError:
+    if desk is None:
+        return UsageError(
+            f"step '{step}' asks a person ({agent}), and nobody is asked here",
+            hint="--simulate lets `sim` answer, --replay a run in which they did; "
+            "in Python, give answer=…",
+        )
+    return UsageError(
+        f"step '{step}' asks a person ({agent}), and there is no terminal",
+        hint="use --answers FILE, or give a `human` step a default",
+    )
+
+
 def _of_answers(targets: Targets) -> bool:
     """Whether any of them is about what the models do; Konseho's own time is not."""
     return structs.replace(targets, **dict.fromkeys(_OWN)) != Targets()
+
+
+def refuse_programs(steps: Iterable[Base], env: Mapping[str, str], *, allowed: bool) -> None:
+    """Programs are executed where the user says so, and never because a file does.
+
+    Raises UsageError, naming them.
+    """
+    found = [line for step in steps for line in step.programs()]
+    if not found or allowed or env.get(ALLOWS, "").strip() in ("1", "true") or allows_exec(env):
+        return
+    shown = "".join(f"\n  {' '.join(line.split()):.200}" for line in found[:_MOST_SHOWN])
+    more = len(found) - _MOST_SHOWN
+    shown += f"\n  and {more} more" if more > 0 else ""
+    many = "programs" if len(found) > 1 else "a program"
+    raise UsageError(
+        f"this council would execute {many}, with all your rights:{shown}",
+        hint="--allow-exec lets it; konseho show prints the plan, and executes nothing",
+    )
+
+
+def _asks_for_it(step: Base) -> bool:
+    return (step.prompt is None and not step.programs()) or _reads_task(step)
 
 
 def _reads_task(step: Base) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
 from konseho_cli.engine.within import by_step, every_outcome, within
+from konseho_cli.models.base import is_person
 from konseho_cli.report.view import RunView, StepView, Tally
 
 
@@ -52,6 +53,7 @@ def _tally(calls: Iterable[CallRecord]) -> Tally:
     tally = Tally()
     for call in calls:
         tally.calls += 1
+        tally.people += is_person(call.model)
         tally.cached += call.source == "cache"
         tally.tokens += call.usage.total
         known = tally.cost is not None and call.cost is not None

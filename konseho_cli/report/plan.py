@@ -21,14 +21,19 @@ from konseho_cli.core.units import (
 )
 from konseho_cli.engine.casting import Casting
 from konseho_cli.engine.plan import Plan, PlannedStep
+from konseho_cli.engine.within import addresses
+from konseho_cli.models.base import is_person
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
-from konseho_cli.report.text import cells, listed, one_line
+from konseho_cli.report.text import cells, fit, listed, one_line
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.steps.base import Estimate, agent_id
 from konseho_cli.steps.blocks import place_in
 from konseho_cli.steps.fields import Window
 from konseho_cli.steps.loop import Loop
+
+_COMMAND = 100
+"""Columns of a command line."""
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,12 +65,12 @@ def plan_text(shown: Shown, symbols: Symbols) -> str:
     spec = shown.spec
     about = one_line(spec.description)
     lines = [f"{one_line(spec.name)}  {about}".rstrip()]
-    lines += _tree(shown.plan, symbols)
+    lines += _tree(shown, shown.plan, symbols)
     lines += ["", *_facts(shown, symbols)]
     return "\n".join(lines)
 
 
-def _tree(plan: Plan, symbols: Symbols, holder: str = "") -> Iterator[str]:
+def _tree(shown: Shown, plan: Plan, symbols: Symbols, place: str = "") -> Iterator[str]:
     """A step a line with what it waits for below, then the steps that it holds, a subtree a block."""
     steps = plan.steps
     names = max(len(step.id) for step in steps)
@@ -75,22 +80,29 @@ def _tree(plan: Plan, symbols: Symbols, holder: str = "") -> Iterator[str]:
         is_last = step is steps[-1]
         stroke = symbols.last if is_last else symbols.branch
         count = calls_text(step.estimate, symbols)
-        who = listed(speakers(step))
+        who = listed(tuple(_marked(name, place, shown.models) for name in speakers(step)))
         head = f"{stroke} {step.id:<{names}}  {step.step.kind:<{kinds}}  {count:<{calls}}  {who}"
         yield head.rstrip()
         stem = " " * cells(symbols.stem) if is_last else symbols.stem
-        for line in _why(step, symbols, holder):
+        for line in _why(step, symbols, place.rstrip(".").rpartition(".")[2]):
             yield f"{stem}   {line}"
-        for line in _inside(step, symbols):
+        for line in _inside(shown, step, symbols, f"{place}{step.id}"):
             yield f"{stem} {line}"
 
 
-def _inside(step: PlannedStep, symbols: Symbols) -> Iterator[str]:
+def _inside(shown: Shown, step: PlannedStep, symbols: Symbols, place: str) -> Iterator[str]:
     for path, plan in step.blocks.items():
         name = path.partition(".")[2]
         if name:
             yield f"{name}:"
-        yield from _tree(plan, symbols, step.id)
+        yield from _tree(shown, plan, symbols, place_in(place, path))
+
+
+def _marked(agent: str, place: str, models: Mapping[str, str]) -> str:
+    """`models`: an agent of a council inside goes by the place of that council."""
+    keys = [*(f"{around}.{agent}" for around in reversed(addresses(place.rstrip(".")))), agent]
+    model = next((models[key] for key in keys if key in models), "")
+    return f"{agent} (a person)" if is_person(model) else agent
 
 
 def _why(step: PlannedStep, symbols: Symbols, holder: str) -> Iterator[str]:
@@ -100,6 +112,8 @@ def _why(step: PlannedStep, symbols: Symbols, holder: str) -> Iterator[str]:
     width = max((len(edge.step) for edge in step.edges), default=0)
     for edge in step.edges:
         yield f"{symbols.arrow} after {edge.step:<{width}}  {reason(step, edge.because)}"
+    for line in step.step.programs():
+        yield f"{symbols.arrow} executes {fit(one_line(line), _COMMAND, symbols)}"
     if isinstance(step.step.when, str):
         yield f"{symbols.arrow} only when {one_line(step.step.when)}"
     if isinstance(step.step, Loop):
@@ -236,6 +250,7 @@ def _step(step: PlannedStep, place: str, block: str = "") -> dict[str, Any]:
         "agents": list(speakers(step)),
         "waits_for": [{"step": edge.step, "because": edge.because} for edge in step.edges],
         "calls": _estimate(step.estimate),
+        "executes": list(step.step.programs()),
         "priority": step.step.priority,
         "window": None if step.step.window is None else _window(step.step.window),
         "steps": [

@@ -28,8 +28,12 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
     if refusal := _refusal(outcome, verdicts):
         fine, sign, word = False, symbols.failed, f"{refusal}, run {word}"
     dot = f" {symbols.dot} "
-    made = sum(call.source != "journal" for call in outcome.calls)
-    parts = [plural(made, "call"), *_free(outcome), *_resumed(outcome)]
+    made = [call for call in outcome.calls if call.source != "journal"]
+    asked = sum(call.is_made for call in made)
+    executed = sum(is_program(call.model) for call in made)
+    parts = [plural(asked, "call")] if asked or not executed else []
+    parts += [plural(executed, "command")] if executed else []
+    parts += [*_people(outcome), *_free(outcome), *_resumed(outcome)]
     parts.append(f"{show_count(outcome.usage.total)} tokens")
     cost = outcome.cost
     if cost:
@@ -50,11 +54,18 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
 
 
 def _free(outcome: RunOutcome) -> Iterator[str]:
-    """Calls that asked no model: `3 of 5 from cache`."""
+    """Calls that asked no model, and executed nothing: `3 of 5 from cache`."""
     for source, word in (("cache", "from cache"), ("flight", "shared")):
         count = sum(call.source == source for call in outcome.calls)
         if count:
             yield f"{count:,} of {len(outcome.calls):,} {word}"
+
+
+def _people(outcome: RunOutcome) -> Iterator[str]:
+    """Questions that people answered: `2 answers by people`."""
+    count = sum(call.source == "human" and call.status == "ok" for call in outcome.calls)
+    if count:
+        yield f"{plural(count, 'answer')} by {'a person' if count == 1 else 'people'}"
 
 
 def _resumed(outcome: RunOutcome) -> Iterator[str]:
