@@ -14,6 +14,9 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Mapping[str, Entry] = {
+    "init": Entry(
+        "konseho_cli.cli.init", "Begin a council of your own, in this folder or in another."
+    ),
     "run": Entry("konseho_cli.cli.run", "Run a council and print its answer."),
     "resume": Entry(
         "konseho_cli.cli.resume", "Go on with a run that was cut off, interrupted or failed."
