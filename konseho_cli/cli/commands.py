@@ -48,5 +48,9 @@ COMMANDS: Mapping[str, Entry] = {
     "list": Entry("konseho_cli.cli.list", "List the councils that ship with Konseho."),
     "cache": Entry("konseho_cli.cli.cache", "See, clear and fill the cache of answers."),
     "store": Entry("konseho_cli.cli.store", "Check, shrink and export the store of runs."),
+    "doctor": Entry(
+        "konseho_cli.cli.doctor",
+        "See what Konseho finds on this machine, and how to mend what it lacks.",
+    ),
     "schema": Entry("konseho_cli.cli.schema", "Print the JSON Schema of council files."),
 }
