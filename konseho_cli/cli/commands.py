@@ -18,6 +18,10 @@ COMMANDS: Mapping[str, Entry] = {
         "konseho_cli.cli.init", "Begin a council of your own, in this folder or in another."
     ),
     "run": Entry("konseho_cli.cli.run", "Run a council and print its answer."),
+    "chat": Entry(
+        "konseho_cli.cli.chat",
+        "Talk with a council: each turn is a run that knows what was said before.",
+    ),
     "resume": Entry(
         "konseho_cli.cli.resume", "Go on with a run that was cut off, interrupted or failed."
     ),
