@@ -30,7 +30,7 @@ from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import Loaded, check_document, load_council, to_document
 from konseho_cli.spec.preset import preset_under
 from konseho_cli.spec.settings import Settings
-from konseho_cli.steps.base import OnError, Window
+from konseho_cli.steps.fields import OnError, Window
 from konseho_cli.steps.union import Step
 from konseho_cli.telemetry.bus import Listener, Subscription
 from konseho_cli.telemetry.events import EVERYTHING, Event

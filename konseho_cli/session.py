@@ -39,6 +39,7 @@ from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.load import Loaded
 from konseho_cli.spec.settings import Settings, said_over
+from konseho_cli.steps.blocks import every_step
 from konseho_cli.telemetry.bus import Bus, Subscription
 from konseho_cli.telemetry.events import EVERYDAY
 
@@ -123,7 +124,8 @@ class Session:
         self.casting: Casting = cast_models(
             self.spec, loaded.steps, self.taped.wishes, self.taped.chooses
         )
-        refuse_no_task(self.task, loaded.steps.values())
+        self._placed = dict(every_step(loaded.steps.values()))
+        refuse_no_task(self.task, self._placed.values())
         if self.casting.unchosen:
             refuse_undecided(self.spec, options.targets, strict=options.strict)
         self._past = self._recall()
@@ -295,7 +297,7 @@ class Session:
         if self.taped.cassette is not None and not self.options.taping.caches:
             return None
         return open_cache(
-            self.options.caching, self.casting.choices.values(), self.loaded.steps.values(),
+            self.options.caching, self.casting.choices.values(), self._placed.values(),
             env=self._env, clock=clock, price=prices.cost, memory=self._memory,
             file=self.options.storing.file,
         )  # fmt: skip
@@ -318,11 +320,11 @@ class Session:
                 on_open=lambda: prices.preload(self.casting.all_models),
             ),
             budgets=budgets_for(
-                self.spec, self.loaded.steps, self.casting.choices, prices, tokens, self._past
+                self.spec, self._placed, self.casting.choices, prices, tokens, self._past
             ),
             tokens=tokens,
             slots=Slots(concurrency) if concurrency else None,
-            warms=any(step.cache == "warm" for step in self.loaded.steps.values()),
+            warms=any(step.cache == "warm" for step in self._placed.values()),
             wall=clock.wall,
             cache=cache,
             tape=tape,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -18,6 +18,7 @@ from konseho_cli.models.registry import (
 )
 from konseho_cli.spec.document import CouncilSpec, ModelSpec
 from konseho_cli.steps.base import agent_id
+from konseho_cli.steps.blocks import every_step
 from konseho_cli.steps.union import Step
 
 
@@ -75,17 +76,17 @@ def cast_models(
         hint = did_you_mean(unknown[0], spec.models) or f"known: {', '.join(spec.models) or 'none'}"
         raise UsageError(f"--model {unknown[0]}=…: the council names no such model", hint=hint)
     resolver = _Resolver(spec, wishes, env)
-    choices = {name: resolver.choice(spec.agents[name]) for name in speaking(steps)}
+    choices = {name: resolver.choice(spec.agents[name]) for name in speaking(steps.values())}
     return Casting(
         choices=choices, unchosen=resolver.unchosen, default=resolver.default,
         warnings=tuple(resolver.warnings),
     )  # fmt: skip
 
 
-def speaking(steps: Mapping[str, Step]) -> tuple[str, ...]:
+def speaking(steps: Iterable[Step]) -> tuple[str, ...]:
     """Ids of all agents that the steps name, in the order in which they do."""
     found: dict[str, None] = {}
-    for step in steps.values():
+    for _, step in every_step(steps):
         for refs in step.speakers().values():
             found.update(dict.fromkeys(agent_id(ref) for ref in refs))
         if step.fallback is not None and step.fallback.agent is not None:

@@ -26,6 +26,8 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     reads: frozenset[str]
     """The steps that its templates name."""
     estimate: Estimate
+    blocks: Mapping[str, Plan] = {}
+    """The plans of the steps that it holds, by `Base.blocks`."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +64,10 @@ def make_plan(steps: Mapping[str, Base]) -> Plan:
                 sees=tuple(other for bit, other in enumerate(names) if seen[name] >> bit & 1),
                 reads=reads[name] & steps.keys(),
                 estimate=steps[name].estimate() + _summary(steps[name], sees=bool(seen[name])),
+                blocks={
+                    path: make_plan({inner.id: inner for inner in held})
+                    for path, held in steps[name].blocks().items()
+                },
             )
             for index, name in enumerate(names)
         )

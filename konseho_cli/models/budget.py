@@ -154,8 +154,13 @@ class Budgets(msgspec.Struct, frozen=True, kw_only=True):
         return self.run is None and not self.steps and not self.agents
 
     def of(self, identity: Identity) -> list[Budget]:
-        """Those that a call is counted in: its agent's, its step's, the run's."""
-        found = (self.agents.get(identity.agent), self.steps.get(identity.step_id), self.run)
+        """Those that a call is counted in: its agent's, its step's and of those around, the run's."""
+        found = [self.agents.get(identity.agent)]
+        place = identity.place if self.steps else ""
+        while place:
+            found.append(self.steps.get(place))
+            place = place.rpartition(".")[0]
+        found.append(self.run)
         return [budget for budget in found if budget is not None]
 
 

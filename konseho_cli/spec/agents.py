@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,9 +11,9 @@ import msgspec
 from konseho_cli.agents.definition import ID_PATTERN, Agent, AgentRef
 from konseho_cli.core import marks
 from konseho_cli.spec.agent_files import from_file
-from konseho_cli.spec.draft import Draft
+from konseho_cli.spec.draft import Draft, with_held
 from konseho_cli.spec.stand_ins import AGENT
-from konseho_cli.steps.base import Fallback, Window
+from konseho_cli.steps.fields import Fallback, Window
 from konseho_cli.steps.union import Step
 
 _ID = re.compile(ID_PATTERN)
@@ -27,11 +27,18 @@ def settle_agents(draft: Draft) -> None:
             draft.agents[name] = from_file(draft, agent, ("agents", name))
     used: set[str] = set()
     usual = _Refs(draft, used, ()).window(draft.spec.window)
-    for index, step in enumerate(draft.steps):
-        settled = _Refs(draft, used, ("steps", index)).settle(step)
-        if settled.window is None and usual is not None and settled.shows_earlier:
-            settled = msgspec.structs.replace(settled, window=usual)
-        draft.steps[index] = settled
+
+    def settle(steps: Sequence[Step], around: marks.Path) -> list[Step]:
+        settled: list[Step] = []
+        for index, step in enumerate(steps):
+            place = (*around, index)
+            own = with_held(_Refs(draft, used, place).settle(step), place, settle)
+            if own.window is None and usual is not None and own.shows_earlier:
+                own = msgspec.structs.replace(own, window=usual)
+            settled.append(own)
+        return settled
+
+    draft.steps = settle(draft.steps, ("steps",))
     for name in draft.spec.agents:
         if name not in used:
             draft.problems.warn(("agents", name), f"agent '{name}' is not used", key=True)

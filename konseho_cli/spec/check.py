@@ -218,7 +218,7 @@ class _Walk:
         if kind.min_length and len(value) < kind.min_length:
             return self._wrong(path, "at least one", value)
         items = (self.of(kind.item_type, item, (*path, at)) for at, item in enumerate(value))
-        keep = path == ("steps",)  # a step's place is its number: a wrong one is replaced
+        keep = _holds_steps(kind)  # a step's place is its number: a wrong one is replaced
         return [
             stand_in(kind.item_type) if item is _INVALID else item
             for item in items
@@ -238,6 +238,9 @@ class _Walk:
         return found
 
     def _struct(self, kind: Any, value: Any, path: Path) -> Any:
+        if len(path) > MAX_DEPTH:
+            self.problems.error(path, f"nested deeper than {MAX_DEPTH} levels")
+            raise _TooDeep
         if not isinstance(value, dict):
             return self._wrong(path, "a mapping", value)
         fields = {field.encode_name: field for field in kind.fields}
@@ -343,6 +346,12 @@ class _Walk:
         if "id" not in found and isinstance(tag, str) and tag.isidentifier() and tag.islower():
             found["id"] = tag
         return found
+
+
+def _holds_steps(kind: Any) -> bool:
+    """Whether the items of a list are steps."""
+    types = getattr(kind.item_type, "types", ())
+    return any(issubclass(getattr(each, "cls", object), Base) for each in types)
 
 
 def _within(kind: Any, value: float) -> bool:

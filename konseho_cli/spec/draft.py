@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,17 @@ class Draft(msgspec.Struct, kw_only=True):
     """Whose tree may hold the agents' files."""
     steps: list[Step] = msgspec.field(default_factory=list)
     agents: dict[str, Agent] = msgspec.field(default_factory=dict)
-    broken: frozenset[int] = frozenset()
-    """Indexes of steps whose types are wrong."""
+    broken: frozenset[marks.Path] = frozenset()
+    """Places of steps whose types are wrong."""
 
     @property
     def ids(self) -> list[str]:
         """Of all steps, in the order of the file."""
         return [step.id for step in self.steps]
+
+    def placed(self) -> Iterator[tuple[marks.Path, Step]]:
+        """Every step with its place in the file, those that others hold included."""
+        return placed(self.steps, ("steps",))
 
     def written(self, path: marks.Path) -> Any:
         """What stands at a place in the file; None where nothing does."""
@@ -46,3 +51,26 @@ class Draft(msgspec.Struct, kw_only=True):
     def finished(self) -> CouncilSpec:
         """The spec with everything settled."""
         return msgspec.structs.replace(self.spec, steps=tuple(self.steps), agents=self.agents)
+
+
+def placed(steps: Sequence[Step], around: marks.Path) -> Iterator[tuple[marks.Path, Step]]:
+    """The steps of a block, and those that they hold, each with its place."""
+    for index, step in enumerate(steps):
+        place = (*around, index)
+        yield place, step
+        for block, held in step.blocks().items():
+            yield from placed(held, (*place, *block.split(".")))  # type: ignore[arg-type]
+
+
+def with_held(
+    step: Step, place: marks.Path, change: Callable[[Sequence[Step], marks.Path], Sequence[Step]]
+) -> Step:
+    """The step with `change` made to each block that it holds, which is told the block's place."""
+    blocks = step.blocks()
+    if not blocks:
+        return step
+    held = {
+        block: change(steps, (*place, *block.split(".")))  # type: ignore[arg-type]
+        for block, steps in blocks.items()
+    }
+    return step.with_blocks(held)

@@ -24,8 +24,8 @@ class Problems:
         self.file = file
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
-        self.wrong_steps: set[int] = set()
-        """Indexes of steps with an error, whose further rules would only echo it."""
+        self.wrong_steps: set[Path] = set()
+        """Places of steps with an error in them, whose further rules would only echo it."""
         self._comparisons = _COMPARISONS
 
     def error(
@@ -42,8 +42,9 @@ class Problems:
 
         The nearest known word becomes the hint where one is near; `hint` is for where none is.
         """
-        if len(path) > 1 and path[0] == "steps" and isinstance(path[1], int):
-            self.wrong_steps.add(path[1])
+        if path and path[0] == "steps":
+            numbered = (at for at, part in enumerate(path, 1) if isinstance(part, int))
+            self.wrong_steps.update(path[:at] for at in numbered)
         if len(self.errors) < MAX_PROBLEMS:
             hint = (self._suggest(*near) if near else None) or hint
             self.errors.append(self._problem(path, message, hint, value, key))

@@ -14,8 +14,8 @@ from konseho_cli.models.base import Account, Call, Reply, Request, Usage
 from konseho_cli.models.budget import Budget, Budgeted, Budgets
 from konseho_cli.models.retry import Retried
 from konseho_cli.steps.ask import Ask
-from konseho_cli.steps.base import Fallback
 from konseho_cli.steps.debate import Debate
+from konseho_cli.steps.fields import Fallback
 from konseho_cli.steps.parallel import Parallel
 
 

@@ -44,7 +44,7 @@ def test_an_agent_inside_a_window_joins_the_table_and_speaks(load: Load) -> None
         + "- {kind: chair, agent: b, window: {messages: 1, summary: {name: c, role: Sum up.}}}\n"
     )  # fmt: skip
     assert loaded.spec.agents["c"].role == "Sum up."
-    assert speaking(loaded.steps) == ("a", "b", "c")
+    assert speaking(loaded.steps.values()) == ("a", "b", "c")
     assert not loaded.warnings
 
 
