@@ -40,9 +40,9 @@ def command(
     quiet: options.Quiet = False,
     json: options.AsJson = False,
 ) -> None:  # fmt: skip
-    """Talk with a council: each turn is a run that knows what was said before.
+    """Talk with a council, one run a turn.
 
-    At a terminal it asks for a line, shows the run, and gives the answer last; /help says what else
+    Each turn knows what was said before. At a terminal it asks for a line, shows the run, and gives the answer last; /help says what else
     one can type. From a pipe each line is a turn, and its answer goes to stdout. A turn that fails
     or is interrupted does not end the conversation.
     """

@@ -15,12 +15,12 @@ class Entry(NamedTuple):
 
 COMMANDS: Mapping[str, Entry] = {
     "init": Entry(
-        "konseho_cli.cli.init", "Begin a council of your own, in this folder or in another."
+        "konseho_cli.cli.init", "Begin a council of your own, here or in another folder."
     ),
     "run": Entry("konseho_cli.cli.run", "Run a council and print its answer."),
     "chat": Entry(
         "konseho_cli.cli.chat",
-        "Talk with a council: each turn is a run that knows what was said before.",
+        "Talk with a council, one run a turn.",
     ),
     "resume": Entry(
         "konseho_cli.cli.resume", "Go on with a run that was cut off, interrupted or failed."

@@ -40,7 +40,7 @@ def command(
     ] = False,
     json: options.AsJson = False,
 ) -> None:  # fmt: skip
-    """Begin a council of your own, in this folder or in another.
+    """Begin a council of your own, here or in another folder.
 
     It writes council.yaml from a template, one of its agents under agents/, the schema that editors
     complete and check with, and a line in .gitignore. What it writes runs at once, without a key.

@@ -145,8 +145,7 @@ def command(
 
     Every profiler runs the council in a process of its own; all but the first run replay its
     answers, so that it is paid for once. Answers are simulated unless the file, --model,
-    KONSEHO_MODEL or --replay says otherwise. Exit status as of `konseho run`; 4 where something
-    could not be measured.
+    KONSEHO_MODEL or --replay says otherwise.
     """
     asked = Asked(**locals())  # before there is anything else here: what the command line says
     raise typer.Exit(profile_process(asked) if pid is not None else profile_council(asked))

@@ -173,10 +173,7 @@ def diff(
     store: options.Store = None,
     json: options.AsJson = False,
 ) -> None:
-    """Compare two runs: figures, steps, councils, answers.
-
-    Exit status: 0 the answers are the same, 1 they differ.
-    """
+    """Compare two runs: figures, steps, councils, answers."""
     from konseho_cli.cli import runs_showing as showing
 
     same = showing.show_difference(recalling.recall([run, other], store), json=json)

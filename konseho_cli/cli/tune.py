@@ -79,8 +79,7 @@ def command(
 
     One run is made, or taken (--replay), and everything is tried on replays of it, which cost
     nothing. `sim` answers unless the file, --model or KONSEHO_MODEL says otherwise. What is kept
-    goes into a preset; the council's own file is never written. Exit status: 0 also where nothing
-    was kept; 2 usage; 3 the council failed; 4 the machine was too noisy to tell for some change.
+    goes into a preset; the council's own file is never written.
     """
     check_stdin(task, task_file, inputs)
     file = find_council(council)

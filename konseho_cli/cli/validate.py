@@ -31,7 +31,7 @@ def command(
 ) -> None:
     """Check council files, all errors at once.
 
-    Says nothing about files that are fine. Exit status 2 where one is not; warnings break nothing.
+    Says nothing about files that are fine; warnings break nothing.
     """
     checked = [check(file) for file in files]
     broken = any(not file.is_valid for file in checked)

@@ -47,7 +47,7 @@ Steps: TypeAlias = Annotated[
     typer.Option(
         "--step", metavar="ID.FIELD=VALUE",
         help="A field of a step that changes its time: wait, quorum, rounds, early_stop, "
-        "max_agents, …",
+        "max_agents and others.",
     ),
 ]  # fmt: skip
 Rpm: TypeAlias = Annotated[

@@ -1,0 +1,66 @@
+"""Pages of the commands for whoever writes a council."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from konseho_cli.cli.help.page import FINE, MODEL_ENV, USAGE, Page
+
+PAGES: Mapping[str, Page] = {
+    "validate": Page(
+        when="Use it while you write, in an editor's save hook and before a commit. It calls "
+        "nothing and needs no key.",
+        examples=(
+            ("One file, or many:", "konseho validate council.yaml councils/*.yaml"),
+            ("For an editor or a bot:", "konseho validate council.yaml --json"),
+        ),
+        status=(("0", "all files are fine, warnings or not"), ("2", "a file has mistakes")),
+        see=("konseho show", "konseho schema", "docs/council-file.md"),
+    ),
+    "show": Page(
+        when="Use it before the first paid run: what waits for what and why, how many calls it "
+        "takes, and with --prompts what each agent would be asked. It calls nothing.",
+        examples=(
+            ("Order, reasons and calls:", "konseho show quickstart"),
+            ("Every prompt, as an agent would get it:",
+             'konseho show quickstart "Tabs or spaces?" --prompts'),
+            ("A diagram for a README:", "konseho show council.yaml --mermaid"),
+        ),
+        status=FINE,
+        files=(MODEL_ENV,),
+        see=("konseho validate", "konseho run --dry-run", "docs/council-file.md"),
+    ),
+    "list": Page(
+        when="Use it to see what there is to run, to copy from, or to begin with.",
+        examples=(
+            ("The councils that ship:", "konseho list"),
+            ("The presets, for run --preset:", "konseho list --presets"),
+        ),
+        status=FINE,
+        see=("konseho init --templates", "konseho show", "docs/presets.md"),
+    ),
+    "schema": Page(
+        when="Use it for completion and checks in an editor without a network; konseho init writes "
+        "the file and the line that names it.",
+        examples=(
+            ("Beside the councils; then, as the first line of each, "
+             "`# yaml-language-server: $schema=council.schema.json`:",
+             "konseho schema > council.schema.json"),
+            ("The same for presets:", "konseho schema --preset > preset.schema.json"),
+        ),
+        status=FINE,
+        see=("konseho init", "konseho validate", "docs/council-file.md"),
+    ),
+    "doctor": Page(
+        when="Use it after an installation, and when something does not work and you do not know "
+        "why. Each line that is not well says how to mend it.",
+        examples=(
+            ("What is there and what is not:", "konseho doctor"),
+            ("Servers and keys as well; what is sent asks for nothing and costs nothing:",
+             "konseho doctor --network"),
+            ("For a bug report or a script:", "konseho doctor --json"),
+        ),
+        status=(("0", "fine, warnings or not"), ("1", "something that Konseho needs is broken"), USAGE),
+        see=("konseho store check", "docs/doctor.md", "docs/models.md"),
+    ),
+}  # fmt: skip
