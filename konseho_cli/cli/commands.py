@@ -54,7 +54,7 @@ COMMANDS: Mapping[str, Entry] = {
     "store": Entry("konseho_cli.cli.store", "Check, shrink and export the store of runs."),
     "doctor": Entry(
         "konseho_cli.cli.doctor",
-        "See what Konseho finds on this machine, and how to mend what it lacks.",
+        "See what this machine lacks, and how to mend it.",
     ),
     "schema": Entry("konseho_cli.cli.schema", "Print the JSON Schema of council files."),
 }

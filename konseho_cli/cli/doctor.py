@@ -32,7 +32,7 @@ def command(
     ] = False,
     json: options.AsJson = False,
 ) -> None:
-    """See what Konseho finds on this machine, and how to mend what it lacks.
+    """See what this machine lacks, and how to mend it.
 
     Python, packages, extras, keys (there or not, never what they are), the store, the profilers'
     permissions, the terminal. Nothing is changed, and nothing leaves the machine without --network.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from konseho_cli.cli import options
+from konseho_cli.cli import completing, options
 from konseho_cli.cli.founding import found, founded_json, founded_text
 from konseho_cli.cli.list import list_councils
 from konseho_cli.cli.result import deliver_to_stdout
@@ -23,6 +23,7 @@ def command(
         typer.Option(
             "--template", "-t", metavar="NAME",
             help="The shipped council to begin with, or one word of its name; `list` shows them.",
+            autocompletion=completing.template_names,
         ),
     ] = "quickstart",
     name: Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from konseho_cli.cli import options, outputs
+from konseho_cli.cli import completing, options, outputs
 from konseho_cli.cli.profiling import Asked, profile_council, profile_process
 
 Council: TypeAlias = Annotated[
@@ -16,6 +16,7 @@ Council: TypeAlias = Annotated[
         metavar="[COUNCIL]",
         help="A council file, or the name of one that ships; else the one of the run that --replay "
         "names, else quickstart.",
+        autocompletion=completing.councils,
     ),
 ]
 Cpu: TypeAlias = Annotated[bool, typer.Option("--cpu", help="cProfile: functions, by part.")]

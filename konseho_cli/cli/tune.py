@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from konseho_cli.cli import options
+from konseho_cli.cli import completing, options
 from konseho_cli.cli.asking import check_stdin, read_models, read_preset, read_task
 from konseho_cli.cli.tuning import Asked, read_gate, read_kinds, read_max_time, tune
 from konseho_cli.session import RunOptions
@@ -36,7 +36,12 @@ MaxTime: TypeAlias = Annotated[
 ]
 Preset: TypeAlias = Annotated[
     str | None,
-    typer.Option("--preset", metavar="NAME|FILE", help="The settings to begin with."),
+    typer.Option(
+        "--preset",
+        metavar="NAME|FILE",
+        help="The settings to begin with.",
+        autocompletion=completing.presets,
+    ),
 ]
 Output: TypeAlias = Annotated[
     Path | None,

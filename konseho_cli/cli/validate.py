@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from konseho_cli.cli import options
+from konseho_cli.cli import completing, options
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.streams import mutter
 from konseho_cli.core.errors import InvalidCouncil, KonsehoError, Problem
@@ -25,7 +25,11 @@ from konseho_cli.spec.load import load_council
 def command(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILES...", help="Council files, or names of shipped ones."),
+        typer.Argument(
+            metavar="FILES...",
+            help="Council files, or names of shipped ones.",
+            autocompletion=completing.councils,
+        ),
     ],
     json: options.AsJson = False,
 ) -> None:

@@ -56,9 +56,10 @@ def write_rest(page: Page, formatter: Any) -> None:
             if number:
                 formatter.write("\n")
             formatter.write_text(about)
-            for place, line in enumerate(call.splitlines()):
-                lead = "    " if place else "$ "
+            lead = "$ "
+            for line in call.splitlines():
                 formatter.write(f"{'':{formatter.current_indent + 2}}{lead}{line}\n")
+                lead = "    " if line.endswith("\\") else "$ "
     _write_rows("Exit status", page.status, formatter)
     _write_rows("Files and environment", page.files, formatter)
     if page.see:
