@@ -16,7 +16,7 @@ from konseho_cli.cli.help.pages import PAGES
 from konseho_cli.cli.main import load
 from tests.test_docs import konseho_calls
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def _walk(path: tuple[str, ...], command: Any) -> Iterator[tuple[str, Any]]:
