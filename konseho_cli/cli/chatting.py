@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +24,8 @@ from konseho_cli.core.signals import SIGNALS
 from konseho_cli.core.units import show_count, show_money
 from konseho_cli.engine.caching import new_memory
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.models.prices import Prices
+from konseho_cli.models.stack import http_for
 from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.answer import answer_text
@@ -98,11 +101,21 @@ class Chat:
         self.quiet = quiet
         self._json, self._tokens = json, tokens
         self._memory = new_memory(options.caching.size, RealClock.now)
-        self.check(options)
+        self._runner = asyncio.Runner()
+        casting = self.check(options).casting
+        self._http = http_for(
+            casting.choices, wall=RealClock.wall,
+            on_open=lambda: Prices().preload(casting.all_models),
+        )  # fmt: skip
 
     def check(self, options: RunOptions) -> Session:
         """The session that a first turn would have. Raises UsageError."""
         return Session(self.loaded, structs.replace(options, task="Say something."))
+
+    def close(self) -> None:
+        """Close what the turns shared."""
+        with self._runner as runner:
+            runner.run(self._http.aclose())
 
     def forget(self) -> None:
         """Begin a new conversation: what was said is kept, and told to nobody any more."""
@@ -117,10 +130,13 @@ class Chat:
     def take(self, text: str) -> Carried | None:
         """One turn; None where it could not begin, which is told then."""
         try:
-            session = Session(self.loaded, self._wanted(text), memory=lambda: self._memory)
-            with _signals_restored():
+            session = Session(
+                self.loaded, self._wanted(text), memory=lambda: self._memory, http=self._http
+            )
+            with _signals_restored(self._runner.get_loop()):
                 carried = carry_out(
                     session, self._destination(session, text), quiet=self.quiet,
+                    runner=self._runner,
                     remarks=lambda outcome, symbols: self._remarks(text, outcome, symbols),
                 )  # fmt: skip
         except KonsehoError as error:
@@ -185,11 +201,16 @@ def so_far(said: Sequence[Said], symbols: Symbols) -> str:
 
 
 @contextmanager
-def _signals_restored() -> Iterator[None]:
-    """A run leaves the signals to whoever ends the process with it; here another turn follows."""
+def _signals_restored(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """A run leaves the signals to whoever ends the process with it; here another turn follows.
+
+    The loop is to forget them, too: it would hear one of the prompt at the next turn.
+    """
     before = {each: signal.getsignal(each) for each in SIGNALS}
     try:
         yield
     finally:
         for each, handler in before.items():
+            with suppress(NotImplementedError):  # Windows
+                loop.remove_signal_handler(each)
             signal.signal(each, handler)

@@ -23,7 +23,10 @@ NOT_BEGUN = 2
 
 def converse(chat: Chat) -> int:
     """Until nobody says anything any more; the exit status."""
-    return _at_terminal(chat) if is_terminal(sys.stdin) else _through_pipe(chat)
+    try:
+        return _at_terminal(chat) if is_terminal(sys.stdin) else _through_pipe(chat)
+    finally:
+        chat.close()
 
 
 def _at_terminal(chat: Chat) -> int:

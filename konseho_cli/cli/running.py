@@ -58,11 +58,15 @@ def carry_out(
     *,
     quiet: bool,
     remarks: Callable[[RunOutcome, Symbols], tuple[Line, ...]] = lambda outcome, symbols: (),
+    runner: asyncio.Runner | None = None,
 ) -> Carried:
-    """The same, and all of what came of it; `remarks` are told below the summary."""
+    """The same, and all of what came of it; `remarks` are told below the summary.
+
+    `runner`: whose loop several runs share.
+    """
     screen = screen_for(session, quiet=quiet)
     stream = _stream(session, screen) if destination.stream else None
-    outcome = conduct(session, screen, stream)
+    outcome = conduct(session, screen, stream, runner)
     held = verdicts(outcome, session.targets)
     status = exit_status(outcome, held, strict=session.options.strict)
     if screen.stopped_by is not None:

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -154,8 +158,9 @@ def test_at_a_terminal_one_talks(council, tmp_path):
 def test_ctrl_c_at_the_prompt_gives_up_the_line_and_in_a_turn_the_turn(half_done):
     with terminal("chat", half_done) as screen:
         screen.until(lambda seen: seen.endswith("> "))
-        screen.press(b"never said\x03")
-        screen.until(lambda seen: seen.count("> ") == 2)
+        screen.press(b"never said")
+        screen.until(lambda seen: seen.endswith("never said"))
+        screen.give_up_the_line()
         for turn in (1, 2):  # signals are heard as well the second time
             screen.press(b"said\n")
             screen.until(lambda seen, turn=turn: seen.count("1 of 2 steps") >= turn)
@@ -219,3 +224,60 @@ def test_an_answer_that_would_drive_the_terminal_does_not(council):
         screen.press(b"\x04")
         screen.to_the_end()
         assert "\x1b]0;" not in screen.seen
+
+
+@contextmanager
+def counting_server() -> Iterator[tuple[str, list[int]]]:
+    """Answers chat completions; its address, and how many connections there were."""
+    connections: list[int] = []
+    answer = {"choices": [{"message": {"content": "heard"}, "finish_reason": "stop"}]}
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            connections.append(1)
+            super().setup()
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1", connections
+        server.shutdown()
+
+
+def test_turns_share_their_connections(talk, tmp_path):
+    council = tmp_path / "one.yaml"
+    council.write_text(
+        "konseho: 1\nname: one\nagents: {ann: {role: Ann.}}\nsteps: [{kind: ask, agent: ann}]\n",
+        encoding="utf-8",
+    )
+    with counting_server() as (url, connections):
+        ran = talk(
+            council, "one", "two", "three", more=("--model", "vllm:x"), VLLM_BASE_URL=url
+        )  # fmt: skip
+        assert (ran.status, ran.out, ran.err) == (0, "heard\nheard\nheard\n", "")
+        assert len(connections) == 1
+
+
+def test_ctrl_c_at_the_prompt_is_not_heard_by_the_next_turn(council):
+    with terminal("chat", council('answer: "heard"'), "-q", "--no-store") as screen:
+        for turn in (1, 2):
+            screen.until(lambda seen: seen.endswith("> "))
+            screen.press(b"said\n")
+            screen.until(lambda seen, turn=turn: seen.count("heard\r\n\r\n> ") == turn)
+            screen.give_up_the_line()
+        screen.press(b"\x04")
+        assert screen.to_the_end() == 0
+        assert "interrupted" not in screen.seen
