@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from konseho_cli.steps.fields import Output as Output
     from konseho_cli.steps.fields import Window as Window
     from konseho_cli.steps.loop import Loop as Loop
+    from konseho_cli.steps.nested import Nested as Nested
     from konseho_cli.steps.parallel import Parallel as Parallel
     from konseho_cli.steps.split import Split as Split
     from konseho_cli.steps.vote import Vote as Vote
@@ -41,6 +42,7 @@ _HOMES = {
     "Limits": "agents.limits",
     "Loop": "steps.loop",
     "ModelSpec": "spec.document",
+    "Nested": "steps.nested",
     "Output": "steps.fields",
     "Parallel": "steps.parallel",
     "RunOutcome": "engine.outcome",

@@ -37,7 +37,7 @@ from konseho_cli.report.text import encodable, plural
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.inputs import read_inputs
-from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.telemetry.events import TextArrived
 
 HISTORY_TOKENS = 8000

@@ -57,14 +57,13 @@ def fill_template(template: Path, file: str, name: str, own: str = "") -> Templa
     """
     text = read_source(template)
     document: Any = parse_yaml(text, file=template.name).value
-    files = {
-        each: read_source(template.parent / each)
-        for each in _named_files(document["agents"])
-        if (template.parent / each).is_file()
-    }
-    if not files and (moved := _moved_agent(text, document["agents"], own)):
-        text, agent_file, agent = moved
-        files[agent_file] = agent
+    files = _files_below(document, template.parent)
+    agents = document.get("agents", {})
+    if not any(each.endswith(".md") for each in files):
+        moved = _moved_agent(text, agents, own) or _copied_agent(text, agents, template.parent)
+        if moved is not None:
+            text, agent_file, agent = moved
+            files[agent_file] = agent
     text = _SCHEMA_LINE.sub(f"# yaml-language-server: $schema={SCHEMA}\n", text, count=1)
     text = re.sub(rf"^name: {re.escape(template.stem)}$", f"name: {name}", text, flags=re.MULTILINE)
     text = re.sub(
@@ -75,10 +74,33 @@ def fill_template(template: Path, file: str, name: str, own: str = "") -> Templa
     return Template(files={file: text, **files}, call=call[1] if call else "")
 
 
-def _named_files(agents: Mapping[str, Any]) -> list[str]:
-    """The agents' files that are named by a path."""
-    named = (each.get("from") for each in agents.values() if isinstance(each, dict))
-    return [each for each in named if isinstance(each, str) and each.endswith(".md")]
+def _files_below(value: Any, folder: Path) -> dict[str, str]:
+    """What a document names by a path: agents' files, and councils with what those name."""
+    found: dict[str, str] = {}
+    pairs = value.items() if isinstance(value, dict) else ()
+    for key, each in pairs:
+        named = key in ("from", "file") and isinstance(each, str) and Path(each).suffix
+        if named in (".md", ".yaml", ".yml") and (folder / each).is_file():
+            found[each] = read_source(folder / each)
+            if named != ".md":
+                found |= _files_below(parse_yaml(found[each], file=each).value, folder)
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, (dict, list)):
+            found |= _files_below(each, folder)
+    return found
+
+
+def _copied_agent(
+    text: str, agents: Mapping[str, Any], folder: Path
+) -> tuple[str, str, str] | None:
+    """The text with one agent that it takes by its name from a file of its own; and that file."""
+    for agent in agents.values():
+        name = agent.get("from")
+        file = f"agents/{name}.md"
+        if isinstance(name, str) and (folder / file).is_file():
+            named = re.compile(rf"(\bfrom: *){re.escape(name)}(?![\w./-])")
+            return named.sub(rf"\g<1>{file}", text), file, read_source(folder / file)
+    return None
 
 
 def _moved_agent(text: str, agents: Mapping[str, Any], own: str) -> tuple[str, str, str] | None:

@@ -12,7 +12,7 @@ from konseho_cli.core.graph import find_cycle
 from konseho_cli.spec.draft import Draft
 from konseho_cli.spec.edges import STEP_ABOVE, Edge, edges_of
 from konseho_cli.spec.problems import loop_text
-from konseho_cli.steps.base import Base
+from konseho_cli.steps.base import Base, texts_of
 
 MAX_CODE = 100_000
 """Characters of code in all templates of a council: parsing them takes a fraction of a second."""
@@ -70,7 +70,7 @@ def _texts(step: Base) -> Iterator[tuple[str, str]]:
     """A step's templates, by field."""
     for field in (*step.templates, "when"):
         value = getattr(step, field)
-        for text in value if isinstance(value, (list, tuple)) else (value,):
+        for text in texts_of(value):
             if isinstance(text, str):
                 yield field, text
     for field, (text, _) in step.inner_templates().items():

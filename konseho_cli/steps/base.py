@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import (
     TYPE_CHECKING,
@@ -127,7 +127,7 @@ class Base(
         found: dict[str, frozenset[str]] = {}
         for name in self.templates:
             value = getattr(self, name)
-            texts = value if isinstance(value, (list, tuple)) else (value,)
+            texts = texts_of(value)
             read = [references(text) for text in texts if isinstance(text, str)]
             if read:
                 own = self.names if name == "prompt" else frozenset[str]()
@@ -156,6 +156,13 @@ class Base(
     async def run(self, ctx: StepContext) -> StepResult:
         """Confer."""
         raise NotImplementedError(f"{type(self).__name__} has no run()")
+
+
+def texts_of(field: JSON) -> Iterable[JSON]:
+    """The texts of a field that is a template, a list of them, or a mapping with them as values."""
+    if isinstance(field, Mapping):
+        return field.values()
+    return field if isinstance(field, (list, tuple)) else (field,)
 
 
 def root(path: str) -> str:
@@ -246,6 +253,18 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     def last(self) -> JSON:
         """The value of the last one; null where there is none."""
         return list(self.values.values())[-1] if self.values else None
+
+
+class Conferred(msgspec.Struct, frozen=True, kw_only=True):
+    """What another council came to."""
+
+    council: str
+    """Its name."""
+    answer: JSON
+    gate: bool | None
+    """None: it has none."""
+    status: Literal["ok", "degraded"]
+    ran: Ran
 
 
 class StepResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -351,6 +370,13 @@ class StepContext(Protocol):
 
     def skip(self, block: str, reason: str) -> Ran:
         """Leave the steps of a block out, and say so: each is skipped, its value null."""
+        ...
+
+    async def confer(self, task: str | None, inputs: Mapping[str, JSON]) -> Conferred:
+        """Run the council of a `council` step; task None: its own, or else this council's.
+
+        Raises what it fails with, StepFailed for inputs that it does not take.
+        """
         ...
 
     def lease(self, pool: AgentPool) -> AbstractAsyncContextManager[str]:

@@ -218,3 +218,26 @@ def test_a_place_where_nothing_can_be_made_is_said(konseho):
     assert ran.status == 3
     assert "/proc/nothing cannot be written" in ran.err
     assert "konseho init FOLDER" in ran.err
+
+
+BY_NAME = """\
+konseho: 1
+name: outer
+agents:
+  ann: {from: performance}
+steps:
+  - {id: one, kind: ask, agent: ann}
+  - {id: two, kind: council, file: inner/small.yaml}
+"""
+
+
+def test_agents_and_councils_that_a_template_takes_from_elsewhere_come_along(here):
+    (here / "agents").mkdir()
+    (here / "agents" / "performance.md").write_text("---\nname: performance\n---\nHi.\n")
+    (here / "inner").mkdir()
+    (here / "inner" / "small.yaml").write_text("konseho: 1\nname: small\n")
+    (here / "outer.yaml").write_text(BY_NAME)
+    filled = fill_template(here / "outer.yaml", "council.yaml", "mine")
+    assert set(filled.files) == {"council.yaml", "inner/small.yaml", "agents/performance.md"}
+    assert "from: agents/performance.md" in filled.files["council.yaml"]
+    assert filled.call == ""
