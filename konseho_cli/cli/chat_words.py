@@ -14,6 +14,7 @@ from konseho_cli.cli.streams import mutter
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.files import write_atomically
 from konseho_cli.core.suggest import did_you_mean
+from konseho_cli.engine.casting import Wishes
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import harmless, one_line, plural
 
@@ -97,7 +98,9 @@ class Words:
         """Show the models, or choose another one for the turns to come."""
         chat = self._chat
         if name:
-            options = structs.replace(chat.options, wishes=read_models([name], simulate=False))
+            new, old = read_models([name], simulate=False), chat.options.wishes
+            wishes = Wishes(model=new.model or old.model, models={**old.models, **new.models})
+            options = structs.replace(chat.options, wishes=wishes)
             chat.check(options)
             chat.options = options
         mutter(f"  {', '.join(chat.check(chat.options).models)}\n")
