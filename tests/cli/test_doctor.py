@@ -95,7 +95,7 @@ def test_what_is_broken_makes_the_status(konseho, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     ran = konseho("doctor")
     assert ran.status == 1
-    assert "unknown key 'modle'" in ran.out
+    assert "unknown key 'modle'" in " ".join(ran.out.split())
     assert "1 thing that Konseho needs is broken" in ran.out
 
 
