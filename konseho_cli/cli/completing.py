@@ -135,12 +135,11 @@ def changed_agents(ctx: typer.Context, incomplete: str) -> Iterable[tuple[str, s
 
 @_offering
 def agents(ctx: typer.Context, incomplete: str) -> Iterable[tuple[str, str]]:
-    """Agents in Markdown files: of this folder, and those that ship."""
-    from konseho_cli.core.files import shipped
+    """Agents that `from:` can name here."""
+    from konseho_cli.agents.registry import shared
 
-    folders = (Path("agents"), Path("councils/agents"), shipped("councils") / "agents")
-    names = [file.stem for folder in folders for file in sorted(folder.glob("*.md"))]
-    return [(name, "an agent") for name in dict.fromkeys(names)]
+    library = shared().library(Path.cwd(), os.environ)
+    return [(found.name, f"an agent: {found.level}") for found in library.agents]
 
 
 @_offering

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
+from konseho_cli.agents.rota import Rota
 from konseho_cli.core.deadline import earliest, ending_at
 from konseho_cli.core.errors import OwnLimitReached, StepFailed, UsageError
 from konseho_cli.core.units import show_duration
@@ -15,6 +16,7 @@ from konseho_cli.engine.concluding import final_answer, final_gate, final_names
 from konseho_cli.engine.outcome import StepOutcome
 from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.engine.state import RunState
+from konseho_cli.engine.windowing import Summaries
 from konseho_cli.models.base import place_of
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.inputs import fill_inputs
@@ -94,7 +96,8 @@ def _inner_council(
         answer=spec.answer, gate=spec.gate,
     )  # fmt: skip
     state = inside(around, "council", 0, {}, ())
-    return structs.replace(state, premises=premises, given={}, earlier=None)
+    # Agents of the same names are others here, so their turns are others, too.
+    return structs.replace(state, premises=premises, given={}, earlier=None, rota=Rota())
 
 
 def skip_block(around: StepState, block: str, reason: str) -> Ran:
@@ -126,9 +129,11 @@ def inside(
         before = run.sources(planned)
         return [*before, *({"title": part.label, "text": part.text} for part in earlier)]
 
+    run.summaries = run.summaries or Summaries()  # one for all, whoever asks first
     return RunState(
         premises=run.premises, recorder=run.recorder, bus=run.bus, holding=run.holding,
         run_plan=run.run_plan, calls=run.calls, deadline=around.deadline, summaries=run.summaries,
+        rota=run.rota,
         prefix=f"{run.address(planned)}.{place}", path=f"{around.path}.{place}",
         top=run.top or planned.id, given={**around.names, **names}, earlier=said,
     )  # fmt: skip

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from konseho_cli.cli.help.page import FINE, MODEL_ENV, USAGE, Page
+from konseho_cli.cli.help.page import FINE, MODEL_ENV, USAGE, Page, Row
+
+_AGENTS: tuple[Row, ...] = (
+    ("agents/*.md", "the project's; .claude/agents/, too, and those of the folders above"),
+    ("~/.config/konseho/agents/", "yours; ~/.claude/agents/, too"),
+)
 
 PAGES: Mapping[str, Page] = {
     "validate": Page(
@@ -50,6 +55,50 @@ PAGES: Mapping[str, Page] = {
         ),
         status=FINE,
         see=("konseho init", "konseho validate", "docs/council-file.md"),
+    ),
+    "agents": Page(
+        when="Use it to see who can be named in a council without writing a role, where each comes "
+        "from, and to write one of your own.",
+        examples=(
+            ("Who is there:", "konseho agents list"),
+            ("All that one is told:", "konseho agents show reviewer"),
+            ("One of your own, from one that ships:",
+             "konseho agents new house-style --from reviewer"),
+        ),
+        status=FINE,
+        files=_AGENTS,
+        see=("konseho init", "docs/agents.md"),
+    ),
+    "agents list": Page(
+        when="Use it to find a name for `from:`, and the file that another one hides.",
+        examples=(
+            ("As a council in this folder finds them:", "konseho agents list"),
+            ("As another council does:", "konseho agents list --council mine/council.yaml"),
+        ),
+        status=(("0", "fine, whatever cannot be used"), USAGE),
+        files=_AGENTS,
+        see=("konseho agents show", "docs/agents.md"),
+    ),
+    "agents show": Page(
+        when="Use it before you name an agent, and when it does not do what you think it should.",
+        examples=(
+            ("At a terminal:", "konseho agents show reviewer"),
+            ("For a program:", "konseho agents show reviewer --json"),
+        ),
+        status=(("0", "fine"), ("2", "nobody is called that, or the file is broken")),
+        files=_AGENTS,
+        see=("konseho agents list", "docs/agents.md"),
+    ),
+    "agents new": Page(
+        when="Use it for an agent that several councils are to share: they find it by its name.",
+        examples=(
+            ("From nothing:", 'konseho agents new taxes -d "Knows what is deductible."'),
+            ("From one that ships, for all of your projects:",
+             "konseho agents new reviewer --from reviewer --user"),
+        ),
+        status=(("0", "fine"), ("2", "it is there already, or the name is none")),
+        files=_AGENTS,
+        see=("konseho agents show", "konseho init", "docs/agents.md"),
     ),
     "doctor": Page(
         when="Use it after an installation, and when something does not work and you do not know "
