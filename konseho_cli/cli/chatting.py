@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from konseho_cli.cli.people import People
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import Carried, carry_out
 from konseho_cli.cli.streams import is_terminal, tell
@@ -110,7 +111,9 @@ class Chat:
 
     def check(self, options: RunOptions) -> Session:
         """The session that a first turn would have. Raises UsageError."""
-        return Session(self.loaded, structs.replace(options, task="Say something."))
+        return Session(
+            self.loaded, structs.replace(options, task="Say something."), desk=People(None)
+        )
 
     def close(self) -> None:
         """Close what the turns shared."""
@@ -130,12 +133,17 @@ class Chat:
     def take(self, text: str) -> Carried | None:
         """One turn; None where it could not begin, which is told then."""
         try:
+            people = People(None, self.loaded)
             session = Session(
-                self.loaded, self._wanted(text), memory=lambda: self._memory, http=self._http
+                self.loaded,
+                self._wanted(text),
+                memory=lambda: self._memory,
+                desk=people,
+                http=self._http,
             )
             with _signals_restored(self._runner.get_loop()):
                 carried = carry_out(
-                    session, self._destination(session, text), quiet=self.quiet,
+                    session, self._destination(session, text), people, quiet=self.quiet,
                     runner=self._runner,
                     remarks=lambda outcome, symbols: self._remarks(text, outcome, symbols),
                 )  # fmt: skip

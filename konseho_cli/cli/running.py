@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from konseho_cli.cli.people import People
 from konseho_cli.cli.printing import symbols
 from konseho_cli.cli.result import Destination, deliver_to_stdout, write_to_stdout
 from konseho_cli.cli.streams import is_terminal, mutter, tell
@@ -47,14 +48,17 @@ class Carried(NamedTuple):
     stopped_by: signal.Signals | None
 
 
-def run_and_report(session: Session, destination: Destination, *, quiet: bool) -> int:
+def run_and_report(
+    session: Session, destination: Destination, people: People, *, quiet: bool
+) -> int:
     """Run, and say what came of it: summary, remarks, and the answer last. The exit status."""
-    return carry_out(session, destination, quiet=quiet).status
+    return carry_out(session, destination, people, quiet=quiet).status
 
 
 def carry_out(
     session: Session,
     destination: Destination,
+    people: People,
     *,
     quiet: bool,
     remarks: Callable[[RunOutcome, Symbols], tuple[Line, ...]] = lambda outcome, symbols: (),
@@ -65,6 +69,7 @@ def carry_out(
     `runner`: whose loop several runs share.
     """
     screen = screen_for(session, quiet=quiet)
+    people.watch(screen)
     stream = _stream(session, screen) if destination.stream else None
     outcome = conduct(session, screen, stream, runner)
     held = verdicts(outcome, session.targets)
@@ -80,6 +85,8 @@ def carry_out(
         text = ""
     screen.say("")
     screen.show((*summary(outcome, held, screen.symbols), *remarks(outcome, screen.symbols)))
+    for warning in people.warnings:
+        screen.say(f"  warning: {warning}")
     _explain(outcome, screen, kept=session.is_kept)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from konseho_cli.cli.github import tell_github  # only a workflow loads it
