@@ -31,7 +31,7 @@ def meaning(document: object) -> object:
     """A checked council, whatever its lines are broken at and however its agents are described."""
     spec = msgspec.to_builtins(document, enc_hook=str)
     for agent in spec["agents"].values():
-        agent["role"] = " ".join(agent["role"].split())
+        agent["role"] = " ".join((agent.get("role") or "").split())
         agent.pop("description", None)
         agent.pop("from", None)
         agent.pop("name", None)
