@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from konseho_cli.core.units import show_count, show_duration, show_money
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.models.base import is_program
 from konseho_cli.profiling.time.critical_path import critical_path
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.frame import GAP, Line, Piece
