@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,19 @@ import pytest
 from konseho_cli.engine.casting import Wishes, cast_models
 from konseho_cli.engine.history import cassette_of, recalled, said_in
 from konseho_cli.engine.plan import make_plan
+from konseho_cli.engine.remembered import decode
 from konseho_cli.engine.taping import Taping
 from konseho_cli.engine.within import every_outcome
+from konseho_cli.profiling.explaining.asked import asked_in
+from konseho_cli.profiling.explaining.comparison import Kept, compare
+from konseho_cli.profiling.explaining.explanation import explain
+from konseho_cli.report.diff import comparison_text
+from konseho_cli.report.explain import explanation_text
+from konseho_cli.report.explain_markdown import explanation_markdown
 from konseho_cli.report.past import past_view
 from konseho_cli.report.prompts import rehearse
+from konseho_cli.report.step import step_json, step_text
+from konseho_cli.report.symbols import UNICODE
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.load import Loaded, check_document
 from konseho_cli.spec.settings import Settings
@@ -183,3 +193,64 @@ def test_the_store_keeps_one_row_a_step_of_the_council() -> None:
     store = MemoryStore()
     first_run(store, council())
     assert [step.step for step in kept(store).steps] == ["outline", "polish", "final"]
+
+
+def test_two_runs_are_compared_step_by_step_inside() -> None:
+    kepts = []
+    for loaded in (council(DRAFT, max=3), council(DRAFT, max=2)):
+        store = MemoryStore()
+        first_run(store, loaded)
+        stored = kept(store)
+        began = decode(stored.row.began.document, stored.row.began.run)
+        kepts.append(Kept(outcome=recalled(stored), began=began, said=said_in(stored)))
+    found = compare(*kepts)
+    assert [(step.id, step.same_output) for step in found.steps if "polish" in step.id] == [
+        ("polish", False), ("polish.1.draft", True), ("polish.2.draft", True),
+        ("polish.3.draft", False),
+    ]  # fmt: skip
+    told = comparison_text(found, UNICODE, 100, now=0.0)
+    assert "    polish.3.draft  only in the first" in told
+    assert "polish.1.draft" not in told
+    assert "the first output that does is that of polish.3.draft" in told
+
+
+def test_a_run_is_explained_with_what_was_said_inside() -> None:
+    store = MemoryStore()
+    first_run(store, council(max=20))
+    stored = kept(store)
+    found = explain(recalled(stored), asked_in(stored.calls), said_in(stored))
+    assert [(step.id, step.depth) for step in found.steps] == [
+        ("outline", 0), ("polish", 0), ("polish.20.draft", 1), ("polish.20.argue", 1),
+        ("polish.20.judge", 1), ("final", 0),
+    ]  # fmt: skip
+    by_id = {step.id: step for step in found.steps}
+    assert by_id["polish"].untold == 57
+    assert by_id["polish.20.argue"].debate is not None
+    assert {"outline", "polish.20.draft"} <= {
+        had.step for had in by_id["polish.20.judge"].had or ()
+    }
+    told = explanation_text(found, UNICODE, 100)
+    assert "57 steps more ran" in told
+    assert "  ● polish.20.judge: ask" in told
+    assert "### polish.20.judge" in explanation_markdown(found)
+
+
+def test_one_step_inside_is_shown_whole_and_given_to_programs() -> None:
+    store = MemoryStore()
+    whole = first_run(store, council(max=2))
+    stored = kept(store)
+    outcome = recalled(stored)
+    steps = {step.id: step for step in every_outcome(outcome, said_in(stored))}
+    said = whole.step("polish").value["iterations"][1]["judge"]
+    assert said in step_text(outcome, steps["polish.2.judge"], UNICODE)
+    held = json.loads(step_json(outcome, steps["polish"], None))
+    assert [step["id"] for step in held["step"]["steps"]][:2] == [
+        "polish.1.draft",
+        "polish.1.argue",
+    ]
+    assert (
+        len(held["calls"])
+        == held["step"]["calls"]
+        == sum(s["calls"] for s in held["step"]["steps"])
+    )
+    assert "steps" not in held["step"]["details"]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from konseho_cli.core.units import show_count, show_duration, show_money
+from konseho_cli.models.base import place_of
 from konseho_cli.profiling.explaining.comparison import Comparison, Side, StepComparison, StepSide
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
@@ -86,7 +87,7 @@ def _steps(steps: Sequence[StepComparison], symbols: Symbols) -> Iterator[Row]:
 
 
 def _gap(step: StepComparison) -> str:
-    return "  " * (1 + step.id.count("."))
+    return "  " * (1 + place_of(step.id).count("."))
 
 
 def _is_alike(step: StepComparison) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from konseho_cli.core.units import show_count, show_duration, show_money
 from konseho_cli.engine.outcome import RunOutcome, StepOutcome, total_cost, total_usage
 from konseho_cli.engine.within import by_step, within
+from konseho_cli.models.base import place_of
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.answer import answer_text
 from konseho_cli.report.subtree import MOST_INSIDE
@@ -101,7 +102,7 @@ def _table(outcome: RunOutcome) -> str:
         cost = total_cost(calls)
         rows.append(
             (
-                f"{_INDENT * step.id.count('.')}{step.id}",
+                f"{_INDENT * place_of(step.id).count('.')}{step.id}",
                 step.kind,
                 step.status,
                 _took(step),

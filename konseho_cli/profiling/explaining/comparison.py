@@ -12,7 +12,7 @@ import msgspec
 
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome, total_cost, total_usage
 from konseho_cli.engine.remembered import Remembered
-from konseho_cli.engine.within import Said, by_step, every_outcome
+from konseho_cli.engine.within import Said, addresses, by_step, every_outcome
 from konseho_cli.profiling.explaining.likeness import alike
 
 _AROUND = 3
@@ -93,7 +93,7 @@ def compare(before: Kept, after: Kept) -> Comparison:
         for kept in (before, after)
     ]
     calls = [by_step(kept.outcome.calls) for kept in (before, after)]
-    names = dict.fromkeys((*sides[1], *sides[0]))
+    names = _in_order((*sides[1], *sides[0]))
     runs = (one.run, other.run)
     same = type(one.answer) is type(other.answer) and one.answer == other.answer
     return Comparison(
@@ -110,6 +110,13 @@ def compare(before: Kept, after: Kept) -> Comparison:
         given=_difference(_given(before.began), _given(after.began), runs),
         answer=() if same else _difference(one.answer, other.answer, runs),
     )
+
+
+def _in_order(names: Sequence[str]) -> list[str]:
+    """Each once, as they come, but those inside of a step of the council with that step."""
+    found = list(dict.fromkeys(names))
+    tops = {top: at for at, top in enumerate(dict.fromkeys(addresses(name)[0] for name in found))}
+    return sorted(found, key=lambda name: tops[addresses(name)[0]])
 
 
 def _side(outcome: RunOutcome) -> Side:
