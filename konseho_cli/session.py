@@ -38,6 +38,7 @@ from konseho_cli.models.stack import Shared, build, http_for
 from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.populations import populate
 from konseho_cli.spec.settings import Settings, said_over
 from konseho_cli.telemetry.bus import Bus, Subscription
 from konseho_cli.telemetry.events import EVERYDAY
@@ -107,17 +108,21 @@ class Session:
 
         `store`: in the place of the one that `options.storing` states.
 
-        Raises UsageError: no task, no model chosen where answers decide, no key.
+        Raises UsageError: no task, no model chosen where answers decide, no key, a population that
+        the inputs do not fill.
         """
         began = RealClock.now()
+        self.task = (loaded.spec.task or "") if options.task is None else options.task
+        self._written = loaded
+        loaded = populate(loaded, self.task, options.inputs)
         self.loaded = loaded
+        """With members in place of populations."""
         self.spec: CouncilSpec = loaded.spec
         self.options = options
         self.targets: Targets = said_over(loaded.spec.targets, options.targets)
         """What the run is held to."""
         self.emitting = Emitting(level=options.settings.level, file=options.events_out)
         self.plan: Plan = make_plan(loaded.steps)
-        self.task = (self.spec.task or "") if options.task is None else options.task
         self._env = os.environ if env is None else env
         self.taped = Taped(options.taping, options.wishes, self._env)
         self.casting: Casting = cast_models(
@@ -256,7 +261,7 @@ class Session:
             from konseho_cli.engine.remembered import remember
 
             began = remember(
-                premises, self.loaded, self.casting,
+                premises, self._written, self.casting,
                 wished=self.taped.wished(self.casting), options=self._kept_options(),
                 started=gear.clock.wall(), redactor=keeper.redactor,
             )  # fmt: skip

@@ -16,6 +16,7 @@ from konseho_cli.report.plan import Shown, plan_json, plan_text
 from konseho_cli.report.prompts import prompts_document, prompts_text, rehearse
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council
+from konseho_cli.spec.sizes import sizes_of
 
 
 def command(
@@ -30,13 +31,13 @@ def command(
     if mermaid and (json or prompts):
         raise UsageError("--mermaid draws the plan alone: not with --json or --prompts")
     loaded = load_council(find_council(council))
-    spec, plan = loaded.spec, make_plan(loaded.steps)
+    spec, plan = loaded.spec, make_plan(loaded.steps, sizes_of(loaded.spec.agents))
     wishes = read_models(model, simulate=False)
     casting = cast_models(spec, loaded.steps, wishes, os.environ)
     asked = rehearse(spec, plan, casting, task) if prompts else None
     shown = Shown.of(spec, plan, casting)
     if mermaid:
-        text = plan_mermaid(plan)
+        text = plan_mermaid(plan, sizes_of(spec.agents))
     elif json:
         text = plan_json(shown, None if asked is None else prompts_document(asked))
     elif asked is not None:

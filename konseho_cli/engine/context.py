@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class StepState(msgspec.Struct, kw_only=True):
+class StepState(msgspec.Struct, kw_only=True, dict=True):
     """What all branches of one try of one step share."""
 
     run: RunState
@@ -62,6 +63,12 @@ class StepState(msgspec.Struct, kw_only=True):
     _random: random.Random | None = None
     _briefs: dict[bool, str] = msgspec.field(default_factory=dict)
 
+    @cached_property
+    def _read(self) -> frozenset[str]:
+        """Names that the prompt reads."""
+        prompt = self.planned.step.prompt
+        return frozenset(map(root, references(prompt))) if prompt is not None else frozenset()
+
     @property
     def random(self) -> random.Random:
         """Made on first use: seeding costs more than many a step."""
@@ -77,11 +84,7 @@ class StepState(msgspec.Struct, kw_only=True):
     def brief(self, earlier: bool, names: Mapping[str, JSON]) -> str:
         """The prompt or its default; rendered once where it does not depend on `names`."""
         prompt = self.planned.step.prompt
-        if (
-            prompt is not None
-            and names
-            and names.keys() & {root(each) for each in references(prompt)}
-        ):
+        if prompt is not None and names and not self._read.isdisjoint(names):
             return render(prompt, {**self.names, **names})
         brief = self._briefs.get(earlier)
         if brief is None:
@@ -141,9 +144,10 @@ class Context:
         """What is asked."""
         return self._step.brief(earlier, names)
 
-    def evaluate(self, template: Template) -> JSON:
+    def evaluate(self, template: Template, **names: JSON) -> JSON:
         """A template field's value."""
-        return evaluate(template, self._step.names)
+        known = self._step.names
+        return evaluate(template, {**known, **names} if names else known)
 
     async def ask(
         self,
@@ -217,11 +221,12 @@ class Context:
         quorum: int | None = None,
         wait: Wait = "all",
         enough: Callable[[Mapping[str, T]], bool] | None = None,
+        batch: int | None = None,
     ) -> Gathered[T]:
         """Run branches concurrently; the failed are dropped as long as a quorum remains."""
         if quorum is None:
             quorum = min(1, len(branches)) if self._step.on_error == "continue" else len(branches)
-        return await gather(self, branches, quorum=quorum, wait=wait, enough=enough)
+        return await gather(self, branches, quorum=quorum, wait=wait, enough=enough, batch=batch)
 
     @asynccontextmanager
     async def lease(self, pool: AgentPool) -> AsyncIterator[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Protocol, TypeVar
 
 from konseho_cli.core.errors import BudgetReached, KonsehoError, OwnLimitReached, StepFailed
@@ -38,8 +40,12 @@ async def gather(
     quorum: int,
     wait: Wait,
     enough: Callable[[Mapping[str, T]], bool] | None,
+    batch: int | None = None,
 ) -> Gathered[T]:
     """Run branches until all settled, or until the rest is not needed any more.
+
+    At most `batch` run at a time: whoever ends lets in the next, and nobody waits for a whole
+    batch to end.
 
     Raises StepFailed when fewer than `quorum` can succeed; what still runs is then cancelled.
     """
@@ -65,8 +71,11 @@ async def gather(
                 raise
             except KonsehoError as error:
                 failed[name] = error
-            if not decided.done() and is_over():
-                decided.set_result(own.scope.latest)
+            if not decided.done():
+                if is_over():
+                    decided.set_result(own.scope.latest)
+                elif waiting:
+                    start(waiting.popleft(), own.scope.latest)
         except BaseException as error:
             if being_cancelled():
                 raise
@@ -74,8 +83,13 @@ async def gather(
                 decided.set_exception(error)  # the owner raises it
 
     group = Group()
-    for name, branch in branches.items():
-        group.start(strand(name, branch, ctx.branch()))
+    queue, waiting = _Queue(ctx, branches, batch), deque(branches)
+
+    def start(name: str, waker: int | None = None) -> None:
+        group.start(strand(name, branches[name], queue.leave(name, waker)))
+
+    for _ in range(len(branches) if batch is None else min(batch, len(branches))):
+        start(waiting.popleft())
     try:
         with ctx.scope.span("barrier", step=ctx.step, branches=len(branches)) as barrier:
             barrier.waker = await decided
@@ -84,7 +98,27 @@ async def gather(
         lost = {name: failed[name] for name in branches if name in failed}
         await group.stop()
     _settle(ctx, over, lost, quorum, len(branches))
-    return Gathered(done=over, failed=lost)
+    return Gathered(done=over, failed=lost, not_started=len(waiting))
+
+
+class _Queue:
+    """Those whose turn has not come: each waits in a span that whoever lets it in is to end."""
+
+    def __init__(self, ctx: Strand, branches: Iterable[str], batch: int | None) -> None:
+        self._own = {name: ctx.branch() for name in branches}
+        late = islice(self._own.items(), batch, None) if batch is not None else ()
+        self._waits = {
+            name: own.scope.span("queue.pool", step=ctx.step, resource="batch")
+            for name, own in late
+        }
+
+    def leave(self, name: str, waker: int | None) -> Strand:
+        """Its context; what had to end first is the waker."""
+        wait = self._waits.pop(name, None)
+        if wait is not None:
+            with wait:
+                wait.waker = waker
+        return self._own.pop(name)
 
 
 def _settle(

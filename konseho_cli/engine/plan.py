@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from graphlib import TopologicalSorter
+from types import MappingProxyType
 
 import msgspec
 
 from konseho_cli.spec.edges import Edge, edges_of
+from konseho_cli.spec.sizes import Sizes, estimate
 from konseho_cli.steps.base import Base, Estimate, root
 
 
@@ -39,8 +41,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return sum((step.estimate for step in self.steps), Estimate(fewest=0, most=0))
 
 
-def make_plan(steps: Mapping[str, Base]) -> Plan:
-    """Draw the graph of checked steps; their order is that of the file."""
+def make_plan(steps: Mapping[str, Base], sizes: Sizes = MappingProxyType({})) -> Plan:
+    """Draw the graph of checked steps; their order is that of the file.
+
+    `sizes`: of the populations that are not expanded yet, for the estimates.
+    """
     names = list(steps)
     edges = {
         name: edges_of(steps[name], names[index - 1] if index else None, steps.keys())
@@ -61,7 +66,8 @@ def make_plan(steps: Mapping[str, Base]) -> Plan:
                 waits_for=frozenset(edge.step for edge in edges[name]),
                 sees=tuple(other for bit, other in enumerate(names) if seen[name] >> bit & 1),
                 reads=reads[name] & steps.keys(),
-                estimate=steps[name].estimate() + _summary(steps[name], sees=bool(seen[name])),
+                estimate=estimate(steps[name], sizes)
+                + _summary(steps[name], sees=bool(seen[name])),
             )
             for index, name in enumerate(names)
         )

@@ -25,6 +25,7 @@ from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, listed, one_line
 from konseho_cli.spec.document import CouncilSpec
+from konseho_cli.spec.sizes import Sizes, sizes_of
 from konseho_cli.steps.base import Estimate, Window, agent_id
 
 
@@ -57,13 +58,13 @@ def plan_text(shown: Shown, symbols: Symbols) -> str:
     spec = shown.spec
     about = one_line(spec.description)
     lines = [f"{one_line(spec.name)}  {about}".rstrip()]
-    lines += _tree(shown.plan, symbols)
+    lines += _tree(shown, symbols)
     lines += ["", *_facts(shown, symbols)]
     return "\n".join(lines)
 
 
-def _tree(plan: Plan, symbols: Symbols) -> Iterator[str]:
-    steps = plan.steps
+def _tree(shown: Shown, symbols: Symbols) -> Iterator[str]:
+    steps, sizes = shown.plan.steps, sizes_of(shown.spec.agents)
     names = max(len(step.id) for step in steps)
     kinds = max(len(step.step.kind) for step in steps)
     calls = max(len(calls_text(step.estimate, symbols)) for step in steps)
@@ -71,7 +72,7 @@ def _tree(plan: Plan, symbols: Symbols) -> Iterator[str]:
         is_last = step is steps[-1]
         stroke = symbols.last if is_last else symbols.branch
         count = calls_text(step.estimate, symbols)
-        who = listed(speakers(step))
+        who = listed(cast_text(step, sizes))
         head = f"{stroke} {step.id:<{names}}  {step.step.kind:<{kinds}}  {count:<{calls}}  {who}"
         yield head.rstrip()
         stem = " " * cells(symbols.stem) if is_last else symbols.stem
@@ -179,6 +180,15 @@ def speakers(step: PlannedStep) -> tuple[str, ...]:
     return tuple(dict.fromkeys(refs))
 
 
+def cast_text(step: PlannedStep, sizes: Sizes) -> tuple[str, ...]:
+    """Its agents for people: a population by how many it has, `villager × 1,000`."""
+    return tuple(
+        f"{name} × {'?' if (size := sizes[name]) is None else f'{size:,}'}"
+        if name in sizes else name
+        for name in speakers(step)
+    )  # fmt: skip
+
+
 # ----------------------------------------------------------------------------- JSON
 
 
@@ -191,6 +201,7 @@ def plan_json(shown: Shown, prompts: Sequence[Mapping[str, str]] | None = None) 
         "description": spec.description,
         "calls": _estimate(shown.plan.estimate),
         "models": dict(shown.models),
+        "populations": dict(sizes_of(spec.agents)),
         "simulated_by_default": shown.simulated_by_default,
         "answer": spec.answer,
         "gate": spec.gate,

@@ -25,7 +25,7 @@ def from_file(draft: Draft, agent: Agent, path: marks.Path) -> Agent:
     """The agent of the file that it names, with what is written beside `from` on top."""
     assert agent.from_ is not None
     place = (*path, "from")
-    file = _inside(draft, agent.from_, place)
+    file = inside(draft, agent.from_, place, "agents", (".md",))
     if file is None:
         return msgspec.structs.replace(agent, from_=None)
     from konseho_cli.agents.prompt_cache import shared  # only where there is one
@@ -45,8 +45,13 @@ def from_file(draft: Draft, agent: Agent, path: marks.Path) -> Agent:
     return msgspec.structs.replace(found.agent, **own)
 
 
-def _inside(draft: Draft, name: str, place: marks.Path) -> Path | None:
-    """The file, if it is there and in a folder that may hold it, links followed."""
+def inside(
+    draft: Draft, name: str, place: marks.Path, what_kind: str, suffixes: tuple[str, ...]
+) -> Path | None:
+    """The file, if it is there and in a folder that may hold it, links followed.
+
+    `what_kind` of thing such files hold, and the suffixes of those that are suggested.
+    """
     error = draft.problems.error
     try:
         root = draft.folder.resolve()
@@ -56,9 +61,11 @@ def _inside(draft: Draft, name: str, place: marks.Path) -> Path | None:
         return None
     if not any(file.is_relative_to(folder) for folder in (root, shipped("councils").resolve())):
         what = f"{name[:200]} is outside the council's folder"
-        error(place, what, value=name, hint="keep agents beside the council file, or below it")
+        error(
+            place, what, value=name, hint=f"keep {what_kind} beside the council file, or below it"
+        )
     elif not _is_file(file):
-        near = _beside(file)
+        near = _beside(file, suffixes)
         what = f"{name[:200]} {'is a folder' if _is_folder(file) else 'does not exist'}"
         error(place, what, value=name, near=(file.name, near) if near else None)
     else:
@@ -80,8 +87,8 @@ def _is_folder(file: Path) -> bool:
         return False
 
 
-def _beside(file: Path) -> list[str]:
+def _beside(file: Path, suffixes: tuple[str, ...]) -> list[str]:
     try:
-        return sorted(each.name for each in file.parent.iterdir() if each.suffix == ".md")[:200]
+        return sorted(each.name for each in file.parent.iterdir() if each.suffix in suffixes)[:200]
     except OSError:
         return []

@@ -11,6 +11,7 @@ from konseho_cli.agents.definition import Agent
 from konseho_cli.core import marks
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.problems import Problems
+from konseho_cli.spec.sizes import Sizes, sizes_of
 from konseho_cli.steps.union import Step
 
 
@@ -25,8 +26,15 @@ class Draft(msgspec.Struct, kw_only=True):
     """Whose tree may hold the agents' files."""
     steps: list[Step] = msgspec.field(default_factory=list)
     agents: dict[str, Agent] = msgspec.field(default_factory=dict)
+    places: dict[str, marks.Path] = msgspec.field(default_factory=dict)
+    """Where each agent stands."""
     broken: frozenset[int] = frozenset()
     """Indexes of steps whose types are wrong."""
+
+    @property
+    def sizes(self) -> Sizes:
+        """Members of the populations, as far as they are known."""
+        return sizes_of(self.agents)
 
     @property
     def ids(self) -> list[str]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from konseho_cli.agents.definition import Agent
 from konseho_cli.context.template_size import code_in
 from konseho_cli.context.templates import BadTemplate, expression_in, references
 from konseho_cli.core import marks
 from konseho_cli.core.graph import find_cycle
 from konseho_cli.spec.draft import Draft
 from konseho_cli.spec.edges import STEP_ABOVE, Edge, edges_of
+from konseho_cli.spec.members import TEMPLATES
 from konseho_cli.spec.problems import loop_text
+from konseho_cli.spec.sizes import keys
 from konseho_cli.steps.union import Step
 
 MAX_CODE = 100_000
@@ -22,6 +25,7 @@ MAX_LOOPS = 10
 """Circles reported at once."""
 
 _GIVEN = ("task", "inputs")
+_OF_MEMBERS = ("item", "index")
 _METHODS = frozenset({"items", "keys", "values", "get"})
 """Of every mapping, in templates."""
 
@@ -44,6 +48,9 @@ def check_reading(draft: Draft) -> None:
         )
         above = step.id
     reader.council()
+    for name, agent in draft.agents.items():
+        if agent.each is not None:
+            reader.population(name, agent)
     if not _check_loops(draft, edges):
         _warn_of_lost_order(draft, edges)
     reader.warn_of_unused_inputs()
@@ -81,8 +88,7 @@ class _Reader:
         place: marks.Path = ("steps", index)
         reads = self._references(index)
         for field, names in reads.items():
-            own = frozenset[str]() if field == "when" else step.names
-            self._names((*place, field), names, own, step.id)
+            self._names((*place, field), names, step.own_names(field), step.id)
         for at, need in enumerate(step.needs or ()):
             path = (*place, "needs", at)
             if need == step.id:
@@ -104,6 +110,29 @@ class _Reader:
                 self._names(path, self._read(path, template), frozenset(), None)
                 if field == "gate":
                     self._boolean(path, template)
+
+    def population(self, name: str, agent: Agent) -> None:
+        """Its `each`, which is known before the run, and what is written for each member."""
+        place = self._draft.places[name]
+        for field in TEMPLATES:
+            text = getattr(agent, field)
+            for read in sorted(self._read((*place, field), text) if isinstance(text, str) else ()):
+                if read.partition(".")[0] not in _OF_MEMBERS:
+                    what = f"unknown name '{read}': only `item` and `index` are known here"
+                    self._draft.problems.error((*place, field), what)
+        if not isinstance(agent.each, str):
+            return
+        path = (*place, "each")
+        if expression_in(agent.each) is None:
+            what = "it must be a list, a file, or one {{ expression }} that is a list"
+            self._draft.problems.error(path, what, value=agent.each)
+        names = self._read(path, agent.each)
+        late = sorted(read for read in names if read.partition(".")[0] in self._steps)
+        for read in late:
+            what = f"'{read}' is known too late: who speaks is settled before the first step"
+            hint = "a `split` with `items` works on what a step found"
+            self._draft.problems.error(path, what, hint=hint)
+        self._names(path, names.difference(late), frozenset(), None)
 
     def warn_of_unused_inputs(self) -> None:
         """An input that nothing shows was perhaps forgotten in a prompt."""
@@ -153,7 +182,10 @@ class _Reader:
     def _key(self, path: marks.Path, step: str, key: str) -> None:
         """What is read of a step's value, where the kind says what there is."""
         index = self._draft.ids.index(step)
-        known = None if index in self._draft.broken else self._draft.steps[index].keys()
+        known = (
+            None if index in self._draft.broken
+            else keys(self._draft.steps[index], self._draft.sizes)
+        )  # fmt: skip
         if known is not None and key not in known and key not in _METHODS:
             listed = f"it has: {', '.join(sorted(known))}"
             self._unknown(path, f"'{step}' has no '{key}'", key, tuple(sorted(known)), listed)

@@ -12,6 +12,7 @@ from konseho_cli.spec.ids import check_ids, name_steps
 from konseho_cli.spec.inputs import check_declarations
 from konseho_cli.spec.model_names import check_models
 from konseho_cli.spec.reading import check_reading
+from konseho_cli.spec.sizes import Sizes, mistakes
 from konseho_cli.steps.base import Window
 from konseho_cli.steps.union import Step
 
@@ -25,9 +26,10 @@ def apply_rules(draft: Draft) -> None:
     _check_amounts(draft)
     check_declarations(draft.spec.inputs, draft.problems)
     check_reading(draft)
+    sizes = draft.sizes
     for index, step in enumerate(draft.steps):
         if index not in draft.broken:
-            _check_kind(draft, index, step)
+            _check_kind(draft, index, step, sizes)
         _check_fallback(draft, index, step)
         if step.timeout is not None and step.timeout <= 0:
             draft.problems.error(("steps", index, "timeout"), "a step needs some time")
@@ -74,8 +76,8 @@ def _check_bounds(draft: Draft, path: marks.Path, window: Window | None) -> None
         draft.problems.error((*path, "tokens"), "it must be more than 0")
 
 
-def _check_kind(draft: Draft, index: int, step: Step) -> None:
-    for field, what in step.check().items():
+def _check_kind(draft: Draft, index: int, step: Step, sizes: Sizes) -> None:
+    for field, what in mistakes(step, sizes).items():
         draft.problems.error(("steps", index, field), what)
 
 

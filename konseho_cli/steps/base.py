@@ -110,6 +110,17 @@ class Base(
     """Fields that are templates, beside `when`."""
     names: ClassVar[frozenset[str]] = frozenset()
     """Names that this kind gives its `prompt`, beside `task`, `inputs` and the steps."""
+    more_names: ClassVar[Mapping[str, frozenset[str]]] = {}
+    """The same for its other templates, by field."""
+    lists: ClassVar[tuple[str, ...]] = ()
+    """Fields with several agents, in whose place a population may be written."""
+
+    def __post_init__(self) -> None:
+        """A population in the place of a list is a list of one."""
+        for name in self.lists:
+            value = getattr(self, name)
+            if isinstance(value, Agent):
+                msgspec.structs.force_setattr(self, name, (value,))
 
     @property
     def kind(self) -> str:
@@ -151,13 +162,17 @@ class Base(
             texts = value if isinstance(value, (list, tuple)) else (value,)
             read = [references(text) for text in texts if isinstance(text, str)]
             if read:
-                own = self.names if name == "prompt" else frozenset[str]()
+                own = self.own_names(name)
                 found[name] = frozenset(
                     path for path in frozenset[str]().union(*read) if root(path) not in own
                 )
         if isinstance(self.when, str):
             found["when"] = references(self.when)
         return found
+
+    def own_names(self, field: str) -> frozenset[str]:
+        """What this kind gives to one of its templates, beside `task`, `inputs` and the steps."""
+        return self.names if field == "prompt" else self.more_names.get(field, frozenset())
 
     def estimate(self) -> Estimate:
         """How many model calls it will make, before any is made. Pure."""
@@ -259,6 +274,8 @@ class Gathered(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     done: Mapping[str, T]
     """In the order in which the branches were given."""
     failed: Mapping[str, KonsehoError]
+    not_started: int = 0
+    """Of those in neither: whose turn had not come."""
 
 
 Branch: TypeAlias = Callable[["StepContext"], Awaitable[T]]
@@ -289,8 +306,8 @@ class StepContext(Protocol):
         """
         ...
 
-    def evaluate(self, template: Template) -> JSON:
-        """A template field's value; one lone expression keeps its type."""
+    def evaluate(self, template: Template, **names: JSON) -> JSON:
+        """A template field's value; one lone expression keeps its type. `names`: as in `brief`."""
         ...
 
     async def ask(
@@ -317,8 +334,9 @@ class StepContext(Protocol):
         quorum: int | None = None,
         wait: Wait = "all",
         enough: Callable[[Mapping[str, T]], bool] | None = None,
+        batch: int | None = None,
     ) -> Gathered[T]:
-        """Run branches concurrently.
+        """Run branches concurrently, in their order; at most `batch` of them at a time.
 
         A failed branch is dropped, which degrades the step; fewer than `quorum` successes raise
         StepFailed (None: all are needed, or one under `on_error: continue`). `wait="quorum"` goes

@@ -12,6 +12,7 @@ from konseho_cli.core.errors import ModelError, StepFailed
 from konseho_cli.steps.ballots import ballot_schema, decision_schema, form_of, read_ballot
 from konseho_cli.steps.base import Branch, StepContext, agent_id
 from konseho_cli.steps.candidates import Candidate
+from konseho_cli.steps.crowd import state_of
 from konseho_cli.steps.tally import Ballot, Method, Voter, decided
 from konseho_cli.steps.wording import word
 
@@ -25,6 +26,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     self_votes: bool
     anonymous: bool
     early_stop: bool
+    batch: int | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,8 +66,9 @@ async def poll(
         )  # fmt: skip
 
     gathered = await ctx.gather(
-        {name: branch(name) for name in asking}, enough=enough if rules.early_stop else None
-    )
+        {name: branch(name) for name in asking}, enough=enough if rules.early_stop else None,
+        batch=rules.batch,
+    )  # fmt: skip
     return tuple(
         gathered.done.get(name) or _without(voter, asked=name in asking)
         for name, voter in voters.items()
@@ -90,7 +93,7 @@ async def moderate(
     order = _shuffled(ctx, able)
     prompt = word(
         "moderate",
-        brief=ctx.brief(earlier=not rules.anonymous, agent=name),
+        brief=ctx.brief(earlier=not rules.anonymous, agent=name, item=state_of(ctx, moderator)),
         candidates=_shown(candidates, order),
         ballots=_spoken(rules, candidates, ballots),
         tie=tie,
@@ -137,7 +140,7 @@ async def _ballot(
     form = form_of(rules.method)
     prompt = word(
         "vote",
-        brief=ctx.brief(earlier=not rules.anonymous, agent=voter.agent),
+        brief=ctx.brief(earlier=not rules.anonymous, agent=voter.agent, item=state_of(ctx, ref)),
         candidates=_shown(candidates, order),
         form=form,
         round=turn + 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from inspect import isawaitable
@@ -87,9 +88,9 @@ class Scripted(msgspec.Struct, kw_only=True):
         shown = [f"# {name}\n\n{as_text(value)}\n" for name, value in self.names.items()]
         return "\n".join([f"# Task\n\n{self._all()['task']}\n", *(shown if earlier else ())])
 
-    def evaluate(self, template: Template) -> JSON:
+    def evaluate(self, template: Template, **names: JSON) -> JSON:
         """A template's value."""
-        return evaluate(template, self._all())
+        return evaluate(template, {**self._all(), **names})
 
     def _all(self) -> dict[str, JSON]:
         return {"task": "", "inputs": {}, **self.names}
@@ -129,6 +130,7 @@ class Scripted(msgspec.Struct, kw_only=True):
         quorum: int | None = None,
         wait: Wait = "all",
         enough: Callable[[Mapping[str, T]], bool] | None = None,
+        batch: int | None = None,
     ) -> Gathered[T]:
         """Run branches concurrently; raises StepFailed below the quorum."""
         needed = (
@@ -163,10 +165,17 @@ class Scripted(msgspec.Struct, kw_only=True):
             if not over and (broken or is_over()):
                 over = True
                 ended.release(0)
+            elif not over and waiting:
+                start(waiting.popleft())
+
+        def start(name: str) -> None:
+            group.start(strand(name, branches[name]))
 
         group = Group()
-        for name, branch in branches.items():
-            group.start(strand(name, branch))
+        names = list(branches)
+        waiting = deque(names[batch:] if batch is not None else ())
+        for name in names[:batch]:
+            start(name)
         if branches and not ended.try_acquire():
             await ended.acquire()
         await group.stop()
@@ -180,6 +189,7 @@ class Scripted(msgspec.Struct, kw_only=True):
         return Gathered(
             done={name: done[name] for name in branches if name in done},
             failed={name: failed[name] for name in branches if name in failed},
+            not_started=len(waiting),
         )
 
     @asynccontextmanager

@@ -1,0 +1,99 @@
+"""Populations: agents of which there is one for every item of a list. Expanded before the plan is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from msgspec import structs
+
+from konseho_cli.agents.definition import Agent
+from konseho_cli.agents.member import Member
+from konseho_cli.context.templates import evaluate
+from konseho_cli.core.errors import InvalidCouncil, Problem, TemplateFailed
+from konseho_cli.core.source import shown_path
+from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.members import MOST, Wrong, ids_of, unreadable, weight_of, wrong_items
+from konseho_cli.spec.sizes import expanded
+from konseho_cli.steps.union import Step
+
+_SHARED = tuple(
+    name for name in Agent.__struct_fields__ if name not in ("name", "each", "weight", "from_")
+)
+
+
+def populate(loaded: Loaded, task: str, inputs: Mapping[str, Any]) -> Loaded:
+    """The council with members in place of its populations; itself, where there are none.
+
+    Raises InvalidCouncil that names the population, and the index of the item.
+    """
+    spec = loaded.spec
+    if all(agent.each is None for agent in spec.agents.values()):
+        return loaded
+    file = "" if loaded.file is None else shown_path(loaded.file)
+    agents: dict[str, Agent] = {}
+    members: dict[str, tuple[str, ...]] = {}
+    for name, agent in spec.agents.items():
+        if agent.each is None:
+            _add(agents, name, agent, file)
+            continue
+        found = _members(name, agent, {"task": task, "inputs": inputs}, file)
+        members[name] = tuple(found)
+        for own, member in found.items():
+            _add(agents, own, member, file)
+    if sum(map(len, members.values())) > MOST:
+        raise _invalid([(("agents",), f"more than {MOST:,} members are too many")], file)
+    steps = {name: expanded(step, members) for name, step in loaded.steps.items()}
+    _hold_rules(loaded.steps, steps, file)
+    return structs.replace(
+        loaded,
+        spec=structs.replace(spec, agents=agents, steps=tuple(steps.values())),
+        steps=MappingProxyType(steps),
+    )
+
+
+def _add(agents: dict[str, Agent], name: str, agent: Agent, file: str) -> None:
+    if agents.setdefault(name, agent) is not agent:
+        raise _invalid([(("agents", name), f"there is another agent '{name}'")], file)
+
+
+def _members(name: str, agent: Agent, names: Mapping[str, Any], file: str) -> dict[str, Member]:
+    place = ("agents", name)
+    items = agent.each
+    if isinstance(items, str):
+        try:
+            items = evaluate(items, names)
+        except TemplateFailed as error:
+            raise _invalid([((*place, "each"), str(error))], file) from None
+    if what := unreadable(items):
+        raise _invalid([((*place, "each"), what)], file)
+    assert isinstance(items, list)
+    if not isinstance(agent.each, list) and (wrong := wrong_items(agent, items)):
+        raise _invalid([((*place, "each", at), what) for at, what in wrong], file)
+    shared = {field: getattr(agent, field) for field in _SHARED}
+    try:
+        return {
+            own: Member(item=item, index=at, weight=weight_of(agent, item, at), **shared)
+            for at, (own, item) in enumerate(zip(ids_of(name, agent, items), items, strict=True), 1)
+        }
+    except Wrong as error:
+        raise _invalid([((*place, "each", error.at), str(error))], file) from None
+
+
+def _hold_rules(before: Mapping[str, Step], steps: Mapping[str, Step], file: str) -> None:
+    """What could not be known of a step before its members were there."""
+    wrong = [
+        (("steps", at, field), what)
+        for at, (name, step) in enumerate(steps.items())
+        if step is not before[name]
+        for field, what in step.check().items()
+    ]
+    if wrong:
+        raise _invalid(wrong, file)
+
+
+def _invalid(wrong: Sequence[tuple[tuple[str | int, ...], str]], file: str) -> InvalidCouncil:
+    from konseho_cli.core.marks import path_text
+
+    return InvalidCouncil([Problem(path_text(path), what, file=file) for path, what in wrong])

@@ -1,0 +1,80 @@
+"""How many members populations have, as far as it is known, and what that says about a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, TypeVar
+
+from msgspec import structs
+
+from konseho_cli.agents.definition import Agent
+from konseho_cli.steps.base import Base, Estimate, agent_id
+
+T = TypeVar("T", bound=Base)
+Sizes: TypeAlias = Mapping[str, int | None]
+"""Members by population; None: known once the inputs are."""
+_MANY = 100
+"""Members that satisfy every rule which asks for some, where no quorum asks for more."""
+
+
+def sizes_of(agents: Mapping[str, Agent]) -> Sizes:
+    """Of all populations among the agents."""
+    return {
+        name: len(agent.each) if isinstance(agent.each, list) else None
+        for name, agent in agents.items()
+        if agent.each is not None
+    }
+
+
+def expanded(step: T, members: Mapping[str, Sequence[str]]) -> T:
+    """The step with members in place of the populations that its lists name; itself, without any."""
+    changes: dict[str, tuple[str, ...]] = {}
+    for field in step.speakers():
+        written = getattr(step, field)
+        if isinstance(written, (list, tuple)) and any(agent_id(ref) in members for ref in written):
+            changes[field] = tuple(
+                name for ref in written for name in members.get(agent_id(ref), (agent_id(ref),))
+            )
+    return structs.replace(step, **changes) if changes else step
+
+
+def mistakes(step: Base, sizes: Sizes) -> Mapping[str, str]:
+    """What its `check()` says, however many they are of whom nobody knows how many they are."""
+    few = _sized(step, sizes, 1).check()
+    if not few or not _is_open(step, sizes):
+        return few
+    many = _sized(step, sizes, max(_MANY, getattr(step, "quorum", None) or 0)).check()
+    return {field: what for field, what in many.items() if field in few}
+
+
+def keys(step: Base, sizes: Sizes) -> frozenset[str] | None:
+    """What may be read of its value; None: not known before the run."""
+    few = _sized(step, sizes, 1).keys()
+    if few is None or not _is_open(step, sizes):
+        return few
+    return few if _sized(step, sizes, 2).keys() == few else None
+
+
+def estimate(step: Base, sizes: Sizes) -> Estimate:
+    """Its model calls, as far as they are known before its members are."""
+    found = _sized(step, sizes, 1).estimate()
+    return Estimate(fewest=found.fewest, most=None) if _is_open(step, sizes) else found
+
+
+def _is_open(step: Base, sizes: Sizes) -> bool:
+    named = {agent_id(ref) for refs in step.speakers().values() for ref in refs}
+    return any(size is None and name in named for name, size in sizes.items())
+
+
+def _sized(step: T, sizes: Sizes, unknown: int) -> T:
+    if not sizes:
+        return step
+    named = {agent_id(ref) for refs in step.speakers().values() for ref in refs}
+    return expanded(
+        step,
+        {
+            name: [f"{name}_{at}" for at in range(1, (unknown if size is None else size) + 1)]
+            for name, size in sizes.items()
+            if name in named
+        },
+    )
