@@ -13,11 +13,11 @@ FIRST = (
     "Ada Amir Anna Ben Bruno Carla Chen Clara Daniel Dora Edith Emil Erik Fatma Felix Greta Hana "
     "Hugo Ida Igor Ines Jana Joan Jonas Karim Kira Lea Leo Lina Marek Maria Mina Nadia Nils Nora "
     "Olga Omar Otto Paula Petra Rosa Ruben Samir Sara Sofia Theo Tomas Vera Yara Zeno"
-).split()
+)
 LAST = (
     "Abel Baker Bauer Berg Costa Dahl Duarte Eriksen Fischer Gruber Haddad Ivanov Jansen Keller "
     "Kovac Lang Lopez Marti Meyer Moreau Nagy Novak Okafor Olsen Park Petrov Rossi Sato Silva Weber"
-).split()
+)
 DISTRICTS = ("Old Town", "Riverside", "Station", "Hillside", "Harbour", "Mill Lane")
 MOODS = ("hopeful", "worried", "angry", "curious", "tired", "cheerful", "wary", "impatient")
 CONCERNS = (
@@ -38,10 +38,11 @@ CONCERNS = (
 
 def people(count: int = COUNT) -> list[dict[str, str]]:
     """The same people in every run; no two have the same name in the same district."""
-    chance = Random(7)  # noqa: S311
+    chance = Random(7)
+    first, last = FIRST.split(), LAST.split()
     found: dict[tuple[str, str], dict[str, str]] = {}
     while len(found) < count:
-        name, district = f"{chance.choice(FIRST)} {chance.choice(LAST)}", chance.choice(DISTRICTS)
+        name, district = f"{chance.choice(first)} {chance.choice(last)}", chance.choice(DISTRICTS)
         person = {
             "name": name, "age": str(min(96, max(16, round(chance.gauss(47, 18))))),
             "district": district, "mood": chance.choice(MOODS), "concern": chance.choice(CONCERNS),

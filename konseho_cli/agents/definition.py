@@ -13,11 +13,12 @@ ID_PATTERN = "^[a-z][a-z0-9_]*$"
 
 Id: TypeAlias = Annotated[str, msgspec.Meta(pattern=ID_PATTERN, max_length=64)]
 Temperature: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=2)]
+OwnWeight: TypeAlias = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 if TYPE_CHECKING:
     Weight: TypeAlias = float
     """In a population it may be a template until its members are known."""
 else:
-    Weight = Annotated[float, msgspec.Meta(gt=0, le=1e9)] | str
+    Weight = OwnWeight | str
 
 
 class People(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

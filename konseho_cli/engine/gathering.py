@@ -74,22 +74,22 @@ async def gather(
             if not decided.done():
                 if is_over():
                     decided.set_result(own.scope.latest)
-                elif waiting:
-                    start(waiting.popleft(), own.scope.latest)
+                elif queue.names:
+                    start(own.scope.latest)
         except BaseException as error:
             if being_cancelled():
                 raise
             if not decided.done():
                 decided.set_exception(error)  # the owner raises it
 
-    group = Group()
-    queue, waiting = _Queue(ctx, branches, batch), deque(branches)
+    group, queue = Group(), _Queue(ctx, branches, batch)
 
-    def start(name: str, waker: int | None = None) -> None:
-        group.start(strand(name, branches[name], queue.leave(name, waker)))
+    def start(waker: int | None = None) -> None:
+        name, own = queue.leave(waker)
+        group.start(strand(name, branches[name], own))
 
-    for _ in range(len(branches) if batch is None else min(batch, len(branches))):
-        start(waiting.popleft())
+    for _ in range(queue.first):
+        start()
     try:
         with ctx.scope.span("barrier", step=ctx.step, branches=len(branches)) as barrier:
             barrier.waker = await decided
@@ -98,7 +98,7 @@ async def gather(
         lost = {name: failed[name] for name in branches if name in failed}
         await group.stop()
     _settle(ctx, over, lost, quorum, len(branches))
-    return Gathered(done=over, failed=lost, not_started=len(waiting))
+    return Gathered(done=over, failed=lost, not_started=len(queue.names))
 
 
 class _Queue:
@@ -106,19 +106,22 @@ class _Queue:
 
     def __init__(self, ctx: Strand, branches: Iterable[str], batch: int | None) -> None:
         self._own = {name: ctx.branch() for name in branches}
-        late = islice(self._own.items(), batch, None) if batch is not None else ()
+        self.names = deque(self._own)
+        self.first = len(self._own) if batch is None else min(batch, len(self._own))
+        """How many begin at once."""
         self._waits = {
-            name: own.scope.span("queue.pool", step=ctx.step, resource="batch")
-            for name, own in late
+            name: self._own[name].scope.span("queue.pool", step=ctx.step, resource="batch")
+            for name in islice(self.names, self.first, None)
         }
 
-    def leave(self, name: str, waker: int | None) -> Strand:
-        """Its context; what had to end first is the waker."""
+    def leave(self, waker: int | None) -> tuple[str, Strand]:
+        """Whose turn it is, with its context; `waker` is what had to end first."""
+        name = self.names.popleft()
         wait = self._waits.pop(name, None)
         if wait is not None:
             with wait:
                 wait.waker = waker
-        return self._own.pop(name)
+        return name, self._own.pop(name)
 
 
 def _settle(

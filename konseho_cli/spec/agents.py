@@ -55,7 +55,8 @@ def _settled(draft: Draft, name: str, agent: Agent, path: marks.Path) -> Agent:
         what = f"the id of a population has at most {LONGEST_ID} characters"
         draft.problems.error(path, what, key=True)
     if isinstance(agent.each, People):
-        agent = msgspec.structs.replace(agent, each=_people(draft, agent.each, (*path, "each")))
+        found = _people(draft, agent.each, (*path, "each"))
+        agent = agent if found is None else msgspec.structs.replace(agent, each=found)
     if isinstance(agent.each, list):
         unusable = unreadable(agent.each)
         if unusable is not None:
@@ -65,8 +66,8 @@ def _settled(draft: Draft, name: str, agent: Agent, path: marks.Path) -> Agent:
     return agent
 
 
-def _people(draft: Draft, people: People, place: marks.Path) -> list[Any]:
-    """The items in a file; those of a broken one are not looked at."""
+def _people(draft: Draft, people: People, place: marks.Path) -> list[Any] | None:
+    """The items in a file; None: it cannot be read, and the problems say why."""
     from konseho_cli.spec.people import SUFFIXES, read_people  # only where there are some
 
     file = inside(draft, people.file, (*place, "file"), "people", SUFFIXES)
@@ -75,7 +76,7 @@ def _people(draft: Draft, people: People, place: marks.Path) -> list[Any]:
             return read_people(file)
         except InvalidCouncil as error:
             draft.problems.errors.extend(error.problems)
-    return [None]
+    return None
 
 
 class _Refs:

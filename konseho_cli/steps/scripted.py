@@ -166,31 +166,34 @@ class Scripted(msgspec.Struct, kw_only=True):
                 over = True
                 ended.release(0)
             elif not over and waiting:
-                start(waiting.popleft())
+                start()
 
-        def start(name: str) -> None:
+        group, waiting = Group(), deque(branches)
+
+        def start() -> None:
+            name = waiting.popleft()
             group.start(strand(name, branches[name]))
 
-        group = Group()
-        names = list(branches)
-        waiting = deque(names[batch:] if batch is not None else ())
-        for name in names[:batch]:
-            start(name)
+        for _ in range(min(batch or len(branches), len(branches))):
+            start()
         if branches and not ended.try_acquire():
             await ended.acquire()
         await group.stop()
         if broken:
             raise broken[0]
-        if len(branches) - len(failed) < needed:
-            reasons = "; ".join(f"{name}: {error}" for name, error in failed.items())
-            raise StepFailed(self.step, f"{len(failed)} failed, {needed} must succeed ({reasons})")
-        for name, error in failed.items():
-            self.degrade(f"{name} was dropped: {error}")
+        self._settle(failed, needed, len(branches))
         return Gathered(
             done={name: done[name] for name in branches if name in done},
             failed={name: failed[name] for name in branches if name in failed},
             not_started=len(waiting),
         )
+
+    def _settle(self, failed: Mapping[str, KonsehoError], needed: int, asked: int) -> None:
+        if asked - len(failed) < needed:
+            reasons = "; ".join(f"{name}: {error}" for name, error in failed.items())
+            raise StepFailed(self.step, f"{len(failed)} failed, {needed} must succeed ({reasons})")
+        for name, error in failed.items():
+            self.degrade(f"{name} was dropped: {error}")
 
     @asynccontextmanager
     async def lease(self, pool: AgentPool) -> AsyncIterator[str]:

@@ -104,7 +104,7 @@ def test_it_runs_to_a_good_end(path: Path) -> None:
 def test_every_agent_of_it_has_a_part(path: Path) -> None:
     outcome = _run(path)
     asked = {call.agent.partition("#")[0] for call in outcome.calls}
-    assert asked == set(load_council(path).spec.agents)
+    assert asked == set(_session(path).spec.agents)
 
 
 @each_council
