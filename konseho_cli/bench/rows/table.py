@@ -14,6 +14,7 @@ from konseho_cli.bench.rows import (
     stack,
     start,
     store,
+    town,
 )
 
 ROWS: tuple[Row, ...] = (
@@ -27,4 +28,5 @@ ROWS: tuple[Row, ...] = (
     *store.ROWS,
     *loading.ROWS,
     *start.ROWS,
+    *town.ROWS,
 )
