@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from konseho_cli.core.errors import BudgetReached, KonsehoError, OwnLimitReached, StepFailed
 from konseho_cli.core.group import Group, being_cancelled
-from konseho_cli.steps.base import Branch, Gathered, StepContext, Wait
+from konseho_cli.steps.base import Branch, Gathered, StepContext, Wait, is_over
 from konseho_cli.telemetry.spans import Scope
 
 T = TypeVar("T")
@@ -55,14 +55,6 @@ async def gather(
     failed: dict[str, KonsehoError] = {}
     decided: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    def is_over() -> bool:
-        return (
-            len(done) + len(failed) == len(branches)
-            or len(branches) - len(failed) < quorum
-            or (wait == "quorum" and len(done) >= quorum)
-            or (enough is not None and enough(done))
-        )
-
     async def strand(name: str, branch: Branch[T], own: Strand) -> None:
         try:
             try:
@@ -72,7 +64,7 @@ async def gather(
             except KonsehoError as error:
                 failed[name] = error
             if not decided.done():
-                if is_over():
+                if is_over(done, failed, len(branches), quorum=quorum, wait=wait, enough=enough):
                     decided.set_result(own.scope.latest)
                 elif queue.names:
                     start(own.scope.latest)

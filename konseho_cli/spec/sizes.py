@@ -48,11 +48,9 @@ def mistakes(step: Base, sizes: Sizes) -> Mapping[str, str]:
 
 
 def keys(step: Base, sizes: Sizes) -> frozenset[str] | None:
-    """What may be read of its value; None: not known before the run."""
-    few = _sized(step, sizes, 1).keys()
-    if few is None or not _is_open(step, sizes):
-        return few
-    return few if _sized(step, sizes, 2).keys() == few else None
+    """What may be read of its value; None: not known before the members are."""
+    one, two = (_sized(step, dict.fromkeys(sizes, many), 1).keys() for many in (1, 2))
+    return one if one == two else None
 
 
 def estimate(step: Base, sizes: Sizes) -> Estimate:
@@ -73,7 +71,8 @@ def _sized(step: T, sizes: Sizes, unknown: int) -> T:
     return expanded(
         step,
         {
-            name: [f"{name}_{at}" for at in range(1, (unknown if size is None else size) + 1)]
+            # No ids, so that nobody is taken for one of them.
+            name: [f"{name}#{at}" for at in range(unknown if size is None else size)]
             for name, size in sizes.items()
             if name in named
         },

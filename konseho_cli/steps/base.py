@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Sized
 from contextlib import AbstractAsyncContextManager
 from typing import (
     TYPE_CHECKING,
@@ -276,6 +276,24 @@ class Gathered(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     failed: Mapping[str, KonsehoError]
     not_started: int = 0
     """Of those in neither: whose turn had not come."""
+
+
+def is_over(
+    done: Mapping[str, T],
+    failed: Sized,
+    asked: int,
+    *,
+    quorum: int,
+    wait: Wait,
+    enough: Callable[[Mapping[str, T]], bool] | None,
+) -> bool:
+    """Whether the rest of those that are gathered is not needed, or can change nothing any more."""
+    return (
+        len(done) + len(failed) == asked
+        or asked - len(failed) < quorum
+        or (wait == "quorum" and len(done) >= quorum)
+        or (enough is not None and enough(done))
+    )
 
 
 Branch: TypeAlias = Callable[["StepContext"], Awaitable[T]]

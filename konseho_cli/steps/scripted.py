@@ -30,6 +30,7 @@ from konseho_cli.steps.base import (
     Wait,
     agent_id,
     as_text,
+    is_over,
 )
 
 T = TypeVar("T")
@@ -142,14 +143,6 @@ class Scripted(msgspec.Struct, kw_only=True):
         over = False
         ended = Slots(0)  # given once: what the floor's modules have for an event, without asyncio
 
-        def is_over() -> bool:
-            return (
-                len(done) + len(failed) == len(branches)
-                or len(branches) - len(failed) < needed
-                or (wait == "quorum" and len(done) >= needed)
-                or (enough is not None and enough(done))
-            )
-
         async def strand(name: str, branch: Branch[T]) -> None:
             nonlocal over
             try:
@@ -162,10 +155,18 @@ class Scripted(msgspec.Struct, kw_only=True):
             else:
                 if not over:
                     done[name] = value
-            if not over and (broken or is_over()):
+            if over:
+                return
+            try:
+                over = bool(broken) or is_over(
+                    done, failed, len(branches), quorum=needed, wait=wait, enough=enough
+                )
+            except Exception as error:  # noqa: BLE001 - what `enough` raises is the step's
+                broken.append(error)
                 over = True
+            if over:
                 ended.release(0)
-            elif not over and waiting:
+            elif waiting:
                 start()
 
         group, waiting = Group(), deque(branches)
