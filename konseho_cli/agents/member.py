@@ -11,6 +11,8 @@ from konseho_cli.context.templates import render
 class Member(Agent, frozen=True, kw_only=True, gc=False):
     """One of many who are alike: `role` stays the template that all of them share."""
 
+    of: str
+    """The population's id."""
     item: Any
     """Its state: what templates read as `{{ item }}`."""
     index: int

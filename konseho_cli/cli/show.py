@@ -9,13 +9,14 @@ from konseho_cli.cli.asking import read_models
 from konseho_cli.cli.printing import symbols
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.core.errors import UsageError
-from konseho_cli.engine.casting import cast_models
+from konseho_cli.engine.casting import Wishes, cast_models
 from konseho_cli.engine.plan import make_plan
 from konseho_cli.report.mermaid import plan_mermaid
 from konseho_cli.report.plan import Shown, plan_json, plan_text
-from konseho_cli.report.prompts import prompts_document, prompts_text, rehearse
+from konseho_cli.report.prompts import Prompt, prompts_document, prompts_text, rehearse
 from konseho_cli.spec.find import find_council
-from konseho_cli.spec.load import load_council
+from konseho_cli.spec.load import Loaded, load_council
+from konseho_cli.spec.populations import specimen
 from konseho_cli.spec.sizes import sizes_of
 
 
@@ -34,7 +35,7 @@ def command(
     spec, plan = loaded.spec, make_plan(loaded.steps, sizes_of(loaded.spec.agents))
     wishes = read_models(model, simulate=False)
     casting = cast_models(spec, loaded.steps, wishes, os.environ)
-    asked = rehearse(spec, plan, casting, task) if prompts else None
+    asked = _prompts(loaded, wishes, task) if prompts else None
     shown = Shown.of(spec, plan, casting)
     if mermaid:
         text = plan_mermaid(plan, sizes_of(spec.agents))
@@ -45,3 +46,10 @@ def command(
     else:
         text = plan_text(shown, symbols())
     deliver_to_stdout(text)
+
+
+def _prompts(loaded: Loaded, wishes: Wishes, task: str | None) -> tuple[Prompt, ...]:
+    """What everybody is asked; of a population, two."""
+    few = specimen(loaded)
+    casting = cast_models(few.spec, few.steps, wishes, os.environ)
+    return rehearse(few.spec, make_plan(few.steps), casting, task)

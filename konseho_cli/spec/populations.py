@@ -10,17 +10,64 @@ from msgspec import structs
 
 from konseho_cli.agents.definition import Agent
 from konseho_cli.agents.member import Member
-from konseho_cli.context.templates import evaluate
+from konseho_cli.context.templates import evaluate, references
 from konseho_cli.core.errors import InvalidCouncil, Problem, TemplateFailed
 from konseho_cli.core.source import shown_path
 from konseho_cli.spec.load import Loaded
 from konseho_cli.spec.members import MOST, Wrong, ids_of, unreadable, weight_of, wrong_items
 from konseho_cli.spec.sizes import expanded
+from konseho_cli.steps.base import agent_id
 from konseho_cli.steps.union import Step
 
 _SHARED = tuple(
     name for name in Agent.__struct_fields__ if name not in ("name", "each", "weight", "from_")
 )
+
+
+def specimen(loaded: Loaded) -> Loaded:
+    """The council with two members of each population, for looking at what they are asked.
+
+    Where nobody knows them yet, their states are made of what is read of them.
+    """
+    spec = loaded.spec
+    texts = [text for step in spec.steps for text in _texts(step)]
+    agents = {
+        name: agent if agent.each is None
+        else structs.replace(agent, name="", weight=1.0, each=_specimens(agent, texts))
+        for name, agent in spec.agents.items()
+    }  # fmt: skip
+    named = {name for name, agent in spec.agents.items() if agent.each is not None}
+    steps = {
+        name: structs.replace(step, quorum=None)
+        if getattr(step, "quorum", None) and any(
+            agent_id(ref) in named for refs in step.speakers().values() for ref in refs
+        )
+        else step
+        for name, step in loaded.steps.items()
+    }  # fmt: skip
+    few = structs.replace(spec, agents=agents, steps=tuple(steps.values()))
+    return populate(structs.replace(loaded, spec=few, steps=MappingProxyType(steps)), "", {})
+
+
+def _specimens(agent: Agent, texts: Sequence[str]) -> list[Any]:
+    if isinstance(agent.each, list):
+        return agent.each[:2] if len(agent.each) > 1 else agent.each * 2
+    paths = sorted(path for text in (agent.role, *texts) for path in references(text))
+    state: dict[str, Any] = {}
+    for path in paths:
+        first, *keys = path.split(".")
+        if first == "item" and keys:
+            inner = state
+            for key in keys[:-1]:
+                within = inner.get(key)
+                inner[key] = inner = within if isinstance(within, dict) else {}
+            inner[keys[-1]] = f"(its {keys[-1]})"
+    return [state or "(an item)"] * 2
+
+
+def _texts(step: Step) -> list[str]:
+    said = (getattr(step, field) for field in step.templates)
+    return [text for text in said if isinstance(text, str)]
 
 
 def populate(loaded: Loaded, task: str, inputs: Mapping[str, Any]) -> Loaded:
@@ -74,7 +121,7 @@ def _members(name: str, agent: Agent, names: Mapping[str, Any], file: str) -> di
     shared = {field: getattr(agent, field) for field in _SHARED}
     try:
         return {
-            own: Member(item=item, index=at, weight=weight_of(agent, item, at), **shared)
+            own: Member(of=name, item=item, index=at, weight=weight_of(agent, item, at), **shared)
             for at, (own, item) in enumerate(zip(ids_of(name, agent, items), items, strict=True), 1)
         }
     except Wrong as error:

@@ -134,9 +134,8 @@ class Scripted(msgspec.Struct, kw_only=True):
         batch: int | None = None,
     ) -> Gathered[T]:
         """Run branches concurrently; raises StepFailed below the quorum."""
-        needed = (
-            (min(1, len(branches)) if self.lenient else len(branches)) if quorum is None else quorum
-        )
+        if quorum is None:
+            quorum = min(1, len(branches)) if self.lenient else len(branches)
         done: dict[str, T] = {}
         failed: dict[str, KonsehoError] = {}
         broken: list[Exception] = []
@@ -147,19 +146,18 @@ class Scripted(msgspec.Struct, kw_only=True):
             nonlocal over
             try:
                 value = await branch(self)
+                if not over:
+                    done[name] = value
             except KonsehoError as error:
                 if not over:
                     failed[name] = error
             except Exception as error:  # noqa: BLE001 - a mistake in the script, for the test to see
                 broken.append(error)
-            else:
-                if not over:
-                    done[name] = value
             if over:
                 return
             try:
                 over = bool(broken) or is_over(
-                    done, failed, len(branches), quorum=needed, wait=wait, enough=enough
+                    done, failed, len(branches), quorum=quorum, wait=wait, enough=enough
                 )
             except Exception as error:  # noqa: BLE001 - what `enough` raises is the step's
                 broken.append(error)
@@ -182,17 +180,15 @@ class Scripted(msgspec.Struct, kw_only=True):
         await group.stop()
         if broken:
             raise broken[0]
-        self._settle(failed, needed, len(branches))
-        return Gathered(
-            done={name: done[name] for name in branches if name in done},
-            failed={name: failed[name] for name in branches if name in failed},
-            not_started=len(waiting),
-        )
+        self._settle(failed, quorum, len(branches))
+        answered = {name: done[name] for name in branches if name in done}
+        lost = {name: failed[name] for name in branches if name in failed}
+        return Gathered(done=answered, failed=lost, not_started=len(waiting))
 
-    def _settle(self, failed: Mapping[str, KonsehoError], needed: int, asked: int) -> None:
-        if asked - len(failed) < needed:
+    def _settle(self, failed: Mapping[str, KonsehoError], quorum: int, asked: int) -> None:
+        if asked - len(failed) < quorum:
             reasons = "; ".join(f"{name}: {error}" for name, error in failed.items())
-            raise StepFailed(self.step, f"{len(failed)} failed, {needed} must succeed ({reasons})")
+            raise StepFailed(self.step, f"{len(failed)} failed, {quorum} must succeed ({reasons})")
         for name, error in failed.items():
             self.degrade(f"{name} was dropped: {error}")
 

@@ -31,7 +31,7 @@ def test_groups_hold_everybody_once_and_nobody_alone(
 def test_the_lowest_comes_first_and_equals_stay_as_they_are(context) -> None:
     urgency = {"ann": 2, "bob": 1, "cid": 2, "dee": 0.5}
     agents = {
-        name: Member(item={"urgency": each}, index=at)
+        name: Member(of="villager", item={"urgency": each}, index=at)
         for at, (name, each) in enumerate(urgency.items(), 1)
     }
     ctx = context({}, agents=agents)

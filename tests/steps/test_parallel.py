@@ -75,7 +75,7 @@ TOWN = tuple(f"villager_{number}" for number in range(1, 41))
 
 def members(**urgency):
     return {
-        name: Member(item={"urgency": urgency.get(name, 9)}, index=at)
+        name: Member(of="villager", item={"urgency": urgency.get(name, 9)}, index=at)
         for at, name in enumerate(TOWN, 1)
     }
 
