@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from konseho_cli.spec.document import ModelSpec as ModelSpec
     from konseho_cli.spec.document import Targets as Targets
     from konseho_cli.steps.ask import Ask as Ask
-    from konseho_cli.steps.base import Fallback as Fallback
-    from konseho_cli.steps.base import Output as Output
-    from konseho_cli.steps.base import Window as Window
     from konseho_cli.steps.chair import Chair as Chair
     from konseho_cli.steps.debate import Debate as Debate
+    from konseho_cli.steps.fields import Fallback as Fallback
+    from konseho_cli.steps.fields import Output as Output
+    from konseho_cli.steps.fields import Window as Window
+    from konseho_cli.steps.loop import Loop as Loop
+    from konseho_cli.steps.nested import Nested as Nested
     from konseho_cli.steps.parallel import Parallel as Parallel
     from konseho_cli.steps.split import Split as Split
     from konseho_cli.steps.vote import Vote as Vote
@@ -33,13 +35,15 @@ _HOMES = {
     "Chair": "steps.chair",
     "Council": "council",
     "Debate": "steps.debate",
-    "Fallback": "steps.base",
+    "Fallback": "steps.fields",
     "Input": "spec.document",
     "InvalidCouncil": "core.errors",
     "KonsehoError": "core.errors",
     "Limits": "agents.limits",
+    "Loop": "steps.loop",
     "ModelSpec": "spec.document",
-    "Output": "steps.base",
+    "Nested": "steps.nested",
+    "Output": "steps.fields",
     "Parallel": "steps.parallel",
     "RunOutcome": "engine.outcome",
     "Split": "steps.split",
@@ -47,7 +51,7 @@ _HOMES = {
     "Timing": "telemetry.timings",
     "Tracker": "telemetry.tracker",
     "Vote": "steps.vote",
-    "Window": "steps.base",
+    "Window": "steps.fields",
     "__version__": "version",
 }
 """Public name → the module that defines it; imported on first use (PEP 562)."""

@@ -23,7 +23,8 @@ from konseho_cli.report.prompts import rehearse
 from konseho_cli.resuming import Resumption, resume
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
-from konseho_cli.spec.load import Loaded, check_document, load_council
+from konseho_cli.spec.load import check_document, load_council
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.populations import specimen
 from konseho_cli.store.base import StoredRun
 from konseho_cli.store.memory_store import MemoryStore

@@ -10,12 +10,13 @@ from konseho_cli.cli.printing import symbols
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.core.errors import UsageError
 from konseho_cli.engine.casting import Wishes, cast_models
-from konseho_cli.engine.plan import make_plan
+from konseho_cli.engine.plan import plan_of
 from konseho_cli.report.mermaid import plan_mermaid
 from konseho_cli.report.plan import Shown, plan_json, plan_text
 from konseho_cli.report.prompts import Prompt, prompts_document, prompts_text, rehearse
 from konseho_cli.spec.find import find_council
-from konseho_cli.spec.load import Loaded, load_council
+from konseho_cli.spec.load import load_council
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.populations import specimen
 from konseho_cli.spec.sizes import sizes_of
 
@@ -32,9 +33,9 @@ def command(
     if mermaid and (json or prompts):
         raise UsageError("--mermaid draws the plan alone: not with --json or --prompts")
     loaded = load_council(find_council(council))
-    spec, plan = loaded.spec, make_plan(loaded.steps, sizes_of(loaded.spec.agents))
+    spec, plan = loaded.spec, plan_of(loaded)
     wishes = read_models(model, simulate=False)
-    casting = cast_models(spec, loaded.steps, wishes, os.environ)
+    casting = cast_models(spec, loaded.steps, wishes, os.environ, loaded.councils)
     asked = _prompts(loaded, wishes, task) if prompts else None
     shown = Shown.of(spec, plan, casting)
     if mermaid:
@@ -51,5 +52,5 @@ def command(
 def _prompts(loaded: Loaded, wishes: Wishes, task: str | None) -> tuple[Prompt, ...]:
     """What everybody is asked; of a population, two."""
     few = specimen(loaded)
-    casting = cast_models(few.spec, few.steps, wishes, os.environ)
-    return rehearse(few.spec, make_plan(few.steps), casting, task)
+    casting = cast_models(few.spec, few.steps, wishes, os.environ, few.councils)
+    return rehearse(few.spec, plan_of(few), casting, task)

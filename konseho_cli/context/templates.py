@@ -58,6 +58,8 @@ class _Workshop(threading.local):
             self.environment.remove_global(name)
         for name in ("batch", "slice", "format", "indent"):  # one call can fill the memory
             self.environment.remove_filter(name)
+        self.environment.add_filter("default", _default)
+        self.environment.add_filter("d", _default)
         self.environment.add_filter("indent", _indent)
         self.environment.add_filter("join", _join)
         self.environment.add_filter("replace", _replace)
@@ -77,6 +79,11 @@ class _Workshop(threading.local):
             self.environment.add_template(template, template)
             self.compiled.add(template)
         return template
+
+
+def _default(value: Any, other: Any = "", boolean: bool = False) -> Any:
+    """Minijinja's `default`, for null, too: what a step that was skipped or failed comes to."""
+    return other if value is None or (boolean and not value) else value
 
 
 def _indent(text: str, width: int = 4, first: bool = False, blank: bool = False) -> str:
@@ -184,7 +191,7 @@ def render(template: str, names: Mapping[str, Any]) -> str:
     try:
         text = workshop.environment.render_template(workshop.compile(template), **names)
     except minijinja.TemplateError as error:
-        raise TemplateFailed(_one_line(error)) from None
+        raise _failed(error, template, names) from None
     except MISUSED as error:
         raise TemplateFailed(str(error)) from None
     return _bounded(text, len(text))
@@ -199,12 +206,36 @@ def evaluate(template: str, names: Mapping[str, Any]) -> Any:
     try:
         value = workshop.eval_expr(expression, **names)
         if value is None and workshop.eval_expr(f"({expression}) is undefined", **names):
-            raise TemplateFailed(f"`{expression}` is undefined")
+            hint = _null_in(template, names)
+            raise TemplateFailed(f"`{expression}` is undefined", hint=hint)
     except minijinja.TemplateError as error:
-        raise TemplateFailed(_one_line(error)) from None
+        raise _failed(error, template, names) from None
     except MISUSED as error:
         raise TemplateFailed(str(error)) from None
     return _bounded(value, len(value)) if isinstance(value, str) else plain(value)
+
+
+def _failed(
+    error: minijinja.TemplateError, template: str, names: Mapping[str, Any]
+) -> TemplateFailed:
+    hint = _null_in(template, names) if error.kind == "UndefinedError" else None
+    return TemplateFailed(_one_line(error), hint=hint)
+
+
+def _null_in(template: str, names: Mapping[str, Any]) -> str | None:
+    """What to do where something is read of a value that is null."""
+    for path in sorted(references(template)):
+        value: Any = names
+        parts = path.split(".")
+        for at, part in enumerate(parts[:-1], 1):
+            value = value.get(part) if isinstance(value, Mapping) else None
+            if value is None:
+                null = ".".join(parts[:at])
+                return (
+                    f"{null} is null, as that of a step that was skipped or failed is: give this "
+                    f"step a `when`, or write {{{{ {path} | default(…) }}}}"
+                )
+    return None
 
 
 def _one_line(error: minijinja.TemplateError) -> str:

@@ -16,7 +16,8 @@ from konseho_cli.engine.outcome import CallRecord, cost_of
 from konseho_cli.engine.state import RunState
 from konseho_cli.models.base import JSON, Account, Call, Identity, Message, Reply, Request, Usage
 from konseho_cli.models.structured import decode, repair_prompt
-from konseho_cli.steps.base import Answer, CacheUse
+from konseho_cli.steps.base import Answer
+from konseho_cli.steps.fields import CacheUse
 from konseho_cli.telemetry.events import AskFinished, AskRetried, AskStarted, TextArrived
 from konseho_cli.telemetry.spans import Scope
 
@@ -158,7 +159,9 @@ def _keep(
 ) -> None:
     """Note what was said, in case the step does not come to its end."""
     label = f"{speaker.id} {question.label}" if question.label else speaker.id
-    state.holding.say(question.step, speaker.id, f"{label}{remark}", text)
+    if state.top:  # the steps around hold it until the outermost has ended
+        label = f"{question.step.removeprefix(f'{state.top}.')} / {label}"
+    state.holding.say(state.top or question.step, speaker.id, f"{label}{remark}", text)
 
 
 def _listen(state: RunState, call: Call, speaker: Speaker, question: Question, number: int) -> None:

@@ -12,7 +12,7 @@ from konseho_cli.engine.taping import redactor_of
 from konseho_cli.models.cache import CacheWishes, Price, ResponseCache, Tier
 from konseho_cli.models.cached import may_cache
 from konseho_cli.models.registry import ModelChoice
-from konseho_cli.steps.union import Step
+from konseho_cli.steps.base import Base
 
 if TYPE_CHECKING:
     from konseho_cli.models.memory_tier import MemoryTier  # only a run that caches loads it
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def open_cache(
     wishes: CacheWishes,
     choices: Collection[ModelChoice],
-    steps: Iterable[Step],
+    steps: Iterable[Base],
     *,
     env: Mapping[str, str],
     clock: Clock,

@@ -41,9 +41,15 @@ class Speaker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cast(msgspec.Struct, frozen=True):
-    """All speakers of a run by agent id."""
+    """All speakers of a run by agent id; each council inside of it has speakers of its own."""
 
     speakers: Mapping[str, Speaker]
+    inside: Mapping[str, Mapping[str, Speaker]] = {}
+    """Those of councils that steps run, by the places of the steps."""
+
+    def within(self, place: str) -> Cast:
+        """The cast of the council of a step."""
+        return Cast(self.inside.get(place, {}), self.inside)
 
     def __getitem__(self, ref: AgentRef) -> Speaker:
         return self.speakers[agent_id(ref)]
@@ -51,7 +57,8 @@ class Cast(msgspec.Struct, frozen=True):
     @property
     def models(self) -> tuple[str, ...]:
         """Full names of their models, each once."""
-        return tuple(dict.fromkeys(speaker.model_name for speaker in self.speakers.values()))
+        casts = (self.speakers, *self.inside.values())
+        return tuple(dict.fromkeys(each.model_name for cast in casts for each in cast.values()))
 
 
 def cast_of(
@@ -59,18 +66,22 @@ def cast_of(
     agents: Mapping[str, Agent],
     build: Callable[[ModelChoice], Model],
 ) -> Cast:
-    """Put every agent's model together, by the agent's id; equal choices share one."""
+    """Put every agent's model together; equal choices share one.
+
+    The keys are ids, with the place of its council before that of an agent inside: `review.ann`.
+    """
     known: dict[int, _Kind] = {}
     alike: dict[ModelChoice, _Kind] = {}
-    for choice in choices.values():
+    casts: dict[str, dict[str, Speaker]] = {"": {}}
+    for key, choice in choices.items():
         if id(choice) not in known:
             if choice not in alike:
                 request = choice.adapt(Request(model=choice.model, messages=()))
                 alike[choice] = _Kind(build(choice), request, choice.name, choice.window)
             known[id(choice)] = alike[choice]
-    return Cast(
-        {name: _speaker(name, agents[name], known[id(choice)]) for name, choice in choices.items()}
-    )
+        place, _, name = key.rpartition(".")
+        casts.setdefault(place, {})[name] = _speaker(name, agents[key], known[id(choice)])
+    return Cast(casts.pop(""), casts)
 
 
 class _Kind(NamedTuple):

@@ -5,121 +5,38 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
 from msgspec import structs
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.pool import AgentPool
-from konseho_cli.context.templates import evaluate, references, render
+from konseho_cli.context.templates import evaluate
 from konseho_cli.core.errors import ModelError, OwnLimitReached
-from konseho_cli.core.hashing import rng
 from konseho_cli.engine.asking import Question, ask
-from konseho_cli.engine.cast import Speaker
-from konseho_cli.engine.fitting import Brief, fit_prompt
 from konseho_cli.engine.gathering import gather
-from konseho_cli.engine.plan import PlannedStep
-from konseho_cli.engine.state import RunState
+from konseho_cli.engine.step_state import StepState
 from konseho_cli.steps.base import (
     JSON,
     Answer,
     Branch,
+    Conferred,
     Gathered,
-    OnError,
+    Part,
+    Ran,
     Template,
     Wait,
-    Window,
     agent_id,
-    root,
 )
-from konseho_cli.steps.wording import word
+from konseho_cli.steps.fields import Window
 from konseho_cli.telemetry.events import StepProgressed
 from konseho_cli.telemetry.spans import Scope
 from konseho_cli.telemetry.waiting import take
 
 if TYPE_CHECKING:
-    from konseho_cli.engine.windowing import Source, Windowed  # only who bounds prompts loads it
+    pass  # only who bounds prompts loads it
 
 T = TypeVar("T")
-
-
-class StepState(msgspec.Struct, kw_only=True, dict=True):
-    """What all branches of one try of one step share."""
-
-    run: RunState
-    planned: PlannedStep
-    on_error: OnError
-    names: dict[str, JSON]
-    """What templates may read."""
-    path: str
-    """The step with its try: `review`, `review~1`."""
-    deadline: float | None = None
-    """When the step or the run ends at the latest, on the loop's clock in seconds."""
-    reasons: list[str] = msgspec.field(default_factory=list)
-    windowed: Windowed | None = None
-    """The earlier outputs, where a window bounds them."""
-    _random: random.Random | None = None
-    _briefs: dict[bool, str] = msgspec.field(default_factory=dict)
-
-    @cached_property
-    def _read(self) -> frozenset[str]:
-        """Names that the prompt reads."""
-        prompt = self.planned.step.prompt
-        return frozenset(map(root, references(prompt))) if prompt is not None else frozenset()
-
-    @property
-    def random(self) -> random.Random:
-        """Made on first use: seeding costs more than many a step."""
-        if self._random is None:
-            self._random = rng(self.run.premises.seed, self.path)
-        return self._random
-
-    def degrade(self, reason: str) -> None:
-        """Record a reason once."""
-        if reason not in self.reasons:
-            self.reasons.append(reason)
-
-    def brief(self, earlier: bool, names: Mapping[str, JSON]) -> str:
-        """The prompt or its default; rendered once where it does not depend on `names`."""
-        prompt = self.planned.step.prompt
-        if prompt is not None and names and not self._read.isdisjoint(names):
-            return render(prompt, {**self.names, **names})
-        brief = self._briefs.get(earlier)
-        if brief is None:
-            brief = self._default(earlier) if prompt is None else render(prompt, self.names)
-            self._briefs[earlier] = brief
-        return brief
-
-    def _default(self, earlier: bool) -> str:
-        return self._write(self._sources() if earlier else [])
-
-    def _sources(self) -> Sequence[Source]:
-        return self.run.sources(self.planned) if self.windowed is None else self.windowed.sources
-
-    def _write(self, sources: Sequence[Mapping[str, str]]) -> str:
-        premises = self.run.premises
-        return word(
-            "brief", task=premises.task, inputs=dict(premises.inputs), sources=list(sources)
-        )
-
-    def default_brief(self) -> Brief | None:
-        """The default brief with the earlier outputs in it, where it was asked for."""
-        text = self._briefs.get(True)
-        if text is None or self.planned.step.prompt is not None:
-            return None
-        return Brief(text=text, sources=self._sources(), write=self._write)
-
-    def fitted(self, speaker: Speaker, question: Question) -> Question:
-        """The question, shortened where the speaker's window is too small for it."""
-        if speaker.window is None:
-            return question
-        tokens = self.run.premises.tokens
-        prompt = fit_prompt(
-            question.prompt, question.schema, speaker, tokens, self.default_brief, self.degrade
-        )
-        return structs.replace(question, prompt=prompt)
 
 
 class Context:
@@ -146,8 +63,7 @@ class Context:
 
     def evaluate(self, template: Template, **names: JSON) -> JSON:
         """A template field's value."""
-        known = self._step.names
-        return evaluate(template, {**known, **names} if names else known)
+        return evaluate(template, {**self._step.names, **names} if names else self._step.names)
 
     async def ask(
         self,
@@ -163,7 +79,7 @@ class Context:
         step = self._step
         cast = step.run.premises.cast
         question = Question(
-            step=step.planned.id,
+            step=self.step,
             path=step.path,
             prompt=prompt,
             schema=schema,
@@ -240,6 +156,31 @@ class Context:
         finally:
             pool.give_back(instance, by=scope.latest)
 
+    async def run(
+        self,
+        block: str,
+        *,
+        iteration: int = 0,
+        names: Mapping[str, JSON] | None = None,
+        earlier: Sequence[Part] = (),
+    ) -> Ran:
+        """Run the steps of a block."""
+        from konseho_cli.engine.blocks import run_block  # only a step that holds steps loads it
+
+        return await run_block(self._step, self._scope, block, iteration, names or {}, earlier)
+
+    async def confer(self, task: str | None, inputs: Mapping[str, JSON]) -> Conferred:
+        """Run the council of the step."""
+        from konseho_cli.engine.blocks import run_council
+
+        return await run_council(self._step, self._scope, task, inputs)
+
+    def skip(self, block: str, reason: str) -> Ran:
+        """Leave a block out."""
+        from konseho_cli.engine.blocks import skip_block
+
+        return skip_block(self._step, block, reason)
+
     def progress(self, note: str) -> None:
         """Tell whoever watches."""
         run = self._step.run
@@ -255,7 +196,7 @@ class Context:
     @property
     def step(self) -> str:
         """The step's id."""
-        return self._step.planned.id
+        return self._step.run.address(self._step.planned)
 
     @property
     def scope(self) -> Scope:

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from msgspec import structs
 
-from konseho_cli.context.templates import evaluate, references
 from konseho_cli.core.clock import Anchor, Clock
 from konseho_cli.core.errors import (
     BudgetReached,
     KonsehoError,
     OwnLimitReached,
-    TemplateFailed,
 )
-from konseho_cli.core.group import Group, being_cancelled
 from konseho_cli.core.units import show_duration
+from konseho_cli.engine.concluding import final_answer, final_gate, final_names
+from konseho_cli.engine.flow import Flow, cut_short, run_plan
 from konseho_cli.engine.holding import LOST, Holding, Readers
 from konseho_cli.engine.outcome import RunOutcome, RunStatus, StepOutcome
-from konseho_cli.engine.plan import Plan, PlannedStep, ready
+from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.engine.state import Premises, RunState
-from konseho_cli.engine.stepping import Stepped, run_step
-from konseho_cli.steps.base import agent_id, root
 from konseho_cli.telemetry.bus import Bus
-from konseho_cli.telemetry.events import RunFinished, RunStarted, StepFinished, StepStarted
-from konseho_cli.telemetry.spans import Recorder, Scope
+from konseho_cli.telemetry.events import RunFinished, RunStarted
+from konseho_cli.telemetry.spans import Recorder
 from konseho_cli.telemetry.timings import INSIDE, Timings
 
 RUN_SPAN = 0
@@ -48,13 +44,11 @@ class Execution:
         readers = Readers(plan, premises.answer, premises.gate)
         holding = Holding(premises.context, premises.spill_in, readers)
         finished = {name: holding.kept(outcome) for name, outcome in premises.finished.items()}
-        self._state = RunState(premises, Recorder(clock), bus, holding, finished)
+        self._state = RunState(premises, Recorder(clock), bus, holding, run_plan, finished)
         self._scope = self._state.recorder.root()
-        self._started: set[str] = set(premises.finished)
-        self._error: KonsehoError | None = None
+        self._flow = Flow(self._state, plan, self._keep, started=premises.finished)
         self.start = clock.now()
         """When it began, in nanoseconds on the run's clock."""
-        self._over: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
     @property
     def premises(self) -> Premises:
@@ -68,7 +62,7 @@ class Execution:
 
     def stop(self, error: KonsehoError) -> None:
         """End the run early; what is finished is kept. The first call counts."""
-        self._finish(error, waker=None)
+        self._flow.finish(error, waker=None)
 
     async def run(self) -> RunOutcome:
         """Run all steps. Failures are in the outcome; raises only what is a bug, or cancellation."""
@@ -86,7 +80,7 @@ class Execution:
         if state.wants(RunStarted):
             bus.emit(self._announcement())
         for name, step in self._premises.finished.items():
-            self._announce(step)
+            state.announce(step)
             state.holding.ended(name, state.outcomes)
         try:
             with self._scope.span("run", council=self._premises.council) as span:
@@ -95,7 +89,7 @@ class Execution:
                 self.start = span.start
                 timer = self._set_timer(self._premises.time_limit_s)
                 try:
-                    await self._run_steps()
+                    await self._flow.run(self._scope)
                 finally:
                     if timer is not None:
                         timer.cancel()
@@ -117,89 +111,16 @@ class Execution:
             bus.emit(RunFinished(at=bus.now(), run=self._premises.run, status=status))
         bus.flush()
 
-    async def _run_steps(self) -> None:
-        group = Group()
-        if len(self._state.outcomes) == len(self._plan.steps):
-            self._finish(None, waker=None)
-        self._start_ready(group, waker=None)
-        try:
-            with self._scope.span("barrier", branches=len(self._plan.steps)) as barrier:
-                barrier.waker = await self._over
-        finally:
-            await group.stop()
-
-    def _start_ready(self, group: Group, waker: int | None) -> None:
-        """Start what may start; `waker` is the step that just ended."""
-        if self._over.done():
-            return
-        for planned in ready(self._plan, self._state.outcomes.keys(), self._started):
-            self._started.add(planned.id)
-            scope = Scope(self._state.recorder, RUN_SPAN)
-            group.start(self._step(group, planned, scope, waker))
-
-    async def _step(
-        self, group: Group, planned: PlannedStep, scope: Scope, waker: int | None
-    ) -> None:
+    def _keep(self, outcome: StepOutcome, planned: PlannedStep) -> None:
+        """Hold what a step came to, and tell who is to know."""
         state = self._state
-        if state.wants(StepStarted):
-            state.bus.emit(_started(planned, state.bus.now()))
-        stepped: Stepped | None = None
-        error: BaseException | None = None
-        span = scope.span("step", waker=waker, step=planned.id, step_kind=planned.step.kind)
-        if len(planned.waits_for) > 1:  # of one, the waker says it
-            span.note(needs=" ".join(sorted(planned.waits_for)))
-        try:
-            with span:
-                stepped = await run_step(state, planned, scope)
-            error = stepped.error
-        except BaseException as problem:
-            if being_cancelled():
-                raise
-            error = problem  # the owner raises it
-        finally:
-            outcome = stepped.outcome if stepped else _cut_short(planned, span.start, span.end)
-            self._record(outcome, planned)
-        waker = span.id
-        if error is None and state.holding.pressed:
-            del stepped, outcome  # they hold what is to leave memory
-            waker = await state.holding.settle(scope, planned.id)
-        if error is not None or len(state.outcomes) == len(self._plan.steps):
-            self._finish(error, waker)
-        else:
-            self._start_ready(group, waker)
-
-    def _record(self, outcome: StepOutcome, planned: PlannedStep) -> None:
-        state = self._state
-        state.forget(planned)
         held = state.outcomes[outcome.id] = state.holding.keep(outcome)
         state.holding.ended(outcome.id, state.outcomes)
-        self._announce(outcome)
+        state.announce(outcome)
         # Who writes it down is to read it from memory; what was said in a failed step is held alone.
         told = held if outcome.status in LOST else outcome
         for listener in self._premises.ended:
             listener(told, planned.index)
-
-    def _announce(self, outcome: StepOutcome) -> None:
-        state = self._state
-        if state.wants(StepFinished):
-            state.bus.emit(
-                StepFinished(
-                    at=state.bus.now(),
-                    step=outcome.id,
-                    status=outcome.status,
-                    reasons=outcome.reasons,
-                )
-            )
-
-    def _finish(self, error: BaseException | None, waker: int | None) -> None:
-        """End the run: with our own error as its outcome, with any other by raising it."""
-        if self._over.done():
-            return
-        if error is None or isinstance(error, KonsehoError):
-            self._error = error
-            self._over.set_result(waker)
-        else:
-            self._over.set_exception(error)
 
     def _set_timer(self, limit_s: float | None) -> asyncio.TimerHandle | None:
         if limit_s is None:
@@ -222,14 +143,16 @@ class Execution:
     async def _outcome(self, anchor: Anchor, start: int, end: int) -> RunOutcome:
         state, premises = self._state, self._premises
         steps = tuple(
-            state.outcomes.get(step.id) or _cut_short(step, None, None) for step in self._plan.steps
+            state.outcomes.get(step.id) or cut_short(step, step.id, None, None)
+            for step in self._plan.steps
         )
-        error, answer, gate = self._error, None, None
+        error, answer, gate = self._flow.error, None, None
         if error is None:
             try:
-                names = await self._names(steps)
-                answer = await self._answer(steps, names)
-                gate = self._gate(names)
+                ended = [(step.id, step) for step in steps]
+                names = await final_names(state, ended)
+                answer = await final_answer(state, ended, names)
+                gate = final_gate(state, names)
             except KonsehoError as failure:
                 error = failure  # a bad gate does not take the answer away
         return RunOutcome(
@@ -251,45 +174,6 @@ class Execution:
             end=end,
             spans=tuple(state.recorder.spans),
         )
-
-    async def _names(self, steps: tuple[StepOutcome, ...]) -> dict[str, Any]:
-        """What `answer` and `gate` may read. Raises StoreFailed."""
-        premises, holding = self._premises, self._state.holding
-        names: dict[str, Any] = {"task": premises.task, "inputs": premises.inputs}
-        texts = [text for text in (premises.answer, premises.gate) if text is not None]
-        read = {root(path) for text in texts for path in references(text)}
-        names.update({step.id: await holding.value(step) for step in steps if step.id in read})
-        return names
-
-    async def _answer(self, steps: tuple[StepOutcome, ...], names: dict[str, Any]) -> Any:
-        """The `answer`, or the last step's output. Raises TemplateFailed, StoreFailed."""
-        if self._premises.answer is not None:
-            return evaluate(self._premises.answer, names)
-        ran = [step for step in steps if step.status != "skipped"]
-        return await self._state.holding.value(ran[-1]) if ran else None
-
-    def _gate(self, names: dict[str, Any]) -> bool | None:
-        """Raises TemplateFailed."""
-        if self._premises.gate is None:
-            return None
-        gate = evaluate(self._premises.gate, names)
-        if not isinstance(gate, bool):
-            raise TemplateFailed(f"`gate` must be true or false, not {gate!r:.60}")
-        return gate
-
-
-def _started(planned: PlannedStep, at: int) -> StepStarted:
-    agents = [agent_id(ref) for refs in planned.step.speakers().values() for ref in refs]
-    return StepStarted(
-        at=at, step=planned.id, kind=planned.step.kind, agents=tuple(dict.fromkeys(agents))
-    )
-
-
-def _cut_short(planned: PlannedStep, start: int | None, end: int | None) -> StepOutcome:
-    return StepOutcome(
-        id=planned.id, kind=planned.step.kind, status="cancelled", start=start, end=end,
-        reasons=("the run ended before it did",),
-    )  # fmt: skip
 
 
 def _status(error: KonsehoError | None, steps: tuple[StepOutcome, ...]) -> RunStatus:

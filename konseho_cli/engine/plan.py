@@ -8,9 +8,12 @@ from types import MappingProxyType
 
 import msgspec
 
+from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.edges import Edge, edges_of
-from konseho_cli.spec.sizes import Sizes, estimate
+from konseho_cli.spec.loaded import Loaded
+from konseho_cli.spec.sizes import Sizes, estimate, sizes_of
 from konseho_cli.steps.base import Base, Estimate, root
+from konseho_cli.steps.blocks import place_in
 
 
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +31,10 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     reads: frozenset[str]
     """The steps that its templates name."""
     estimate: Estimate
+    blocks: Mapping[str, Plan] = {}
+    """The plans of the steps that it holds, by `Base.blocks`; `council`: of its council."""
+    council: CouncilSpec | None = None
+    """The council of a `council` step."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,11 +48,23 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return sum((step.estimate for step in self.steps), Estimate(fewest=0, most=0))
 
 
-def make_plan(steps: Mapping[str, Base], sizes: Sizes = MappingProxyType({})) -> Plan:
+def plan_of(loaded: Loaded) -> Plan:
+    """The plan of a whole council; its populations need not be expanded yet."""
+    return make_plan(loaded.steps, loaded.councils, sizes=sizes_of(loaded.spec.agents))
+
+
+def make_plan(
+    steps: Mapping[str, Base],
+    councils: Mapping[str, Loaded] | None = None,
+    around: str = "",
+    sizes: Sizes = MappingProxyType({}),
+) -> Plan:
     """Draw the graph of checked steps; their order is that of the file.
 
+    `councils`: those of `council` steps, by place; `around`: what the places here begin with.
     `sizes`: of the populations that are not expanded yet, for the estimates.
     """
+    councils = councils or {}
     names = list(steps)
     edges = {
         name: edges_of(steps[name], names[index - 1] if index else None, steps.keys())
@@ -68,10 +87,25 @@ def make_plan(steps: Mapping[str, Base], sizes: Sizes = MappingProxyType({})) ->
                 reads=reads[name] & steps.keys(),
                 estimate=estimate(steps[name], sizes)
                 + _summary(steps[name], sees=bool(seen[name])),
+                blocks=_blocks(steps[name], f"{around}{name}", councils, sizes),
+                council=councils[place].spec if (place := f"{around}{name}") in councils else None,
             )
             for index, name in enumerate(names)
         )
     )
+
+
+def _blocks(
+    step: Base, place: str, councils: Mapping[str, Loaded], sizes: Sizes
+) -> dict[str, Plan]:
+    if place in councils:
+        return {"council": plan_of(councils[place])}
+    return {
+        block: make_plan(
+            {inner.id: inner for inner in held}, councils, place_in(place, block), sizes
+        )
+        for block, held in step.blocks().items()
+    }
 
 
 def _summary(step: Base, *, sees: bool) -> Estimate:

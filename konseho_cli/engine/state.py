@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -14,13 +14,14 @@ from konseho_cli.engine.cast import Cast
 from konseho_cli.engine.held import HeldOutcome
 from konseho_cli.engine.holding import Holding
 from konseho_cli.engine.outcome import CallRecord, StepOutcome
-from konseho_cli.engine.plan import PlannedStep
+from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.models.base import Usage
 from konseho_cli.models.tokens import TokenEstimator
-from konseho_cli.steps.base import OnError, Part
+from konseho_cli.steps.base import Part
+from konseho_cli.steps.fields import OnError
 from konseho_cli.telemetry.bus import Bus
-from konseho_cli.telemetry.events import Event
-from konseho_cli.telemetry.spans import Recorder
+from konseho_cli.telemetry.events import Event, StepFinished
+from konseho_cli.telemetry.spans import Recorder, Scope
 
 if TYPE_CHECKING:
     from konseho_cli.engine.windowing import Source, Summaries  # only who bounds prompts loads it
@@ -57,6 +58,11 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     """Told how each step ended, and its place in the file."""
 
 
+RunPlan: TypeAlias = Callable[
+    ["RunState", Plan, Callable[[StepOutcome, PlannedStep], None], Scope], Awaitable[None]
+]
+
+
 class RunState(msgspec.Struct):
     """What a run has come to so far."""
 
@@ -64,12 +70,24 @@ class RunState(msgspec.Struct):
     recorder: Recorder
     bus: Bus
     holding: Holding
+    run_plan: RunPlan
+    """Runs the steps of a block; handed in, since a step's context is below what runs steps."""
     outcomes: dict[str, StepOutcome] = msgspec.field(default_factory=dict)
     calls: list[CallRecord] = msgspec.field(default_factory=list)
     deadline: float | None = None
     """When the run ends at the latest, on the loop's clock in seconds."""
     summaries: Summaries | None = None
     """None: no window was too small yet."""
+    prefix: str = ""
+    """What the addresses of its steps begin with: `polish.2.`; empty for the council's own."""
+    path: str = ""
+    """The same with the tries of the steps around, for the identity of calls: `polish~1.2.`."""
+    top: str = ""
+    """The step of the council that all of this happens in; empty where it is the council itself."""
+    given: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    """What the steps around a block let it read."""
+    earlier: Callable[[], list[Source]] | None = None
+    """What was said before a block began, for default prompts; None: nothing."""
     _recalled: dict[str, list[Source]] = msgspec.field(default_factory=dict)
     """What running steps see, where it was not all in memory."""
 
@@ -77,9 +95,27 @@ class RunState(msgspec.Struct):
         """Whether anybody listens to such events: ask before building one."""
         return kind in self.bus.wanted
 
+    def announce(self, outcome: StepOutcome) -> None:
+        """Tell whoever listens how a step ended."""
+        if self.wants(StepFinished):
+            self.bus.emit(
+                StepFinished(
+                    at=self.bus.now(), step=outcome.id, status=outcome.status,
+                    reasons=outcome.reasons,
+                )
+            )  # fmt: skip
+
+    def address(self, planned: PlannedStep) -> str:
+        """The step as events, spans and records name it: `polish.2.draft`."""
+        return self.prefix + planned.id if self.prefix else planned.id
+
+    def address_of(self, step: str) -> str:
+        """The same of a step of this block by its id."""
+        return self.prefix + step
+
     def names(self, planned: PlannedStep) -> dict[str, Any]:
         """What the step's templates read; what is held elsewhere is for `recall`."""
-        names: dict[str, Any] = {"task": self.premises.task, "inputs": self.premises.inputs}
+        names = {"task": self.premises.task, "inputs": self.premises.inputs, **self.given}
         for step in planned.reads:
             outcome = self.outcomes[step]
             if not isinstance(outcome, HeldOutcome):
@@ -94,7 +130,7 @@ class RunState(msgspec.Struct):
         if planned.step.prompt is None:
             seen = self._seen(planned)
             parts = [await self.holding.parts(outcome) for outcome in seen]
-            self._recalled[planned.id] = _sources(seen, parts)
+            self._recalled[planned.id] = self._sources(seen, parts)
 
     def forget(self, planned: PlannedStep) -> None:
         """Let go of what was recalled for a step."""
@@ -103,22 +139,26 @@ class RunState(msgspec.Struct):
     def sources(self, planned: PlannedStep) -> list[Source]:
         """The whole outputs of all that the step waits for, oldest first, for default prompts."""
         recalled = self._recalled.get(planned.id)
-        if recalled is not None:
-            return recalled
-        seen = self._seen(planned)
-        return _sources(seen, [outcome.parts for outcome in seen])
+        if recalled is None:
+            seen = self._seen(planned)
+            recalled = self._sources(seen, [outcome.parts for outcome in seen])
+        return recalled if self.earlier is None else [*self.earlier(), *recalled]
+
+    def shows(self, planned: PlannedStep) -> bool:
+        """Whether a default prompt has anything to show that was said before."""
+        return bool(planned.sees) or (self.earlier is not None and bool(self.earlier()))
 
     def _seen(self, planned: PlannedStep) -> list[StepOutcome]:
         seen = [self.outcomes[step] for step in planned.sees]
         seen.sort(key=lambda outcome: outcome.end or 0)
         return seen
 
-
-def _sources(seen: list[StepOutcome], parts: list[tuple[Part, ...]]) -> list[Source]:
-    found: list[Source] = []
-    for outcome, said in zip(seen, parts, strict=True):
-        if outcome.status == "failed":
-            found.append({"title": outcome.id, "text": "(This step failed.)"})
-        else:
-            found += ({"title": f"{outcome.id} / {part.label}", "text": part.text} for part in said)
-    return found
+    def _sources(self, seen: list[StepOutcome], parts: list[tuple[Part, ...]]) -> list[Source]:
+        found: list[Source] = []
+        for outcome, said in zip(seen, parts, strict=True):
+            name = outcome.id.removeprefix(self.prefix)
+            if outcome.status == "failed":
+                found.append({"title": name, "text": "(This step failed.)"})
+            else:
+                found += ({"title": f"{name} / {part.label}", "text": part.text} for part in said)
+        return found

@@ -21,11 +21,13 @@ from konseho_cli.core.errors import (
 )
 from konseho_cli.core.hashing import rng
 from konseho_cli.core.units import show_duration
-from konseho_cli.engine.context import Context, StepState
+from konseho_cli.engine.context import Context
 from konseho_cli.engine.outcome import StepOutcome, StepStatus
 from konseho_cli.engine.plan import PlannedStep
 from konseho_cli.engine.state import RunState
-from konseho_cli.steps.base import OnError, Part, StepResult
+from konseho_cli.engine.step_state import StepState
+from konseho_cli.steps.base import Part, StepResult
+from konseho_cli.steps.fields import OnError
 from konseho_cli.telemetry.spans import Scope
 
 RETRIES = 2
@@ -49,7 +51,7 @@ async def run_step(state: RunState, planned: PlannedStep, scope: Scope) -> Stepp
 
     def ended(status: StepStatus, *reasons: str, result: StepResult = NOTHING) -> StepOutcome:
         return StepOutcome(
-            id=planned.id,
+            id=state.address(planned),
             kind=planned.step.kind,
             status=status,
             value=result.value,
@@ -82,7 +84,8 @@ async def run_step(state: RunState, planned: PlannedStep, scope: Scope) -> Stepp
                 outcome=ended("degraded", f"its fallback stands in: {error}", result=stand_in)
             )
         return Stepped(
-            outcome=ended("failed", str(error), result=left), error=_named(error, planned.id)
+            outcome=ended("failed", str(error), result=left),
+            error=_named(error, state.address(planned)),
         )
 
 
@@ -126,7 +129,9 @@ async def _in_time(
     if limits is None or limits.time is None:
         return await _tries(state, planned, scope, names, on_error, state.deadline)
     end = asyncio.get_running_loop().time() + limits.time
-    what = f"the limit of step '{planned.id}' of {show_duration(limits.time)} is reached"
+    what = (
+        f"the limit of step '{state.address(planned)}' of {show_duration(limits.time)} is reached"
+    )
     async with ending_at(end, lambda: OwnLimitReached(what)):
         deadline = earliest(end, state.deadline)
         return await _tries(state, planned, scope, names, on_error, deadline)
@@ -146,7 +151,8 @@ async def _tries(
         retries = RETRIES if on_error == "retry" else 0
     attempt = 0
     while True:
-        path = f"{planned.id}~{attempt}" if attempt else planned.id
+        own = state.path + planned.id
+        path = f"{own}~{attempt}" if attempt else own
         step = StepState(
             run=state, planned=planned, on_error=on_error, names=names, path=path,
             deadline=deadline,
@@ -164,7 +170,7 @@ async def _tries(
             now = asyncio.get_running_loop().time()
             if attempt >= retries or (deadline is not None and now + wait_s >= deadline):
                 raise
-        with scope.span("backoff", step=planned.id, attempt=attempt):
+        with scope.span("backoff", step=state.address(planned), attempt=attempt):
             await asyncio.sleep(wait_s)
         attempt += 1
 
@@ -183,7 +189,7 @@ async def _one_try(planned: PlannedStep, step: StepState, scope: Scope) -> StepR
 async def _confer(planned: PlannedStep, step: StepState, ctx: Context) -> StepResult:
     """Run the step; what its window left out is in its details."""
     window = planned.step.window
-    if window is None or not planned.sees or not planned.step.shows_earlier:
+    if window is None or not planned.step.shows_earlier or not step.run.shows(planned):
         return await planned.step.run(ctx)
     await ctx.look_back(window)
     result = await planned.step.run(ctx)

@@ -21,7 +21,8 @@ from konseho_cli.context.showing import (
 )
 from konseho_cli.core.errors import ModelError, OwnLimitReached
 from konseho_cli.models.tokens import TokenEstimator
-from konseho_cli.steps.base import Window, agent_id
+from konseho_cli.steps.base import agent_id
+from konseho_cli.steps.fields import Window
 from konseho_cli.steps.wording import word
 from konseho_cli.telemetry.spans import Scope
 

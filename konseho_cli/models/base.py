@@ -5,6 +5,7 @@ Records that every call makes are structs: a frozen dataclass takes 2 µs to mak
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
@@ -15,6 +16,15 @@ from konseho_cli.telemetry.spans import Scope
 
 JSON = Any
 """None, bool, int, float, str, and lists and string-keyed dicts of these."""
+
+
+_TRY = re.compile(r"~\d+")
+_ITERATION = re.compile(r"\.\d+(?=\.)")
+
+
+def place_of(address: str) -> str:
+    """Where a step is written, by its address: `polish.draft` of `polish.2.draft`."""
+    return _ITERATION.sub("", address) if "." in address else address
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,8 +73,14 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def step_id(self) -> str:
-        """The step's own id, without its try (`review~1`) and whom it stands in for."""
-        return self.step.partition("/")[0].partition("~")[0]
+        """The step's address, without tries (`review~1`) and whom it stands in for."""
+        address = self.step.partition("/")[0]
+        return _TRY.sub("", address) if "~" in address else address
+
+    @property
+    def place(self) -> str:
+        """Where the step is written: its address without iterations, `polish.draft`."""
+        return place_of(self.step_id)
 
     @property
     def logical(self) -> Identity:

@@ -26,7 +26,8 @@ from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, listed, one_line
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.sizes import Sizes, sizes_of
-from konseho_cli.steps.base import Estimate, Window, agent_id
+from konseho_cli.steps.base import Estimate, agent_id
+from konseho_cli.steps.fields import Window
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):

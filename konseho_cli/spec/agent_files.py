@@ -25,7 +25,7 @@ def from_file(draft: Draft, agent: Agent, path: marks.Path) -> Agent:
     """The agent of the file that it names, with what is written beside `from` on top."""
     assert agent.from_ is not None
     place = (*path, "from")
-    file = inside(draft, agent.from_, place, "agents", (".md",))
+    file = inside(draft, agent.from_, place)
     if file is None:
         return msgspec.structs.replace(agent, from_=None)
     from konseho_cli.agents.prompt_cache import shared  # only where there is one
@@ -45,13 +45,25 @@ def from_file(draft: Draft, agent: Agent, path: marks.Path) -> Agent:
     return msgspec.structs.replace(found.agent, **own)
 
 
-def inside(
-    draft: Draft, name: str, place: marks.Path, what_kind: str, suffixes: tuple[str, ...]
-) -> Path | None:
-    """The file, if it is there and in a folder that may hold it, links followed.
+def council_file(draft: Draft, name: str, place: marks.Path) -> Path | None:
+    """The file of a council inside another: a path, or the name of one that ships with Konseho."""
+    if Path(name).suffix in (".yaml", ".yml") or "/" in name or "\\" in name:
+        return inside(draft, name, place, what="councils", suffixes=(".yaml", ".yml"))
+    known = {file.stem: file for file in sorted(shipped("councils").glob("*.yaml"))}
+    if name not in known:
+        draft.problems.error(
+            place, f"no council '{name[:80]}' ships with Konseho", value=name, near=(name, known),
+            hint="a file is named with its .yaml",
+        )  # fmt: skip
+        return None
+    return known[name].resolve()
 
-    `what_kind` of thing such files hold, and the suffixes of those that are suggested.
-    """
+
+def inside(
+    draft: Draft, name: str, place: marks.Path, *, what: str = "agents",
+    suffixes: tuple[str, ...] = (".md",),
+) -> Path | None:  # fmt: skip
+    """The file, if it is there and in a folder that may hold it, links followed."""
     error = draft.problems.error
     try:
         root = draft.folder.resolve()
@@ -60,14 +72,12 @@ def inside(
         error(place, "this is no path to a file", value=name)
         return None
     if not any(file.is_relative_to(folder) for folder in (root, shipped("councils").resolve())):
-        what = f"{name[:200]} is outside the council's folder"
-        error(
-            place, what, value=name, hint=f"keep {what_kind} beside the council file, or below it"
-        )
+        wrong = f"{name[:200]} is outside the council's folder"
+        error(place, wrong, value=name, hint=f"keep {what} beside the council file, or below it")
     elif not _is_file(file):
         near = _beside(file, suffixes)
-        what = f"{name[:200]} {'is a folder' if _is_folder(file) else 'does not exist'}"
-        error(place, what, value=name, near=(file.name, near) if near else None)
+        wrong = f"{name[:200]} {'is a folder' if _is_folder(file) else 'does not exist'}"
+        error(place, wrong, value=name, near=(file.name, near) if near else None)
     else:
         return file
     return None

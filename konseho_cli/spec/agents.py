@@ -12,11 +12,11 @@ from konseho_cli.agents.definition import ID_PATTERN, Agent, AgentRef, People
 from konseho_cli.core import marks
 from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.spec.agent_files import from_file, inside
-from konseho_cli.spec.draft import Draft
+from konseho_cli.spec.draft import Draft, with_held
 from konseho_cli.spec.members import LONGEST_ID, unreadable, wrong_items
 from konseho_cli.spec.problems import shown
 from konseho_cli.spec.stand_ins import AGENT
-from konseho_cli.steps.base import Fallback, Window
+from konseho_cli.steps.fields import Fallback, Window
 from konseho_cli.steps.union import Step
 
 _ID = re.compile(ID_PATTERN)
@@ -32,11 +32,18 @@ def settle_agents(draft: Draft) -> None:
         draft.agents[name] = _settled(draft, name, agent, path)
     used: set[str] = set()
     usual = _Refs(draft, used, ()).window(draft.spec.window)
-    for index, step in enumerate(draft.steps):
-        settled = _Refs(draft, used, ("steps", index)).settle(step)
-        if settled.window is None and usual is not None and settled.shows_earlier:
-            settled = msgspec.structs.replace(settled, window=usual)
-        draft.steps[index] = settled
+
+    def settle(steps: Sequence[Step], around: marks.Path) -> list[Step]:
+        settled: list[Step] = []
+        for index, step in enumerate(steps):
+            place = (*around, index)
+            own = with_held(_Refs(draft, used, place).settle(step), place, settle)
+            if own.window is None and usual is not None and own.shows_earlier:
+                own = msgspec.structs.replace(own, window=usual)
+            settled.append(own)
+        return settled
+
+    draft.steps = settle(draft.steps, ("steps",))
     for name in draft.spec.agents:
         if name not in used:
             draft.problems.warn(("agents", name), f"agent '{name}' is not used", key=True)
@@ -70,7 +77,7 @@ def _people(draft: Draft, people: People, place: marks.Path) -> list[Any] | None
     """The items in a file; None: it cannot be read, and the problems say why."""
     from konseho_cli.spec.people import SUFFIXES, read_people  # only where there are some
 
-    file = inside(draft, people.file, (*place, "file"), "people", SUFFIXES)
+    file = inside(draft, people.file, (*place, "file"), what="people", suffixes=SUFFIXES)
     if file is not None:
         try:
             return read_people(file)

@@ -17,7 +17,7 @@ from msgspec import inspect as kinds
 
 from konseho_cli.agents.definition import ID_PATTERN
 from konseho_cli.core.marks import Path, quote
-from konseho_cli.core.units import QUANTITIES
+from konseho_cli.core.units import quantity
 from konseho_cli.spec.problems import Problems, shown
 from konseho_cli.spec.stand_ins import stand_in
 from konseho_cli.steps.base import Base
@@ -61,13 +61,7 @@ def checked(value: Any, kind: type[T], problems: Problems, *, quick: bool) -> T 
 
 def converted(value: Any, kind: type[T]) -> T:
     """A value that was checked before, such as one that we wrote. Raises msgspec.ValidationError."""
-    return msgspec.convert(value, kind, dec_hook=_quantity)
-
-
-def _quantity(cls: type, value: Any) -> Any:
-    if cls in QUANTITIES:
-        return cls(value)
-    raise NotImplementedError(f"{cls.__name__} cannot be written in a file")
+    return msgspec.convert(value, kind, dec_hook=quantity)
 
 
 @cache
@@ -218,7 +212,7 @@ class _Walk:
         if kind.min_length and len(value) < kind.min_length:
             return self._wrong(path, "at least one", value)
         items = (self.of(kind.item_type, item, (*path, at)) for at, item in enumerate(value))
-        keep = path == ("steps",)  # a step's place is its number: a wrong one is replaced
+        keep = _holds_steps(kind)  # a step's place is its number: a wrong one is replaced
         return [
             stand_in(kind.item_type) if item is _INVALID else item
             for item in items
@@ -238,6 +232,9 @@ class _Walk:
         return found
 
     def _struct(self, kind: Any, value: Any, path: Path) -> Any:
+        if len(path) > MAX_DEPTH:
+            self.problems.error(path, f"nested deeper than {MAX_DEPTH} levels")
+            raise _TooDeep
         if not isinstance(value, dict):
             return self._wrong(path, "a mapping", value)
         fields = {field.encode_name: field for field in kind.fields}
@@ -343,6 +340,12 @@ class _Walk:
         if "id" not in found and isinstance(tag, str) and tag.isidentifier() and tag.islower():
             found["id"] = tag
         return found
+
+
+def _holds_steps(kind: Any) -> bool:
+    """Whether the items of a list are steps."""
+    types = getattr(kind.item_type, "types", ())
+    return any(issubclass(getattr(each, "cls", object), Base) for each in types)
 
 
 def _within(kind: Any, value: float) -> bool:

@@ -9,7 +9,8 @@ import msgspec
 from konseho_cli.agents.definition import Agent, Id, Temperature
 from konseho_cli.agents.limits import Limits
 from konseho_cli.core.units import Count, Duration, Money, Share, Size
-from konseho_cli.steps.base import CacheUse, OnError, Positive, Template, Window
+from konseho_cli.steps.base import Positive, Template
+from konseho_cli.steps.fields import CacheUse, OnError, Window
 from konseho_cli.steps.union import Step
 
 

@@ -13,10 +13,10 @@ from konseho_cli.agents.member import Member
 from konseho_cli.context.templates import evaluate, references
 from konseho_cli.core.errors import InvalidCouncil, Problem, TemplateFailed
 from konseho_cli.core.source import shown_path
-from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.members import MOST, Wrong, ids_of, unreadable, weight_of, wrong_items
 from konseho_cli.spec.sizes import expanded
-from konseho_cli.steps.base import agent_id
+from konseho_cli.steps.blocks import every_step
 from konseho_cli.steps.union import Step
 
 _SHARED = tuple(
@@ -30,21 +30,18 @@ def specimen(loaded: Loaded) -> Loaded:
     Where nobody knows them yet, their states are made of what is read of them.
     """
     spec = loaded.spec
+    if all(agent.each is None for agent in spec.agents.values()):
+        return loaded
     texts = [text for step in spec.steps for text in _texts(step)]
     agents = {
         name: agent if agent.each is None
         else structs.replace(agent, name="", weight=1.0, each=_specimens(agent, texts))
         for name, agent in spec.agents.items()
     }  # fmt: skip
-    named = {name for name, agent in spec.agents.items() if agent.each is not None}
-    steps = {
-        name: structs.replace(step, quorum=None)
-        if getattr(step, "quorum", None) and any(
-            agent_id(ref) in named for refs in step.speakers().values() for ref in refs
-        )
-        else step
+    steps = {  # so few are no quorum of anything
+        name: structs.replace(step, quorum=None) if getattr(step, "quorum", None) else step
         for name, step in loaded.steps.items()
-    }  # fmt: skip
+    }
     few = structs.replace(spec, agents=agents, steps=tuple(steps.values()))
     return populate(structs.replace(loaded, spec=few, steps=MappingProxyType(steps)), "", {})
 
@@ -75,6 +72,9 @@ def populate(loaded: Loaded, task: str, inputs: Mapping[str, Any]) -> Loaded:
 
     Raises InvalidCouncil that names the population, and the index of the item.
     """
+    if loaded.councils:
+        inside = {place: _inside(each) for place, each in loaded.councils.items()}
+        loaded = structs.replace(loaded, councils=inside)
     spec = loaded.spec
     if all(agent.each is None for agent in spec.agents.values()):
         return loaded
@@ -98,6 +98,16 @@ def populate(loaded: Loaded, task: str, inputs: Mapping[str, Any]) -> Loaded:
         spec=structs.replace(spec, agents=agents, steps=tuple(steps.values())),
         steps=MappingProxyType(steps),
     )
+
+
+def _inside(council: Loaded) -> Loaded:
+    """A council that a step runs: nobody knows its inputs before the run."""
+    file = "" if council.file is None else shown_path(council.file)
+    for name, agent in council.spec.agents.items():
+        if isinstance(agent.each, str):
+            what = "inside another council it is a list or a file: its inputs are known too late"
+            raise _invalid([(("agents", name, "each"), what)], file)
+    return populate(council, "", {})
 
 
 def _add(agents: dict[str, Agent], name: str, agent: Agent, file: str) -> None:
@@ -130,10 +140,12 @@ def _members(name: str, agent: Agent, names: Mapping[str, Any], file: str) -> di
 
 def _hold_rules(before: Mapping[str, Step], steps: Mapping[str, Step], file: str) -> None:
     """What could not be known of a step before its members were there."""
+    known = every_step(before.values())
+    places = {name: ("steps", at) for at, name in enumerate(steps)}
     wrong = [
-        (("steps", at, field), what)
-        for at, (name, step) in enumerate(steps.items())
-        if step is not before[name]
+        ((*places.get(place, ("steps", place)), field), what)
+        for (place, step), (_, old) in zip(every_step(steps.values()), known, strict=True)
+        if step is not old
         for field, what in step.check().items()
     ]
     if wrong:

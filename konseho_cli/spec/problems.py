@@ -22,10 +22,12 @@ class Problems:
     def __init__(self, marks: Marks | None = None, file: str = "") -> None:
         self.marks = marks or Marks()
         self.file = file
+        self.base: Path = ()
+        """Where the document stands, if that is in another one."""
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
-        self.wrong_steps: set[int] = set()
-        """Indexes of steps with an error, whose further rules would only echo it."""
+        self.wrong_steps: set[Path] = set()
+        """Places of steps with an error in them, whose further rules would only echo it."""
         self._comparisons = _COMPARISONS
 
     def error(
@@ -42,8 +44,9 @@ class Problems:
 
         The nearest known word becomes the hint where one is near; `hint` is for where none is.
         """
-        if len(path) > 1 and path[0] == "steps" and isinstance(path[1], int):
-            self.wrong_steps.add(path[1])
+        if path and path[0] == "steps":
+            numbered = (at for at, part in enumerate(path, 1) if isinstance(part, int))
+            self.wrong_steps.update(path[:at] for at in numbered)
         if len(self.errors) < MAX_PROBLEMS:
             hint = (self._suggest(*near) if near else None) or hint
             self.errors.append(self._problem(path, message, hint, value, key))
@@ -52,6 +55,12 @@ class Problems:
         """Add what is no mistake, but perhaps not what was meant."""
         if len(self.warnings) < MAX_PROBLEMS:
             self.warnings.append(self._problem(path, message, hint, _UNSET, key))
+
+    def inside(self, place: Path) -> Problems:
+        """For a document that stands in this one, at a place of it."""
+        inner = Problems(self.marks, self.file)
+        inner.base = (*self.base, *place)
+        return inner
 
     def raise_any(self) -> None:
         """Raises InvalidCouncil with all mistakes by line, if there are any."""
@@ -65,6 +74,7 @@ class Problems:
     def _problem(
         self, path: Path, message: str, hint: str | None, value: Any, key: bool
     ) -> Problem:
+        path = (*self.base, *path)
         line, column = self.marks.of(path, key=key) or (None, None)
         return Problem(
             path=path_text(path),

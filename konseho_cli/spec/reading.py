@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from konseho_cli.agents.definition import Agent
@@ -15,7 +15,8 @@ from konseho_cli.spec.edges import STEP_ABOVE, Edge, edges_of
 from konseho_cli.spec.members import TEMPLATES
 from konseho_cli.spec.problems import loop_text
 from konseho_cli.spec.sizes import keys
-from konseho_cli.steps.union import Step
+from konseho_cli.steps.base import Base
+from konseho_cli.steps.fields import texts_of
 
 MAX_CODE = 100_000
 """Characters of code in all templates of a council: parsing them takes a fraction of a second."""
@@ -37,36 +38,55 @@ def check_reading(draft: Draft) -> None:
         draft.problems.error(("steps",), what, key=True)
         return
     reader = _Reader(draft)
-    edges: dict[str, tuple[Edge, ...]] = {}
-    above: str | None = None
-    known = frozenset(draft.ids)
-    for index, step in enumerate(draft.steps):
-        reads = reader.step(index)
-        found = edges_of(step, above, known, reads)
-        edges[step.id] = tuple(
-            edge for edge in found if edge.step in known and edge.step != step.id
-        )
-        above = step.id
+    reader.block(Block(draft.steps, ("steps",)))
     reader.council()
     for name, agent in draft.agents.items():
         if agent.each is not None:
             reader.population(name, agent)
-    if not _check_loops(draft, edges):
-        _warn_of_lost_order(draft, edges)
     reader.warn_of_unused_inputs()
 
 
-def _texts(step: Step) -> Iterator[tuple[str, str]]:
+class Block:
+    """Steps that read each other, and what they may read of what is around them."""
+
+    def __init__(
+        self,
+        steps: Sequence[Base],
+        place: marks.Path,
+        *,
+        around: Block | None = None,
+        holder: Base | None = None,
+    ) -> None:
+        self.steps = steps
+        self.place = place
+        self.ids = frozenset(step.id for step in steps)
+        outer = {} if around is None else around.readable
+        self.readable: dict[str, tuple[marks.Path, Base]] = {
+            **{name: found for name, found in outer.items() if holder is None or name != holder.id},
+            **{step.id: ((*place, at), step) for at, step in enumerate(steps)},
+        }
+        """What its templates may name: place and step by id."""
+        own = frozenset[str]() if holder is None else holder.block_names
+        self.given: frozenset[str] = own if around is None else own | around.given
+        """What its templates are given beside `task` and `inputs`."""
+        held = () if around is None else around.around
+        self.around: tuple[str, ...] = held if holder is None else (*held, holder.id)
+        """Ids of the steps that hold it."""
+
+
+def _texts(step: Base) -> Iterator[tuple[str, str]]:
     """A step's templates, by field."""
     for field in (*step.templates, "when"):
         value = getattr(step, field)
-        for text in value if isinstance(value, (list, tuple)) else (value,):
+        for text in texts_of(value):
             if isinstance(text, str):
                 yield field, text
+    for field, (text, _) in step.inner_templates().items():
+        yield field, text
 
 
 def _too_much_code(draft: Draft) -> bool:
-    texts = {text for step in draft.steps for _, text in _texts(step)}
+    texts = {text for _, step in draft.placed() for _, text in _texts(step)}
     texts |= {text for text in (draft.spec.answer, draft.spec.gate) if text is not None}
     if sum(map(len, texts)) <= MAX_CODE:
         return False
@@ -78,26 +98,51 @@ class _Reader:
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
-        self._steps = dict.fromkeys(draft.ids)
         self._inputs: set[str] = set()
         self._all_inputs = False
 
-    def step(self, index: int) -> Mapping[str, frozenset[str]]:
+    def block(self, block: Block) -> None:
+        """What the steps of a block read, and those that they hold."""
+        edges: dict[str, tuple[Edge, ...]] = {}
+        above: str | None = None
+        for index, step in enumerate(block.steps):
+            reads = self._step(block, index)
+            found = edges_of(step, above, block.ids, reads)
+            edges[step.id] = tuple(
+                edge for edge in found if edge.step in block.ids and edge.step != step.id
+            )
+            above = step.id
+        if not _check_loops(self._draft, block, edges):
+            _warn_of_lost_order(self._draft, block, edges)
+
+    def _step(self, block: Block, index: int) -> Mapping[str, frozenset[str]]:
         """What one step reads, by field; its mistakes are reported."""
-        step = self._draft.steps[index]
-        place: marks.Path = ("steps", index)
-        reads = self._references(index)
+        step = block.steps[index]
+        place: marks.Path = (*block.place, index)
+        inner = {
+            name: Block(held, (*place, *name.split(".")), around=block, holder=step)
+            for name, held in step.blocks().items()
+        }
+        reads = self._references(step, place)
         for field, names in reads.items():
-            self._names((*place, field), names, step.own_names(field), step.id)
+            if field not in inner and field not in step.inner_templates():
+                self._names((*place, field), names, step.own_names(field), block, step.id)
         for at, need in enumerate(step.needs or ()):
             path = (*place, "needs", at)
             if need == step.id:
                 self._draft.problems.error(path, "a step cannot wait for itself", value=need)
-            elif need not in self._steps:
-                self._unknown(path, f"unknown step '{need}'", need, tuple(self._steps))
+            elif need not in block.ids:
+                around = "the step around it can wait for that" if need in block.readable else None
+                self._unknown(path, f"unknown step '{need}'", need, tuple(block.ids), around)
         if isinstance(step.when, str):
             self._boolean((*place, "when"), step.when)
-        if step.prompt is None:
+        for field, (text, name) in step.inner_templates().items():
+            path = (*place, field)
+            self._names(path, self._read(path, text), frozenset(), inner[name], None)
+            self._boolean(path, text)
+        for held in inner.values():
+            self.block(held)
+        if step.prompt is None and not inner:
             self._all_inputs = True  # default prompts show them all
         return reads
 
@@ -107,7 +152,8 @@ class _Reader:
             template = getattr(self._draft.spec, field)
             if template is not None:
                 path = (field,)
-                self._names(path, self._read(path, template), frozenset(), None)
+                whole = Block(self._draft.steps, ("steps",))
+                self._names(path, self._read(path, template), frozenset(), whole, None)
                 if field == "gate":
                     self._boolean(path, template)
 
@@ -127,12 +173,14 @@ class _Reader:
             what = "it must be a list, a file, or one {{ expression }} that is a list"
             self._draft.problems.error(path, what, value=agent.each)
         names = self._read(path, agent.each)
-        late = sorted(read for read in names if read.partition(".")[0] in self._steps)
+        steps = {step.id for _, step in self._draft.placed()}
+        late = sorted(read for read in names if read.partition(".")[0] in steps)
         for read in late:
             what = f"'{read}' is known too late: who speaks is settled before the first step"
             hint = "a `split` with `items` works on what a step found"
             self._draft.problems.error(path, what, hint=hint)
-        self._names(path, names.difference(late), frozenset(), None)
+        nothing = Block((), ("steps",))
+        self._names(path, names.difference(late), frozenset(), nothing, None)
 
     def warn_of_unused_inputs(self) -> None:
         """An input that nothing shows was perhaps forgotten in a prompt."""
@@ -141,8 +189,7 @@ class _Reader:
                 what = f"input '{name}' is not used"
                 self._draft.problems.warn(("inputs", name), what, key=True)
 
-    def _references(self, index: int) -> Mapping[str, frozenset[str]]:
-        step = self._draft.steps[index]
+    def _references(self, step: Base, place: marks.Path) -> Mapping[str, frozenset[str]]:
         try:
             return step.references()
         except BadTemplate as error:
@@ -150,10 +197,11 @@ class _Reader:
         found: dict[str, frozenset[str]] = {}
         before = len(self._draft.problems.errors)
         for field, text in _texts(step):
-            names = self._read(("steps", index, field), text)
-            found[field] = found.get(field, frozenset()) | names
-        if len(self._draft.problems.errors) == before:
-            self._draft.problems.error(("steps", index), f"not a template: {first}")
+            if field not in step.inner_templates():
+                names = self._read((*place, field), text)
+                found[field] = found.get(field, frozenset()) | names
+        if len(self._draft.problems.errors) == before and not step.blocks():
+            self._draft.problems.error(place, f"not a template: {first}")
         return found
 
     def _read(self, path: marks.Path, template: str) -> frozenset[str]:
@@ -164,28 +212,30 @@ class _Reader:
             return frozenset()
 
     def _names(
-        self, path: marks.Path, names: frozenset[str], own: frozenset[str], itself: str | None
-    ) -> None:
+        self, path: marks.Path, names: frozenset[str], own: frozenset[str], block: Block,
+        itself: str | None,
+    ) -> None:  # fmt: skip
         for name in sorted(names):
             root, _, rest = name.partition(".")
             if root == "inputs":
                 self._input(path, rest.partition(".")[0])
             elif root == itself:
                 self._draft.problems.error(path, f"'{root}' is this step itself")
-            elif root not in self._steps and root not in own and root != "task":
-                known = (*_GIVEN, *own, *self._steps)
+            elif root in block.around:
+                self._draft.problems.error(path, f"'{root}' is the step around this one")
+            elif root in own or root in block.given or root == "task":
+                pass
+            elif root not in block.readable:
+                known = (*_GIVEN, *own, *sorted(block.given), *block.readable)
                 listed = "known here: " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
                 self._unknown(path, f"unknown name '{root}'", root, known, listed)
-            elif root in self._steps and root not in own and rest:
-                self._key(path, root, rest.partition(".")[0])
+            elif rest:
+                self._key(path, block, root, rest.partition(".")[0])
 
-    def _key(self, path: marks.Path, step: str, key: str) -> None:
+    def _key(self, path: marks.Path, block: Block, step: str, key: str) -> None:
         """What is read of a step's value, where the kind says what there is."""
-        index = self._draft.ids.index(step)
-        known = (
-            None if index in self._draft.broken
-            else keys(self._draft.steps[index], self._draft.sizes)
-        )  # fmt: skip
+        place, found = block.readable[step]
+        known = None if place in self._draft.broken else keys(found, self._draft.sizes)
         if known is not None and key not in known and key not in _METHODS:
             listed = f"it has: {', '.join(sorted(known))}"
             self._unknown(path, f"'{step}' has no '{key}'", key, tuple(sorted(known)), listed)
@@ -213,10 +263,10 @@ class _Reader:
             self._draft.problems.error(path, what, value=template, hint=hint)
 
 
-def _check_loops(draft: Draft, edges: Mapping[str, tuple[Edge, ...]]) -> bool:
+def _check_loops(draft: Draft, block: Block, edges: Mapping[str, tuple[Edge, ...]]) -> bool:
     """Report circles; whether there are any."""
     graph = {name: [edge.step for edge in found] for name, found in edges.items()}
-    order = {name: index for index, name in reversed(list(enumerate(draft.ids)))}
+    order = {step.id: at for at, step in reversed(list(enumerate(block.steps)))}
     for count in range(MAX_LOOPS):
         loop = find_cycle(graph)
         if loop is None:
@@ -227,9 +277,9 @@ def _check_loops(draft: Draft, edges: Mapping[str, tuple[Edge, ...]]) -> bool:
         }
         told = next((name for name in because if because[name] != STEP_ABOVE), loop[0])
         idle = next((name for name in because if because[name] == STEP_ABOVE), None)
-        place: marks.Path = ("steps", order[told])
+        place: marks.Path = (*block.place, order[told])
         draft.problems.error(
-            place if told == idle else (*place, because[told]),
+            place if told == idle else (*place, *because[told].split(".")),
             f"these steps wait for each other: {loop_text(loop)}",
             hint=f"'{idle}' names no step, so it waits for the step above; "
             "`needs: []` starts it at once" if idle else None,
@@ -238,16 +288,16 @@ def _check_loops(draft: Draft, edges: Mapping[str, tuple[Edge, ...]]) -> bool:
     return True
 
 
-def _warn_of_lost_order(draft: Draft, edges: Mapping[str, tuple[Edge, ...]]) -> None:
+def _warn_of_lost_order(draft: Draft, block: Block, edges: Mapping[str, tuple[Edge, ...]]) -> None:
     """A reference takes the place of the wait for the step above: say so where it is lost."""
     patience = [MAX_LOOKS]
-    for index, step in enumerate(draft.steps[1:], start=1):
-        above = draft.steps[index - 1].id
+    for index, step in enumerate(block.steps[1:], start=1):
+        above = block.steps[index - 1].id
         found = edges[step.id]
         if step.needs is None and found and not _waits(step.id, above, edges, patience):
             named = ", ".join(f"'{edge.step}'" for edge in found)
             draft.problems.warn(
-                ("steps", index, found[0].because),
+                (*block.place, index, *found[0].because.split(".")),
                 f"it does not wait for '{above}', the step above, since it names only {named}",
                 hint=f"`needs: [{above}]` makes it wait, `needs: []` says that this is meant",
             )

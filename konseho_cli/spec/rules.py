@@ -7,13 +7,14 @@ from typing import Any
 from konseho_cli.agents.limits import Limits
 from konseho_cli.core import marks
 from konseho_cli.spec.agents import settle_agents
+from konseho_cli.spec.councils import settle_councils
 from konseho_cli.spec.draft import Draft
 from konseho_cli.spec.ids import check_ids, name_steps
 from konseho_cli.spec.inputs import check_declarations
 from konseho_cli.spec.model_names import check_models
 from konseho_cli.spec.reading import check_reading
 from konseho_cli.spec.sizes import Sizes, mistakes
-from konseho_cli.steps.base import Window
+from konseho_cli.steps.fields import Window
 from konseho_cli.steps.union import Step
 
 
@@ -22,21 +23,22 @@ def apply_rules(draft: Draft) -> None:
     check_ids(draft)
     name_steps(draft)
     settle_agents(draft)
+    settle_councils(draft)
     check_models(draft)
     _check_amounts(draft)
     check_declarations(draft.spec.inputs, draft.problems)
     check_reading(draft)
     sizes = draft.sizes
-    for index, step in enumerate(draft.steps):
-        if index not in draft.broken:
-            _check_kind(draft, index, step, sizes)
-        _check_fallback(draft, index, step)
+    for place, step in draft.placed():
+        if place not in draft.broken:
+            _check_kind(draft, place, step, sizes)
+        _check_fallback(draft, place, step)
         if step.timeout is not None and step.timeout <= 0:
-            draft.problems.error(("steps", index, "timeout"), "a step needs some time")
-        _check_limits(draft, ("steps", index, "limits"), step.limits)
-        _check_window(draft, index, step)
+            draft.problems.error((*place, "timeout"), "a step needs some time")
+        _check_limits(draft, (*place, "limits"), step.limits)
+        _check_window(draft, (*place, "window"), step)
         if step.output is not None:
-            _check_schema(draft, index, step.output.schema)
+            _check_schema(draft, (*place, "output", "schema"), step.output.schema)
 
 
 def _check_amounts(draft: Draft) -> None:
@@ -56,8 +58,7 @@ def _check_limits(draft: Draft, path: marks.Path, limits: Limits | None) -> None
         draft.problems.error((*path, "time"), "it must be more than 0")
 
 
-def _check_window(draft: Draft, index: int, step: Step) -> None:
-    place: marks.Path = ("steps", index, "window")
+def _check_window(draft: Draft, place: marks.Path, step: Step) -> None:
     if draft.written(place) is not None:
         _check_bounds(draft, place, step.window)
         if not step.shows_earlier:
@@ -76,13 +77,12 @@ def _check_bounds(draft: Draft, path: marks.Path, window: Window | None) -> None
         draft.problems.error((*path, "tokens"), "it must be more than 0")
 
 
-def _check_kind(draft: Draft, index: int, step: Step, sizes: Sizes) -> None:
+def _check_kind(draft: Draft, place: marks.Path, step: Step, sizes: Sizes) -> None:
     for field, what in mistakes(step, sizes).items():
-        draft.problems.error(("steps", index, field), what)
+        draft.problems.error((*place, field), what)
 
 
-def _check_fallback(draft: Draft, index: int, step: Step) -> None:
-    place: marks.Path = ("steps", index)
+def _check_fallback(draft: Draft, place: marks.Path, step: Step) -> None:
     falls_back = (step.on_error or draft.spec.on_error) == "fallback"
     if falls_back and step.fallback is None and draft.written((*place, "fallback")) is None:
         where = "on_error" if step.on_error else ""
@@ -103,10 +103,9 @@ def _check_fallback(draft: Draft, index: int, step: Step) -> None:
         draft.problems.error(path, f"give an `agent` or a `value`, {both}")
 
 
-def _check_schema(draft: Draft, index: int, schema: dict[str, Any]) -> None:
+def _check_schema(draft: Draft, place: marks.Path, schema: dict[str, Any]) -> None:
     import jsonschema_rs  # only where a council asks for it
 
-    place: marks.Path = ("steps", index, "output", "schema")
     try:
         jsonschema_rs.validator_for(schema, offline=True)
     except jsonschema_rs.ValidationError as error:

@@ -17,7 +17,7 @@ from konseho_cli.core.units import Count, Duration, Money, Share, Size
 from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
 from konseho_cli.spec.preset import Preset
 from konseho_cli.spec.settings import Settings, StoreSettings
-from konseho_cli.steps.base import Fallback, Output, Window
+from konseho_cli.steps.fields import Fallback, Output, Window
 from konseho_cli.steps.union import Step
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from konseho_cli.agents.definition import Agent
 from konseho_cli.steps.base import Base, Estimate, agent_id
+from konseho_cli.steps.blocks import every_step
 
 T = TypeVar("T", bound=Base)
 Sizes: TypeAlias = Mapping[str, int | None]
@@ -27,7 +28,10 @@ def sizes_of(agents: Mapping[str, Agent]) -> Sizes:
 
 
 def expanded(step: T, members: Mapping[str, Sequence[str]]) -> T:
-    """The step with members in place of the populations that its lists name; itself, without any."""
+    """The step with members in place of the populations that its lists name; itself, without any.
+
+    The steps that it holds likewise.
+    """
     changes: dict[str, tuple[str, ...]] = {}
     for field in step.speakers():
         written = getattr(step, field)
@@ -35,7 +39,13 @@ def expanded(step: T, members: Mapping[str, Sequence[str]]) -> T:
             changes[field] = tuple(
                 name for ref in written for name in members.get(agent_id(ref), (agent_id(ref),))
             )
-    return structs.replace(step, **changes) if changes else step
+    found = structs.replace(step, **changes) if changes else step
+    blocks = found.blocks()
+    held = {name: [expanded(inner, members) for inner in steps] for name, steps in blocks.items()}
+    same = all(
+        new is old for name in blocks for new, old in zip(held[name], blocks[name], strict=True)
+    )
+    return found if same else found.with_blocks(held)
 
 
 def mistakes(step: Base, sizes: Sizes) -> Mapping[str, str]:
@@ -60,14 +70,14 @@ def estimate(step: Base, sizes: Sizes) -> Estimate:
 
 
 def _is_open(step: Base, sizes: Sizes) -> bool:
-    named = {agent_id(ref) for refs in step.speakers().values() for ref in refs}
+    named = _named(step)
     return any(size is None and name in named for name, size in sizes.items())
 
 
 def _sized(step: T, sizes: Sizes, unknown: int) -> T:
     if not sizes:
         return step
-    named = {agent_id(ref) for refs in step.speakers().values() for ref in refs}
+    named = _named(step)
     return expanded(
         step,
         {
@@ -77,3 +87,13 @@ def _sized(step: T, sizes: Sizes, unknown: int) -> T:
             if name in named
         },
     )
+
+
+def _named(step: Base) -> set[str]:
+    """Whom it and the steps that it holds name."""
+    return {
+        agent_id(ref)
+        for _, each in every_step([step])
+        for refs in each.speakers().values()
+        for ref in refs
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Sized
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import (
     TYPE_CHECKING,
@@ -13,6 +13,7 @@ from typing import (
     Generic,
     Literal,
     Protocol,
+    Self,
     TypeAlias,
     TypeVar,
 )
@@ -23,7 +24,8 @@ from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.limits import Limits
 from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
-from konseho_cli.core.units import Count, Duration
+from konseho_cli.core.units import Duration
+from konseho_cli.steps.fields import CacheUse, Fallback, OnError, Output, Window, texts_of
 
 if TYPE_CHECKING:
     from konseho_cli.agents.pool import AgentPool  # it brings asyncio, which a check needs not
@@ -32,47 +34,10 @@ T = TypeVar("T")
 JSON: TypeAlias = Any
 Template: TypeAlias = str
 """Text with `{{ expressions }}`; one lone expression keeps its type."""
-OnError: TypeAlias = Literal["halt", "continue", "retry", "fallback"]
 Wait: TypeAlias = Literal["all", "quorum"]
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
-CacheUse: TypeAlias = bool | Literal["warm"]
-"""Whether answers are kept and used again; `warm`: one call of a fan-out goes first, so that the
-others find their common beginning in the provider's own prompt cache."""
 
 # ----------------------------------------------------------------------------- what users write
-
-
-class Output(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
-    """The shape of a step's answer."""
-
-    schema: dict[str, Any]
-    """A JSON Schema. The answer is asked for, parsed, checked and, if need be, repaired once."""
-
-
-class Fallback(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
-    """What takes the place of a failure: another agent's answer, or a fixed value."""
-
-    agent: AgentRef | None = None
-    """Asked in the stead of each agent that failed."""
-    value: JSON = None
-    """The step's output, where the step as a whole failed."""
-
-
-class Window(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
-    """How much of what earlier steps said a default prompt shows."""
-
-    tokens: Count | None = None
-    """For all of it together: the oldest is shortened first."""
-    messages: Positive | None = None
-    """The newest outputs that are shown; those before them are left out."""
-    summary: AgentRef | None = None
-    """Asked once to sum up what does not fit."""
 
 
 class Base(
@@ -110,16 +75,15 @@ class Base(
     """Fields that are templates, beside `when`."""
     names: ClassVar[frozenset[str]] = frozenset()
     """Names that this kind gives its `prompt`, beside `task`, `inputs` and the steps."""
-    more_names: ClassVar[Mapping[str, frozenset[str]]] = {}
-    """The same for its other templates, by field."""
+    block_names: ClassVar[frozenset[str]] = frozenset()
+    """Names that it gives the steps that it holds."""
     lists: ClassVar[tuple[str, ...]] = ()
     """Fields with several agents, in whose place a population may be written."""
 
     def __post_init__(self) -> None:
         """A population in the place of a list is a list of one."""
         for name in self.lists:
-            value = getattr(self, name)
-            if isinstance(value, Agent):
+            if isinstance(value := getattr(self, name), Agent):
                 msgspec.structs.force_setattr(self, name, (value,))
 
     @property
@@ -142,6 +106,18 @@ class Base(
         """Who sums up what does not fit into its window."""
         return self.window.summary if self.window is not None and self.shows_earlier else None
 
+    def blocks(self) -> Mapping[str, Sequence[Base]]:
+        """The steps that it holds, by the path that leads to them from here: `branches.bug`."""
+        return {}
+
+    def with_blocks(self, blocks: Mapping[str, Sequence[Base]]) -> Self:
+        """The same step with other steps in it, by the same paths."""
+        raise NotImplementedError(f"{type(self).__name__} holds no steps")
+
+    def inner_templates(self) -> Mapping[str, tuple[Template, str]]:
+        """Fields that read the steps of one of its blocks: the template, and the block's path."""
+        return {}
+
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
         """Who speaks, by the field that names them (`agents`, `moderator`), where it is set."""
         return {}
@@ -159,7 +135,7 @@ class Base(
         found: dict[str, frozenset[str]] = {}
         for name in self.templates:
             value = getattr(self, name)
-            texts = value if isinstance(value, (list, tuple)) else (value,)
+            texts = texts_of(value)
             read = [references(text) for text in texts if isinstance(text, str)]
             if read:
                 own = self.own_names(name)
@@ -168,11 +144,22 @@ class Base(
                 )
         if isinstance(self.when, str):
             found["when"] = references(self.when)
+        blocks = self.blocks()
+        for name, steps in blocks.items():
+            inside = (names for step in steps for names in step.references().values())
+            found[name] = self._outside(frozenset[str]().union(*inside), steps)
+        for name, (text, block) in self.inner_templates().items():
+            found[name] = self._outside(references(text), blocks[block])
         return found
 
     def own_names(self, field: str) -> frozenset[str]:
         """What this kind gives to one of its templates, beside `task`, `inputs` and the steps."""
-        return self.names if field == "prompt" else self.more_names.get(field, frozenset())
+        return self.names if field == "prompt" else frozenset()
+
+    def _outside(self, read: frozenset[str], steps: Sequence[Base]) -> frozenset[str]:
+        """What is read of what is around a block."""
+        own = self.block_names | {step.id for step in steps}
+        return frozenset(path for path in read if root(path) not in own)
 
     def estimate(self) -> Estimate:
         """How many model calls it will make, before any is made. Pure."""
@@ -257,6 +244,34 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class Ran(msgspec.Struct, frozen=True, kw_only=True):
+    """What the steps of a block came to."""
+
+    values: Mapping[str, JSON]
+    """By the id of each step, in the order of the file; null where one was skipped or failed."""
+    parts: tuple[Part, ...]
+    """What all of them said, labelled with their ids: `draft / ann`."""
+    steps: list[JSON]
+    """The record behind it, for the details of the step that holds them."""
+
+    @property
+    def last(self) -> JSON:
+        """The value of the last one; null where there is none."""
+        return list(self.values.values())[-1] if self.values else None
+
+
+class Conferred(msgspec.Struct, frozen=True, kw_only=True):
+    """What another council came to."""
+
+    council: str
+    """Its name."""
+    answer: JSON
+    gate: bool | None
+    """None: it has none."""
+    status: Literal["ok", "degraded"]
+    ran: Ran
+
+
 class StepResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a step gives back."""
 
@@ -276,24 +291,6 @@ class Gathered(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     failed: Mapping[str, KonsehoError]
     not_started: int = 0
     """Of those in neither: whose turn had not come."""
-
-
-def is_over(
-    done: Mapping[str, T],
-    failed: Sized,
-    asked: int,
-    *,
-    quorum: int,
-    wait: Wait,
-    enough: Callable[[Mapping[str, T]], bool] | None,
-) -> bool:
-    """Whether the rest of those that are gathered is not needed, or can change nothing any more."""
-    return (
-        len(done) + len(failed) == asked
-        or asked - len(failed) < quorum
-        or (wait == "quorum" and len(done) >= quorum)
-        or (enough is not None and enough(done))
-    )
 
 
 Branch: TypeAlias = Callable[["StepContext"], Awaitable[T]]
@@ -325,7 +322,7 @@ class StepContext(Protocol):
         ...
 
     def evaluate(self, template: Template, **names: JSON) -> JSON:
-        """A template field's value; one lone expression keeps its type. `names`: as in `brief`."""
+        """A template field's value; one lone expression keeps its type. `names` may be read, too."""
         ...
 
     async def ask(
@@ -359,6 +356,34 @@ class StepContext(Protocol):
         A failed branch is dropped, which degrades the step; fewer than `quorum` successes raise
         StepFailed (None: all are needed, or one under `on_error: continue`). `wait="quorum"` goes
         on at the quorum, `enough` as soon as it says so; both cancel the rest.
+        """
+        ...
+
+    async def run(
+        self,
+        block: str,
+        *,
+        iteration: int = 0,
+        names: Mapping[str, JSON] | None = None,
+        earlier: Sequence[Part] = (),
+    ) -> Ran:
+        """Run the steps of one of `Base.blocks`, each as soon as what it waits for is there.
+
+        `iteration` counts from 1 where they run more than once, and is then a part of their address
+        (`polish.2.draft`). They may read `names`, which the kind declares in `Base.block_names`,
+        and their default prompts show `earlier` after all that this step sees. Raises what a step
+        in it fails with, as its own `on_error` says.
+        """
+        ...
+
+    def skip(self, block: str, reason: str) -> Ran:
+        """Leave the steps of a block out, and say so: each is skipped, its value null."""
+        ...
+
+    async def confer(self, task: str | None, inputs: Mapping[str, JSON]) -> Conferred:
+        """Run the council of a `council` step; task None: its own, or else this council's.
+
+        Raises what it fails with, StepFailed for inputs that it does not take.
         """
         ...
 

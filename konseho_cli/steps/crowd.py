@@ -1,15 +1,15 @@
-"""What steps with many agents share: whose turn comes first, and who debates with whom."""
+"""What steps with many agents share: whose turn comes first, when it is enough, who debates with whom."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import TypeVar
 
 from konseho_cli.agents.definition import AgentRef
 from konseho_cli.agents.member import item_of
 from konseho_cli.core.errors import StepFailed
-from konseho_cli.steps.base import JSON, StepContext, Template, agent_id
+from konseho_cli.steps.base import JSON, StepContext, Template, Wait, agent_id
 
 T = TypeVar("T")
 
@@ -17,6 +17,24 @@ T = TypeVar("T")
 def state_of(ctx: StepContext, ref: AgentRef) -> JSON:
     """What a prompt reads as `item`: the state of a member; None: it is no member."""
     return item_of(ctx.agent(ref))
+
+
+def is_over(
+    done: Mapping[str, T],
+    failed: Sized,
+    asked: int,
+    *,
+    quorum: int,
+    wait: Wait,
+    enough: Callable[[Mapping[str, T]], bool] | None,
+) -> bool:
+    """Whether the rest of those that are gathered is not needed, or can change nothing any more."""
+    return (
+        len(done) + len(failed) == asked
+        or asked - len(failed) < quorum
+        or (wait == "quorum" and len(done) >= quorum)
+        or (enough is not None and enough(done))
+    )
 
 
 def in_order(

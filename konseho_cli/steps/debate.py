@@ -78,12 +78,15 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
 
     templates: ClassVar[tuple[str, ...]] = ("prompt", "order")
     names: ClassVar[frozenset[str]] = frozenset({"agent", "round", "item"})
-    more_names: ClassVar[Mapping[str, frozenset[str]]] = {"order": frozenset({"agent", "item"})}
     lists: ClassVar[tuple[str, ...]] = ("agents",)
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
         """All agents."""
         return {"agents": self.agents}
+
+    def own_names(self, field: str) -> frozenset[str]:
+        """An order is made agent by agent."""
+        return frozenset({"agent", "item"}) if field == "order" else super().own_names(field)
 
     def keys(self) -> frozenset[str]:
         """The value's keys."""

@@ -46,14 +46,17 @@ class Parallel(Base, frozen=True, kw_only=True, tag="parallel"):
 
     templates: ClassVar[tuple[str, ...]] = ("prompt", "order", "until")
     names: ClassVar[frozenset[str]] = frozenset({"agent", "item"})
-    more_names: ClassVar[Mapping[str, frozenset[str]]] = {
-        "order": frozenset({"agent", "item"}), "until": frozenset({"answers"}),
-    }  # fmt: skip
     lists: ClassVar[tuple[str, ...]] = ("agents",)
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
         """All agents."""
         return {"agents": self.agents}
+
+    def own_names(self, field: str) -> frozenset[str]:
+        """An order is made agent by agent, and what is enough of the answers."""
+        if field == "until":
+            return frozenset({"answers"})
+        return frozenset({"agent", "item"}) if field == "order" else super().own_names(field)
 
     def keys(self) -> frozenset[str]:
         """The agents: the value is agent → answer."""

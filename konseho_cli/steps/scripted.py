@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from inspect import isawaitable
 from random import Random
@@ -23,15 +23,18 @@ from konseho_cli.steps.base import (
     Answer,
     Base,
     Branch,
+    Conferred,
     Gathered,
+    Part,
+    Ran,
     StepContext,
     StepResult,
     Template,
     Wait,
     agent_id,
     as_text,
-    is_over,
 )
+from konseho_cli.steps.crowd import is_over
 
 T = TypeVar("T")
 
@@ -69,6 +72,8 @@ class Scripted(msgspec.Struct, kw_only=True):
     reasons: list[str] = msgspec.field(default_factory=list)
     notes: list[str] = msgspec.field(default_factory=list)
     leased: list[str] = msgspec.field(default_factory=list)
+    holder: Base | None = None
+    """The step whose blocks `run` runs."""
     _random: Random | None = None
 
     @property
@@ -204,6 +209,42 @@ class Scripted(msgspec.Struct, kw_only=True):
         finally:
             pool.give_back(instance, by=0)
 
+    async def run(
+        self,
+        block: str,
+        *,
+        iteration: int = 0,
+        names: Mapping[str, JSON] | None = None,
+        earlier: Sequence[Part] = (),
+    ) -> Ran:
+        """Run the steps of a block, one after another, each with this script."""
+        steps = self.holder.blocks()[block] if self.holder else ()
+        values: dict[str, JSON] = {}
+        parts: list[Part] = []
+        for step in steps:
+            inner = msgspec.structs.replace(
+                self, names={**self.names, **(names or {}), **values}, prompt=step.prompt,
+                step=f"{self.step}.{iteration}.{step.id}", holder=step, asked=[], finished=[],
+            )  # fmt: skip
+            result = await step.run(inner)
+            values[step.id] = result.value
+            parts += (Part(label=f"{step.id} / {p.label}", text=p.text) for p in result.parts)
+            self.asked += inner.asked
+            self.finished += inner.finished
+        return Ran(values=values, parts=tuple(parts), steps=[{"id": name} for name in values])
+
+    async def confer(self, task: str | None, inputs: Mapping[str, JSON]) -> Conferred:
+        """Answer by the script, as an agent named `council`."""
+        answer = await self.ask("council", task or "", item=as_text(dict(inputs)))
+        ran = Ran(values={}, parts=(), steps=[])
+        return Conferred(council="council", answer=answer.value, gate=None, status="ok", ran=ran)
+
+    def skip(self, block: str, reason: str) -> Ran:
+        """Null for each step of a block."""
+        steps = self.holder.blocks()[block] if self.holder else ()
+        self.notes.append(reason)
+        return Ran(values={step.id: None for step in steps}, parts=(), steps=[])
+
     def progress(self, note: str) -> None:
         """Keep the note."""
         self.notes.append(note)
@@ -215,6 +256,7 @@ class Scripted(msgspec.Struct, kw_only=True):
 
 def perform(step: Base, ctx: StepContext) -> Awaitable[StepResult]:
     """The step's run in this context; its own prompt goes with it."""
-    if isinstance(ctx, Scripted) and step.prompt is not None:
-        ctx.prompt = step.prompt
+    if isinstance(ctx, Scripted):
+        ctx.holder = step
+        ctx.prompt = ctx.prompt if step.prompt is None else step.prompt
     return step.run(ctx)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from konseho_cli.steps import loop, nested
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.debate import Debate
+from konseho_cli.steps.loop import Loop
+from konseho_cli.steps.nested import Nested
 from konseho_cli.steps.parallel import Parallel
 from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
 
-Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair
+Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Loop | Nested
 
-RESERVED: frozenset[str] = frozenset({"refine", "route", "loop", "council", "human", "command"})
+RESERVED: frozenset[str] = frozenset({"refine", "route", "human", "command"})
 """Kinds that are named but not there yet."""
+
+# A step that holds steps cannot import this module, which imports it.
+loop.Step = Step  # type: ignore[assignment]
+nested.Step = Step  # type: ignore[assignment]

@@ -70,7 +70,6 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
 
     templates: ClassVar[tuple[str, ...]] = ("prompt", "candidates", "order")
     names: ClassVar[frozenset[str]] = frozenset({"agent", "item"})
-    more_names: ClassVar[Mapping[str, frozenset[str]]] = {"order": frozenset({"agent", "item"})}
     lists: ClassVar[tuple[str, ...]] = ("voters",)
 
     @property
@@ -83,6 +82,10 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
         if self.moderator is None:
             return {"voters": self.voters}
         return {"voters": self.voters, "moderator": (self.moderator,)}
+
+    def own_names(self, field: str) -> frozenset[str]:
+        """An order is made agent by agent."""
+        return frozenset({"agent", "item"}) if field == "order" else super().own_names(field)
 
     def keys(self) -> frozenset[str]:
         """The value's keys."""

@@ -10,7 +10,7 @@ from konseho_cli.core.errors import ModelRefused, ModelUnavailable
 from konseho_cli.core.units import Duration
 from konseho_cli.engine.executor import Interrupted
 from konseho_cli.steps.ask import Ask
-from konseho_cli.steps.base import Fallback, Output
+from konseho_cli.steps.fields import Fallback, Output
 from konseho_cli.steps.parallel import Parallel
 from konseho_cli.telemetry.events import AskFinished, RunFinished, StepFinished, TextArrived
 

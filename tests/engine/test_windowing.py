@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from konseho_cli.core.errors import ModelUnavailable
 from konseho_cli.engine.plan import make_plan
 from konseho_cli.steps.ask import Ask
-from konseho_cli.steps.base import Base, Estimate, Fallback, Window
+from konseho_cli.steps.base import Base, Estimate
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.debate import Debate
+from konseho_cli.steps.fields import Fallback, Window
 from konseho_cli.steps.parallel import Parallel
 from konseho_cli.telemetry.spans import Span
 

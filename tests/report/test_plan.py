@@ -6,7 +6,8 @@ from konseho_cli.engine.plan import make_plan
 from konseho_cli.report.plan import Shown, calls_text, plan_json, plan_text, reason
 from konseho_cli.report.symbols import ASCII, UNICODE
 from konseho_cli.steps.ask import Ask
-from konseho_cli.steps.base import Estimate, Window
+from konseho_cli.steps.base import Estimate
+from konseho_cli.steps.fields import Window
 
 
 def shown(spec, plan):

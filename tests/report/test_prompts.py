@@ -8,9 +8,9 @@ from konseho_cli.engine.plan import make_plan
 from konseho_cli.report.prompts import prompts_document, prompts_text, rehearse
 from konseho_cli.spec.document import CouncilSpec, Input
 from konseho_cli.steps.ask import Ask
-from konseho_cli.steps.base import Output, Window
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.debate import Debate
+from konseho_cli.steps.fields import Output, Window
 
 STEPS = {
     "argue": Debate(agents=("ann", "bob"), rounds=2),

@@ -9,8 +9,8 @@ from konseho_cli.report.streaming import AnswerStream, streamable_step
 from konseho_cli.report.text import harmless
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.steps.ask import Ask
-from konseho_cli.steps.base import Output
 from konseho_cli.steps.chair import Chair
+from konseho_cli.steps.fields import Output
 from konseho_cli.steps.parallel import Parallel
 from konseho_cli.telemetry.events import AskRetried, TextArrived
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from konseho_cli.agents.member import Member
@@ -209,6 +209,28 @@ def test_how_many_they_are_is_known_of_lists_alone() -> None:
     assert sizes_of(agents) == {"villager": 2, "late": None}
 
 
+def test_steps_inside_of_steps_mean_all_of_them_too() -> None:
+    held = {"id": "hear", "kind": "parallel", "agents": ["villager"], "quorum": 2}
+    loop = {"id": "again", "kind": "loop", "steps": [held], "max": 2}
+    loaded = populate(check_document(council({"each": PEOPLE}, loop)), "", {})
+    inner = dict(loaded.every_step())["again.hear"]
+    assert list(inner.speakers()["agents"]) == ["villager_1", "villager_2"]
+    assert refused(council({"each": PEOPLE}, {**loop, "steps": [{**held, "quorum": 3}]})) == [
+        "steps[0].steps[0].quorum: 3 is above the number of agents, 2"
+    ]
+
+
+def test_a_council_inside_another_has_populations_of_its_own() -> None:
+    def town(people: Any) -> dict[str, Any]:
+        inner = council({"each": people}, inputs={"p": {"type": "json", "default": ["x"]}})
+        return council({}, {"id": "town", "kind": "council", "council": inner})
+
+    loaded = populate(check_document(town(PEOPLE)), "", {})
+    step = loaded.councils["town"].steps["parallel"]
+    assert list(step.speakers()["agents"]) == ["villager_1", "villager_2", "chair"]
+    assert "its inputs are known too late" in refused(town("{{ inputs.p }}"))[0]
+
+
 ITEMS = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
@@ -216,7 +238,8 @@ ITEMS = st.recursive(
 )  # fmt: skip
 
 
-@given(st.lists(ITEMS, min_size=1, max_size=40))
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(ITEMS, min_size=1, max_size=12))
 def test_whoever_they_are_ids_are_valid_unique_and_in_order(items: list[Any]) -> None:
     document = council({"each": items, "role": "{{ index }}: {{ item }}"})
     first, again = members(document), members(document)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from konseho_cli import Chair, Council, Parallel, Window
 from konseho_cli.engine.casting import speaking
-from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.loaded import Loaded
 
 Load = Callable[[str], Loaded]
 Said = Callable[[str], list[str]]
@@ -44,7 +44,7 @@ def test_an_agent_inside_a_window_joins_the_table_and_speaks(load: Load) -> None
         + "- {kind: chair, agent: b, window: {messages: 1, summary: {name: c, role: Sum up.}}}\n"
     )  # fmt: skip
     assert loaded.spec.agents["c"].role == "Sum up."
-    assert speaking(loaded.steps) == ("a", "b", "c")
+    assert speaking(loaded.steps.values()) == ("a", "b", "c")
     assert not loaded.warnings
 
 

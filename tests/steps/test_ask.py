@@ -4,7 +4,8 @@ import pytest
 
 from konseho_cli.core.errors import ModelUnavailable
 from konseho_cli.steps.ask import Ask
-from konseho_cli.steps.base import Estimate, Output
+from konseho_cli.steps.base import Estimate
+from konseho_cli.steps.fields import Output
 
 
 def test_the_answer_is_given_back_as_it_is(confer):

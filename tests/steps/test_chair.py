@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from konseho_cli.steps.base import Estimate, Output
+from konseho_cli.steps.base import Estimate
 from konseho_cli.steps.chair import Chair
+from konseho_cli.steps.fields import Output
 
 
 def test_the_chair_sees_what_was_said_and_is_told_its_part(confer):

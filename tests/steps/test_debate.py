@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from konseho_cli.core.errors import ModelUnavailable, StepFailed
-from konseho_cli.steps.base import Output
 from konseho_cli.steps.debate import Debate, round_schema
+from konseho_cli.steps.fields import Output
 from konseho_cli.steps.union import Step
 
 DOWN = ModelUnavailable("503")

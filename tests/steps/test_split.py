@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from konseho_cli.core.errors import ModelUnavailable, StepFailed
-from konseho_cli.steps.base import Output
+from konseho_cli.steps.fields import Output
 from konseho_cli.steps.split import Split, staff
 
 LETTERS = list("abcdefgh")
