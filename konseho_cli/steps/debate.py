@@ -8,63 +8,63 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from konseho_cli.agents.definition import AgentRef, AgentRefs
+from konseho_cli.agents.rota import Pick
+from konseho_cli.core.errors import ModelError, StepFailed
+from konseho_cli.steps.accounts import SCHEMA, Account, read_account
 from konseho_cli.steps.base import (
     JSON,
     Answer,
     Base,
     Branch,
     Estimate,
-    Part,
     Positive,
     StepContext,
     StepResult,
     Template,
     agent_id,
     as_text,
-    check_agents,
 )  # fmt: skip
-from konseho_cli.steps.crowd import dealt, in_order, state_of
+from konseho_cli.steps.crowd import check_agents, dealt, in_order, state_of
+from konseho_cli.steps.moderators import (
+    MODERATOR,
+    Moderators,
+    ask_one,
+    check_moderators,
+    moderators_of,
+)
+from konseho_cli.steps.positions import Held, Position, grouped, record, result
 from konseho_cli.steps.wording import word
 
 _SHARED = ("$defs", "definitions")
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agent holds after a round."""
-
-    agent: str
-    value: JSON
-    text: str
-    agree: bool | None
-    """Whether it agrees with all others as they stood; None in a proposal, which saw none."""
-
-
-class Debated(msgspec.Struct, frozen=True, kw_only=True):
-    """How a debate ended, of all or of one group."""
-
-    latest: Mapping[str, Position]
-    agreed: bool
-    history: Sequence[Mapping[str, Position]]
-    """What was said in each round, the proposals first."""
-
-
 class Debate(Base, frozen=True, kw_only=True, tag="debate"):
     """Agents propose in parallel, then revise in rounds in which each sees all positions whole.
 
-    The value is `{positions: {agent: position}, agreed, rounds}`; the positions are the latest.
-    With `groups` it has `groups` as well, each `{agents, positions, agreed}`.
+    The value is `{positions: {agent: position}, agreed, rounds}`; the positions are the latest. With
+    a moderator it has its last `account` as well: `{agreed, summary, open_points}`; with `groups`
+    these, each `{agents, positions, agreed}`.
     """
 
     agents: AgentRefs
     rounds: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2
     """Exchanges after the proposals, so that an agent speaks at most `rounds` + 1 times."""
-    stop: Literal["rounds", "agreement"] = "rounds"
-    """`agreement` ends after the round in which every agent states that it agrees."""
+    stop: Literal["rounds", "agreement", "moderator"] = "rounds"
+    """`agreement` ends after the round in which every agent states that it agrees, `moderator` once
+    the moderator says that they do."""
     quorum: Positive | None = None
     """How many must answer in each round. By default all must propose (one under
     `on_error: continue`) and one must be left later. Who fails later keeps its last position,
     is not asked again, and makes the step degraded."""
-
+    moderator: AgentRef | None = None
+    """Says after the proposals and after each round where the debate stands and what is open, which
+    the next round sees. It holds no position of its own."""
+    moderators: tuple[AgentRef, ...] = ()
+    """A pool in the place of one moderator: each account is one's of them, and the next one's where
+    it fails. All steps that name the same list share the turns."""
+    pick: Pick = "round_robin"
+    """Which of the `moderators`: round_robin, each in turn; load, who has fewest questions under
+    way."""
     groups: Annotated[int, msgspec.Meta(ge=2)] | None = None
     """Agents in a group: each group debates on its own, all at the same time, and sees only its
     own positions. By default all debate with all."""
@@ -81,8 +81,17 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
     lists: ClassVar[tuple[str, ...]] = ("agents",)
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
-        """All agents."""
-        return {"agents": self.agents}
+        """All agents, and the moderators if there are any."""
+        found = {"agents": self.agents}
+        if self.moderator is not None:
+            found["moderator"] = (self.moderator,)
+        if self.moderators:
+            found["moderators"] = self.moderators
+        return found
+
+    @property
+    def _moderators(self) -> Moderators | None:
+        return moderators_of(self.moderator, self.moderators, self.pick)
 
     def own_names(self, field: str) -> frozenset[str]:
         """An order is made agent by agent."""
@@ -90,16 +99,33 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
 
     def keys(self) -> frozenset[str]:
         """The value's keys."""
-        own = {"positions", "agreed", "rounds"}
-        return frozenset(own if self.groups is None else own | {"groups"})
+        keys = frozenset({"positions", "agreed", "rounds"})
+        if self.groups is not None:
+            return keys | {"groups"}
+        return keys if self._moderators is None else keys | {"account"}
 
     def check(self) -> Mapping[str, str]:
-        """At least two agents, once each, and enough of them for the quorum; a round or more."""
+        """At least two agents, once each, and enough of them for the quorum; a round or more.
+
+        A moderator where one ends it, who takes no part.
+        """
         found = check_agents(self.agents, self.quorum)
+        found |= check_moderators(self.moderator, self.moderators)
+        moderators = self._moderators
+        if moderators is None and self.stop == "moderator":
+            found["stop"] = "`stop: moderator` needs a moderator"
+        agents = {agent_id(ref) for ref in self.agents}
+        if moderators is not None and (both := sorted(agents & set(moderators.ids))):
+            field = "moderators" if self.moderators else "moderator"
+            found[field] = f"'{both[0]}' takes part in the debate: it cannot moderate it"
         if len(self.agents) == 1:
             found["agents"] = "a debate needs at least two agents"
         if self.rounds < 1:
             found["rounds"] = "at least one round is needed"
+        return found | self._check_groups(found)
+
+    def _check_groups(self, wrong: Mapping[str, str]) -> dict[str, str]:
+        found: dict[str, str] = {}
         if self.groups is None:
             if self.deal != "order":
                 found["deal"] = "nothing is dealt: set `groups`"
@@ -107,7 +133,9 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
                 found["order"] = (
                     "all are asked at once: only with a `batch` does anybody come first"
                 )
-        elif not found and self.quorum is not None:
+        elif self._moderators is not None:
+            found["groups"] = "groups have no moderator"
+        elif not wrong and self.quorum is not None:
             fewest = min(map(len, dealt(self.agents, self.groups, None)))
             if self.quorum > fewest:
                 found["quorum"] = (
@@ -116,17 +144,18 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
         return found
 
     def estimate(self) -> Estimate:
-        """A proposal each and an answer each a round; the first round may end it."""
-        fewest = 1 if self.stop == "agreement" else self.rounds
-        count = len(self.agents)
-        return Estimate(fewest=count * (1 + fewest), most=count * (1 + self.rounds))
+        """A proposal each and an answer each a round; where it may end early, the least of it."""
+        fewest = {"rounds": self.rounds, "agreement": 1, "moderator": 0}[self.stop]
+        each = len(self.agents) + (self._moderators is not None)
+        return Estimate(fewest=each * (1 + fewest), most=each * (1 + self.rounds))
 
     async def run(self, ctx: StepContext) -> StepResult:
         """Debate until all agree or the rounds are over."""
         agents = in_order(ctx, self.agents, self.order)
         if self.groups is not None:
             return await self._in_groups(ctx, agents, self.groups)
-        return _result(await self._debate(ctx, agents, ctx.progress, self.batch))
+        held = await self._debate(ctx, agents, ctx.progress, self.batch)
+        return result(held, by_moderator=self.stop == "moderator")
 
     async def _in_groups(
         self, ctx: StepContext, agents: Sequence[AgentRef], size: int
@@ -134,13 +163,13 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
         groups = dealt(agents, size, ctx.random if self.deal == "random" else None)
         over = 0
 
-        def branch(group: Sequence[AgentRef]) -> Branch[Debated]:
-            async def debate(ctx: StepContext) -> Debated:
+        def branch(group: Sequence[AgentRef]) -> Branch[Held]:
+            async def debate(ctx: StepContext) -> Held:
                 nonlocal over
-                debated = await self._debate(ctx, group, lambda note: None, None)
+                held = await self._debate(ctx, group, lambda note: None, None)
                 over += 1
                 ctx.progress(f"{over:,} of {len(groups):,} groups")
-                return debated
+                return held
 
             return debate
 
@@ -149,7 +178,7 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
             {f"group {number}": branch(group) for number, group in enumerate(groups, 1)},
             batch=None if self.batch is None else max(1, self.batch // len(groups[0])),
         )
-        return _grouped(list(gathered.done.values()))
+        return grouped(list(gathered.done.values()))
 
     async def _debate(
         self,
@@ -157,25 +186,61 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
         agents: Sequence[AgentRef],
         progress: Callable[[str], None],
         batch: int | None,
-    ) -> Debated:
+    ) -> Held:
         """One debate, of all or of a group."""
         progress("proposals")
         latest = await self._propose(ctx, agents, batch)
+        held = Held(latest=latest, history=[dict(latest)])
         present = [agent for agent in agents if agent_id(agent) in latest]
-        history = [dict(latest)]
-        agreed = False
+        await self._moderate(ctx, held)
         # The last one left has nobody to answer to.
-        while len(history) <= self.rounds and len(present) > 1:
-            number = len(history)
+        while held.rounds < self.rounds and len(present) > 1 and not self._is_over(held):
+            number = held.rounds + 1
             progress(f"round {number}")
-            spoken = await self._exchange(ctx, number, present, latest, batch)
+            spoken = await self._exchange(ctx, number, present, held, batch)
             latest.update(spoken)
-            history.append(spoken)
+            held.history.append(spoken)
             present = _still_there(ctx, number, present, spoken)
-            agreed = all(position.agree for position in latest.values())
-            if self.stop == "agreement" and all(one.agree for one in spoken.values()):
-                break
-        return Debated(latest=latest, agreed=agreed, history=history)
+            await self._moderate(ctx, held)
+        return held
+
+    def _is_over(self, held: Held) -> bool:
+        """Whether what `stop` names was reached."""
+        if self.stop == "moderator":
+            return held.accounts[-1].agreed
+        return self.stop == "agreement" and all(one.agree for one in held.history[-1].values())
+
+    async def _moderate(self, ctx: StepContext, held: Held) -> None:
+        """Add the account of what was said, where anybody moderates. Raises StepFailed."""
+        moderators, number = self._moderators, held.rounds
+        if moderators is None:
+            return
+        shown = "\n".join(_shown(position) for position in held.latest.values())
+
+        async def tell(ref: AgentRef) -> Account:
+            name = agent_id(ref)
+            prompt = word(
+                "debate_moderate",
+                brief=_brief(ctx, ref, number),
+                round=number,
+                rounds=self.rounds,
+                positions=shown,
+                agreeing=[one.agent for one in held.latest.values() if one.agree],
+                account=held.account,
+            )
+            label = f"moderator, round {number}" if number else "moderator, proposals"
+            answer = await ctx.ask(
+                ref, prompt, schema=SCHEMA, item=MODERATOR, turn=number, label=label
+            )
+            return read_account(name, answer.value)
+
+        ctx.progress(f"round {number}, moderator" if number else "moderator")
+        try:
+            held.accounts.append(await ask_one(ctx, moderators, tell, turn=number))
+        except ModelError as error:
+            after = f"round {number}" if number else "the proposals"
+            what = f"nobody could moderate after {after}: {error}"
+            raise StepFailed(ctx.step, what, hint=error.hint, details=record(held)) from error
 
     async def _propose(
         self, ctx: StepContext, agents: Sequence[AgentRef], batch: int | None
@@ -200,16 +265,17 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
         ctx: StepContext,
         number: int,
         present: Sequence[AgentRef],
-        latest: Mapping[str, Position],
+        held: Held,
         batch: int | None,
     ) -> dict[str, Position]:
         """One round: everybody who is there sees the same positions and answers at once."""
-        seen = dict(latest)
+        latest = held.latest
+        shown = {name: _shown(position) for name, position in latest.items()}
         schema = round_schema(self.schema)
 
         def branch(ref: AgentRef) -> Branch[Answer]:
             def revise(ctx: StepContext) -> Awaitable[Answer]:
-                prompt = self._round_prompt(ctx, number, ref, seen)
+                prompt = self._round_prompt(ctx, held, ref, shown)
                 return ctx.ask(ref, prompt, schema=schema, turn=number, label=f"round {number}")
 
             return revise
@@ -220,18 +286,23 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
         return {name: _position(name, answer.value) for name, answer in gathered.done.items()}
 
     def _round_prompt(
-        self, ctx: StepContext, number: int, ref: AgentRef, seen: Mapping[str, Position]
+        self, ctx: StepContext, held: Held, ref: AgentRef, shown: Mapping[str, str]
     ) -> str:
+        number, own = held.rounds + 1, held.latest[agent_id(ref)]
+        positions = {**shown, own.agent: _shown(own, own=True)}
         return word(
             "debate_round",
             brief=_brief(ctx, ref, number),
             round=number,
             rounds=self.rounds,
-            positions=[
-                {"agent": name, "text": position.text, "own": name == agent_id(ref)}
-                for name, position in seen.items()
-            ],
+            positions="\n".join(positions.values()),
+            account=held.account,
         )
+
+
+def _shown(position: Position, *, own: bool = False) -> str:
+    """A position as a prompt shows it: written once for all but its own agent."""
+    return word("position", agent=position.agent, text=position.text, own=own)
 
 
 def _brief(ctx: StepContext, ref: AgentRef, number: int) -> str:
@@ -265,53 +336,3 @@ def _still_there(
             before = "its proposal" if number == 1 else f"its position of round {number - 1}"
             ctx.degrade(f"{agent_id(ref)} left the debate in round {number} and keeps {before}")
     return [ref for ref in present if agent_id(ref) in spoken]
-
-
-def _result(debated: Debated) -> StepResult:
-    latest, history = debated.latest, debated.history
-    return StepResult(
-        value={
-            "positions": {name: position.value for name, position in latest.items()},
-            "agreed": debated.agreed,
-            "rounds": len(history) - 1,
-        },
-        parts=tuple(Part(label=name, text=position.text) for name, position in latest.items()),
-        details={
-            "agreed": debated.agreed,
-            "rounds": [
-                {
-                    name: {"position": position.value, "agree": position.agree}
-                    for name, position in spoken.items()
-                }
-                for spoken in history
-            ],
-        },
-    )
-
-
-def _grouped(groups: Sequence[Debated]) -> StepResult:
-    """All groups as one debate, and each for itself."""
-    together: list[dict[str, Position]] = []
-    for group in groups:
-        for number, spoken in enumerate(group.history):
-            if number == len(together):
-                together.append({})
-            together[number].update(spoken)
-    latest = {name: position for group in groups for name, position in group.latest.items()}
-    agreed = all(group.agreed for group in groups)
-    whole = _result(Debated(latest=latest, agreed=agreed, history=together))
-    each = [
-        {
-            "agents": list(group.latest),
-            "positions": {name: position.value for name, position in group.latest.items()},
-            "agreed": group.agreed,
-        }
-        for group in groups
-    ]
-    told = [
-        {"agents": list(group.latest), "agreed": group.agreed, "rounds": len(group.history) - 1}
-        for group in groups
-    ]
-    return msgspec.structs.replace(
-        whole, value={**whole.value, "groups": each}, details={**whole.details, "groups": told}
-    )

@@ -22,9 +22,8 @@ from konseho_cli.steps.base import (
     Template,
     Wait,
     agent_id,
-    check_agents,
 )  # fmt: skip
-from konseho_cli.steps.crowd import in_order, state_of
+from konseho_cli.steps.crowd import check_agents, in_order, state_of
 
 
 class Parallel(Base, frozen=True, kw_only=True, tag="parallel"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from inspect import isawaitable
 from random import Random
@@ -13,6 +13,7 @@ import msgspec
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.pool import AgentPool
+from konseho_cli.agents.rota import Pick, Rota
 from konseho_cli.context.templates import evaluate, render
 from konseho_cli.core.errors import KonsehoError, StepFailed
 from konseho_cli.core.group import Group
@@ -72,6 +73,7 @@ class Scripted(msgspec.Struct, kw_only=True):
     reasons: list[str] = msgspec.field(default_factory=list)
     notes: list[str] = msgspec.field(default_factory=list)
     leased: list[str] = msgspec.field(default_factory=list)
+    rota: Rota = msgspec.field(default_factory=Rota)
     holder: Base | None = None
     """The step whose blocks `run` runs."""
     _random: Random | None = None
@@ -116,9 +118,13 @@ class Scripted(msgspec.Struct, kw_only=True):
         asked = Asked(agent=name, prompt=prompt, schema=schema, item=item, turn=turn, label=label)
         self._require_new(asked)
         self.asked.append(asked)
-        said = self.script(asked)
-        if isawaitable(said):
-            said = await said
+        self.rota.under_way[name] += 1
+        try:
+            said = self.script(asked)
+            if isawaitable(said):
+                said = await said
+        finally:
+            self.rota.under_way[name] -= 1
         if isinstance(said, BaseException):
             raise said
         self.finished.append(asked)
@@ -196,6 +202,19 @@ class Scripted(msgspec.Struct, kw_only=True):
             raise StepFailed(self.step, f"{len(failed)} failed, {quorum} must succeed ({reasons})")
         for name, error in failed.items():
             self.degrade(f"{name} was dropped: {error}")
+
+    def pick(
+        self,
+        pool: Sequence[AgentRef],
+        by: Pick,
+        *,
+        item: str = "",
+        turn: int = 0,
+        without: Collection[str] = (),
+    ) -> AgentRef:
+        """Whose turn it is, or who has least to do."""
+        ids = tuple(map(agent_id, pool))
+        return pool[ids.index(self.rota.pick(ids, by, without=without))]
 
     @asynccontextmanager
     async def lease(self, pool: AgentPool) -> AsyncIterator[str]:

@@ -11,12 +11,13 @@ from konseho_cli.steps.debate import Debate
 from konseho_cli.steps.loop import Loop
 from konseho_cli.steps.nested import Nested
 from konseho_cli.steps.parallel import Parallel
+from konseho_cli.steps.refine import Refine
 from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
 
-Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Loop | Nested
+Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Loop | Nested | Refine
 
-RESERVED: frozenset[str] = frozenset({"refine", "route", "human", "command"})
+RESERVED: frozenset[str] = frozenset({"route", "human", "command"})
 """Kinds that are named but not there yet."""
 
 # A step that holds steps cannot import this module, which imports it.

@@ -23,8 +23,13 @@ from konseho_cli.spec.load import load_council
 ROOT = Path(__file__).resolve().parents[2]
 COUNCILS = sorted((ROOT / "councils").glob("*.yaml"))
 DIFF = "--- a/app.py\n+++ b/app.py\n@@ -1 +1 @@\n-x = 1\n+x = int(input())\n"
-INPUTS = {"code-review": {"diff": DIFF}}
-TASKS = {"code-review": None}
+WORK = "Restart the server. That mends it."
+INPUTS = {"code-review": {"diff": DIFF}, "judge-panel": {"work": WORK}}
+TASKS = {"code-review": None, "judge-panel": None}
+FINE = {"refine-until-approved": {"ok", "degraded"}}
+"""Of a run by the simulator, whose critics approve by chance; all others must be `ok`."""
+STANDING_BY = {"judge-panel": {"presiding", "deputy"}}
+"""Who is only asked where others are tied."""
 
 each_council = pytest.mark.parametrize("path", COUNCILS, ids=lambda path: path.stem)
 
@@ -48,9 +53,10 @@ def _document(path: Path) -> dict[str, Any]:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def test_the_five_are_there() -> None:
+def test_all_that_ship_are_there() -> None:
     assert {path.stem for path in COUNCILS} >= {
         "quickstart", "code-review", "architecture-debate", "research-split", "llm-council",
+        "refine-until-approved", "mixture-of-agents", "judge-panel",
     }  # fmt: skip
 
 
@@ -95,16 +101,18 @@ def test_it_chooses_no_model(path: Path) -> None:
 @each_council
 def test_it_runs_to_a_good_end(path: Path) -> None:
     outcome = _run(path)
-    assert outcome.status == "ok", (outcome.error, outcome.reasons)
+    fine = FINE.get(path.stem, {"ok"})
+    assert outcome.status in fine, (outcome.error, outcome.reasons)
     assert outcome.answer
-    assert {step.status for step in outcome.steps} == {"ok"}
+    assert {step.status for step in outcome.steps} <= fine
 
 
 @each_council
 def test_every_agent_of_it_has_a_part(path: Path) -> None:
     outcome = _run(path)
     asked = {call.agent.partition("#")[0] for call in outcome.calls}
-    assert asked == set(_session(path).spec.agents)
+    standing_by = STANDING_BY.get(path.stem, set())
+    assert asked | standing_by == set(_session(path).spec.agents)
 
 
 @each_council
@@ -118,12 +126,14 @@ def test_the_same_run_gives_the_same_answer_in_the_same_time(path: Path) -> None
 def test_it_runs_from_the_command_line(
     path: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    diff = tmp_path / "change.diff"
-    diff.write_text(DIFF, encoding="utf-8")
-    given = ["--input", f"diff=@{diff}"] if path.stem in INPUTS else ["Tabs or spaces?"]
+    given = [] if path.stem in INPUTS else ["Tabs or spaces?"]
+    for name, text in INPUTS.get(path.stem, {}).items():
+        file = tmp_path / name
+        file.write_text(text, encoding="utf-8")
+        given += ["--input", f"{name}=@{file}"]
     status = invoke(["run", path.stem, *given, "--model", "sim:instant", "--json"])
     outcome = json.loads(capsys.readouterr().out)
-    assert outcome["status"] == "ok"
+    assert outcome["status"] in FINE.get(path.stem, {"ok"})
     assert status == (1 if outcome.get("gate") is False else 0)
 
 
@@ -142,3 +152,26 @@ def test_research_keeps_the_order_of_its_questions() -> None:
     outcome = _run(ROOT / "councils" / "research-split.yaml")
     questions = outcome.step("plan").value["questions"]
     assert len(outcome.step("research").value) == len(questions)
+
+
+def test_a_panel_counts_its_scores_itself() -> None:
+    outcome = _run(ROOT / "councils" / "judge-panel.yaml")
+    scores = outcome.step("scores").value.values()
+    for name in ("correct", "complete", "clear"):
+        mean = sum(each[name] for each in scores) / len(scores)
+        assert outcome.answer[name] == pytest.approx(mean, abs=0.005)
+    assert outcome.answer["passes"] is outcome.gate
+
+
+def test_each_of_the_second_layer_sees_all_of_the_first_and_the_last_sees_the_second() -> None:
+    outcome = _run(ROOT / "councils" / "mixture-of-agents.yaml")
+    first, second = outcome.step("proposals").value, outcome.step("layer").value
+    assert (len(first), len(second), len(outcome.calls)) == (4, 3, 8)
+
+
+def test_a_draft_is_revised_until_it_is_approved_or_the_rounds_are_over() -> None:
+    outcome = _run(ROOT / "councils" / "refine-until-approved.yaml")
+    polish = outcome.step("polish")
+    assert outcome.answer == polish.details["rounds"][-1]["version"]
+    assert polish.value["approved"] is (outcome.status == "ok")
+    assert polish.value["rounds"] == len(polish.details["rounds"]) <= 4
