@@ -72,7 +72,8 @@ def _smaller(people: int, folder: Path) -> Path:
 @contextmanager
 def _time(scale: float) -> Iterator[Pair]:
     with _towns(scale) as (town, bare):
-        yield Pair(ours=lambda: town().seconds, peer=lambda: bare().seconds)
+        # What the model itself takes is none of ours: it is measured right after.
+        yield Pair(ours=lambda: town().seconds - bare().seconds, peer=lambda: bare().seconds)
 
 
 @contextmanager
@@ -84,7 +85,7 @@ def _memory(scale: float) -> Iterator[Pair]:
 ROWS = (
     Row(
         name="town_hall",
-        title="a town hall of 1,000 agents, 4,100 calls that take no time, its process and store",
+        title="a town hall of 1,000 agents, process and store, over the model's own time",
         peer="as many calls of the simulator alone",
         prepare=_time,
         costly=True,
