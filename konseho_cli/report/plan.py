@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from konseho_cli.core.units import (
 )
 from konseho_cli.engine.casting import Casting
 from konseho_cli.engine.plan import Plan, PlannedStep
+from konseho_cli.models.base import is_person
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, listed, one_line
@@ -73,12 +75,16 @@ def _tree(shown: Shown, symbols: Symbols) -> Iterator[str]:
         is_last = step is steps[-1]
         stroke = symbols.last if is_last else symbols.branch
         count = calls_text(step.estimate, symbols)
-        who = listed(cast_text(step, sizes))
+        who = listed(cast_text(step, sizes, shown.models))
         head = f"{stroke} {step.id:<{names}}  {step.step.kind:<{kinds}}  {count:<{calls}}  {who}"
         yield head.rstrip()
         stem = " " * cells(symbols.stem) if is_last else symbols.stem
         for line in _why(step, symbols):
             yield f"{stem}   {line}"
+
+
+def _marked(agent: str, models: Mapping[str, str]) -> str:
+    return f"{agent} (a person)" if is_person(models.get(agent, "")) else agent
 
 
 def _why(step: PlannedStep, symbols: Symbols) -> Iterator[str]:
@@ -181,11 +187,13 @@ def speakers(step: PlannedStep) -> tuple[str, ...]:
     return tuple(dict.fromkeys(refs))
 
 
-def cast_text(step: PlannedStep, sizes: Sizes) -> tuple[str, ...]:
+def cast_text(
+    step: PlannedStep, sizes: Sizes, models: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, ...]:
     """Its agents for people: a population by how many it has, `villager × 1,000`."""
     return tuple(
         f"{name} × {'?' if (size := sizes[name]) is None else f'{size:,}'}"
-        if name in sizes else name
+        if name in sizes else _marked(name, models)
         for name in speakers(step)
     )  # fmt: skip
 

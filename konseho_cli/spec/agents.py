@@ -11,7 +11,7 @@ import msgspec
 from konseho_cli.agents.definition import ID_PATTERN, Agent, AgentRef, People
 from konseho_cli.core import marks
 from konseho_cli.core.errors import InvalidCouncil
-from konseho_cli.spec.agent_files import from_file, inside
+from konseho_cli.spec.agent_files import from_file, hint_of_name, inside
 from konseho_cli.spec.draft import Draft, with_held
 from konseho_cli.spec.members import LONGEST_ID, unreadable, wrong_items
 from konseho_cli.spec.problems import shown
@@ -97,14 +97,16 @@ class _Refs:
     def settle(self, step: Step) -> Step:
         """The step with ids in place of inline agents."""
         changes: dict[str, Any] = {}
-        for name in step.speakers():
+        for name, refs in step.speakers().items():
             written = getattr(step, name)
+            if written is None:  # the step brings somebody along
+                (written,) = refs
             path = (*self._path, name)
             if isinstance(written, (list, tuple)):
                 ids = tuple(self._ids(written, path))
                 if ids != tuple(written):
                     changes[name] = ids
-            elif (settled := self._one(written, path)) != written:
+            elif (settled := self._one(written, path)) != getattr(step, name):
                 changes[name] = settled
         if step.fallback is not None and step.fallback.agent is not None:
             changes |= self._fallback(step.fallback)
@@ -154,7 +156,8 @@ class _Refs:
         self._used.add(ref)
         if ref not in self._draft.agents:
             known = self._draft.agents.keys()
-            hint = None if known else "there is no `agents` table"
+            hint = hint_of_name(self._draft, ref)
+            hint = hint or (None if known else "there is no `agents` table")
             self._draft.problems.error(
                 path, f"unknown agent '{ref}'", value=ref, near=(ref, known), hint=hint
             )
@@ -164,10 +167,14 @@ class _Refs:
         """Put an agent written inside a step into the table; its id."""
         if agent.name == AGENT:
             return AGENT
+        problems = self._draft.problems
         if agent.from_ is not None:
+            told = len(problems.errors)
             agent = from_file(self._draft, agent, path)
             agent = msgspec.structs.replace(agent, name=agent.name.replace("-", "_"))
-        problems, name = self._draft.problems, self._name(agent)
+            if len(problems.errors) > told and not agent.name:  # that is why it has none
+                return agent.name
+        name = self._name(agent)
         if not name:
             problems.error(path, "an agent written inside a step needs a `name`")
         elif not _ID.fullmatch(name):

@@ -120,8 +120,12 @@ class Base(
         return {}
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
-        """Who speaks, by the field that names them (`agents`, `moderator`), where it is set."""
+        """Who speaks, by the field that names them (`agents`), or that is empty and means them."""
         return {}
+
+    def overdue(self) -> StepResult | None:
+        """What stands where its `timeout` is over; None: the step fails."""
+        return None
 
     def keys(self) -> frozenset[str] | None:
         """What `{{ step.KEY }}` may read of its value; None: not known before the run."""

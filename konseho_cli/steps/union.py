@@ -8,6 +8,7 @@ from konseho_cli.steps import loop, nested
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.debate import Debate
+from konseho_cli.steps.human import Human
 from konseho_cli.steps.loop import Loop
 from konseho_cli.steps.nested import Nested
 from konseho_cli.steps.parallel import Parallel
@@ -15,9 +16,9 @@ from konseho_cli.steps.refine import Refine
 from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
 
-Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Loop | Nested | Refine
+Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Human | Loop | Nested | Refine
 
-RESERVED: frozenset[str] = frozenset({"route", "human", "command"})
+RESERVED: frozenset[str] = frozenset({"route", "command"})
 """Kinds that are named but not there yet."""
 
 # A step that holds steps cannot import this module, which imports it.

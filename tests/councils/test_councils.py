@@ -11,11 +11,13 @@ import jsonschema
 import pytest
 import yaml
 
+from konseho_cli.agents.markdown import read_agent
 from konseho_cli.cli.main import invoke
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import run_virtual
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.models.person import Answering
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import load_council
@@ -30,6 +32,7 @@ FINE = {"refine-until-approved": {"ok", "degraded"}}
 """Of a run by the simulator, whose critics approve by chance; all others must be `ok`."""
 STANDING_BY = {"judge-panel": {"presiding", "deputy"}}
 """Who is only asked where others are tied."""
+ANSWERS = {"human-approval": {"decide": "ask for changes", "changes": "Name the time zone."}}
 
 each_council = pytest.mark.parametrize("path", COUNCILS, ids=lambda path: path.stem)
 
@@ -41,7 +44,9 @@ def _session(path: Path, model: str | None = "sim") -> Session:
         inputs=fill_inputs(loaded.spec, INPUTS.get(path.stem, {})),
         wishes=Wishes(model=model),
     )
-    return Session(loaded, options, env={})
+    answers = ANSWERS.get(path.stem, {})
+    desk = Answering(lambda question: answers[question.step])
+    return Session(loaded, options, env={}, desk=lambda: desk)
 
 
 def _run(path: Path) -> RunOutcome:
@@ -95,7 +100,8 @@ def test_it_chooses_no_model(path: Path) -> None:
     loaded = load_council(path)
     assert loaded.spec.model is None
     assert not loaded.spec.models
-    assert all(agent.model is None for agent in loaded.spec.agents.values())
+    people = {agent.model for agent in loaded.spec.agents.values()} - {None}
+    assert people <= {"human"}
 
 
 @each_council
@@ -131,10 +137,54 @@ def test_it_runs_from_the_command_line(
         file = tmp_path / name
         file.write_text(text, encoding="utf-8")
         given += ["--input", f"{name}=@{file}"]
+    if path.stem in ANSWERS:
+        file = tmp_path / "answers.yaml"
+        file.write_text(yaml.safe_dump(ANSWERS[path.stem]), encoding="utf-8")
+        given += ["--answers", str(file)]
     status = invoke(["run", path.stem, *given, "--model", "sim:instant", "--json"])
     outcome = json.loads(capsys.readouterr().out)
     assert outcome["status"] in FINE.get(path.stem, {"ok"})
     assert status == (1 if outcome.get("gate") is False else 0)
+
+
+AGENTS = sorted((ROOT / "councils" / "agents").glob("*.md"))
+
+
+def test_the_twelve_agents_are_there() -> None:
+    assert {path.stem for path in AGENTS} >= {
+        "explorer", "planner", "coder", "reviewer", "security", "performance", "sceptic", "chair",
+        "researcher", "editor", "judge", "product-owner",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", AGENTS, ids=lambda path: path.stem)
+def test_an_agent_that_ships_says_who_it_is_and_chooses_no_model(path: Path) -> None:
+    read = read_agent(path)
+    agent = read.agent
+    assert (agent.name, agent.model, agent.temperature) == (path.stem, None, None)
+    assert (read.tools, read.warnings) == ((), ())
+    assert 40 < len(agent.description) < 110
+    assert yaml.safe_load(path.read_text(encoding="utf-8").split("---")[1]), "for other readers too"
+    assert agent.role.startswith("You ")
+    assert 120 < len(agent.role.split()) < 300, "concise, and no less than it takes"
+    assert re.search(r"\b[Dd]o not|\bNo |\bnever\b", agent.role), "what it refrains from"
+
+
+@pytest.mark.parametrize("path", AGENTS, ids=lambda path: path.stem)
+def test_an_agent_that_ships_runs_by_its_name(path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "one.yaml"
+    file.write_text(
+        "konseho: 1\nname: one\ntask: Look at this.\n"
+        f"agents: {{a: {{from: {path.stem}}}}}\nsteps: [{{kind: ask, agent: a}}]\n"
+    )
+    assert _run(file).status == "ok"
+
+
+@each_council
+def test_it_names_only_agents_that_ship(path: Path) -> None:
+    document = _document(path)["agents"]
+    named = {agent["from"] for agent in document.values() if "from" in agent}
+    assert named <= {agent.stem for agent in AGENTS}
 
 
 def test_a_gate_does_not_open_on_answers_that_nobody_asked_to_simulate() -> None:
@@ -152,6 +202,24 @@ def test_research_keeps_the_order_of_its_questions() -> None:
     outcome = _run(ROOT / "councils" / "research-split.yaml")
     questions = outcome.step("plan").value["questions"]
     assert len(outcome.step("research").value) == len(questions)
+
+
+def test_an_approved_draft_needs_no_word_about_changes() -> None:
+    path = ROOT / "councils" / "human-approval.yaml"
+    loaded = load_council(path)
+    desk = Answering(lambda question: "approve")
+    session = Session(
+        loaded, RunOptions(task="t", wishes=Wishes(model="sim")), {}, desk=lambda: desk
+    )
+    outcome = run_virtual(lambda loop: session.run())
+    assert outcome.status == "ok"
+    assert outcome.step("changes").status == "skipped"
+
+
+def test_nobody_approves_where_nobody_is_there() -> None:
+    loaded = load_council(ROOT / "councils" / "human-approval.yaml")
+    with pytest.raises(UsageError, match="asks a person"):
+        Session(loaded, RunOptions(task="t", wishes=Wishes(model="sim")), {})
 
 
 def test_a_panel_counts_its_scores_itself() -> None:
