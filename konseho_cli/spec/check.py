@@ -259,6 +259,13 @@ class _Walk:
         if not isinstance(key, str):
             self.problems.error(path, f"the key {shown(key)} is not text")
             return
+        if key == "allow_exec":
+            what = "no file may allow itself to execute programs"
+            hint = (
+                "--allow-exec does, or allow_exec: true in your own ~/.config/konseho/config.yaml"
+            )
+            self.problems.error((*path, key), what, key=True, hint=hint)
+            return
         listed = "known keys: " + ", ".join(known)
         what = f"unknown key {quote(key)}"
         self.problems.error((*path, key), what, key=True, near=(key, known), hint=listed)

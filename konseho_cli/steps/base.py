@@ -16,7 +16,7 @@ from typing import (
     Self,
     TypeAlias,
     TypeVar,
-)
+)  # fmt: skip
 
 import msgspec
 
@@ -26,10 +26,11 @@ from konseho_cli.agents.rota import Pick
 from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.units import Duration
-from konseho_cli.steps.fields import CacheUse, Fallback, OnError, Output, Window, texts_of
+from konseho_cli.steps.fields import CacheUse, Fallback, OnError, Output, Window, as_lists, texts_of
 
 if TYPE_CHECKING:
     from konseho_cli.agents.pool import AgentPool  # it brings asyncio, which a check needs not
+    from konseho_cli.models.command import CommandDone, CommandRequest
 
 T = TypeVar("T")
 JSON: TypeAlias = Any
@@ -83,9 +84,7 @@ class Base(
 
     def __post_init__(self) -> None:
         """A population in the place of a list is a list of one."""
-        for name in self.lists:
-            if isinstance(value := getattr(self, name), Agent):
-                msgspec.structs.force_setattr(self, name, (value,))
+        as_lists(self, self.lists)
 
     @property
     def kind(self) -> str:
@@ -126,6 +125,10 @@ class Base(
     def overdue(self) -> StepResult | None:
         """What stands where its `timeout` is over; None: the step fails."""
         return None
+
+    def programs(self) -> Sequence[str]:
+        """What it would execute, a line each; a step that does needs --allow-exec."""
+        return ()
 
     def keys(self) -> frozenset[str] | None:
         """What `{{ step.KEY }}` may read of its value; None: not known before the run."""
@@ -340,6 +343,10 @@ class StepContext(Protocol):
         StepFailed (None: all are needed, or one under `on_error: continue`). `wait="quorum"` goes
         on at the quorum, `enough` as soon as it says so; both cancel the rest.
         """
+        ...
+
+    async def execute(self, request: CommandRequest) -> CommandDone:
+        """Execute a program; `name` makes its identity, so must not repeat. Raises ModelError."""
         ...
 
     def pick(

@@ -24,7 +24,8 @@ from konseho_cli.steps.base import (
     agent_id,
     as_text,
 )  # fmt: skip
-from konseho_cli.steps.crowd import check_agents, dealt, in_order, state_of
+from konseho_cli.steps.crowd import dealt, in_order, state_of
+from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.moderators import (
     MODERATOR,
     Moderators,

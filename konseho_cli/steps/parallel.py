@@ -23,7 +23,8 @@ from konseho_cli.steps.base import (
     Wait,
     agent_id,
 )  # fmt: skip
-from konseho_cli.steps.crowd import check_agents, in_order, state_of
+from konseho_cli.steps.crowd import in_order, state_of
+from konseho_cli.steps.listed import check_agents
 
 
 class Parallel(Base, frozen=True, kw_only=True, tag="parallel"):

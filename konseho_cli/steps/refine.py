@@ -30,7 +30,7 @@ from konseho_cli.steps.critiques import (
     read_critique,
     why_not,
 )
-from konseho_cli.steps.crowd import check_agents
+from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.wording import word
 
 

@@ -25,8 +25,8 @@ from konseho_cli.steps.base import (
     as_text,
     root,
 )
-from konseho_cli.steps.crowd import check_agents
 from konseho_cli.steps.evaluating import evaluate_field
+from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.pieces import By, NoPieces, Piece, cut
 from konseho_cli.steps.wording import word
 
