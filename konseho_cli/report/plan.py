@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, fit, listed, one_line
 from konseho_cli.spec.document import CouncilSpec
+from konseho_cli.spec.sizes import Sizes, sizes_of
 from konseho_cli.steps.base import Estimate, agent_id
 from konseho_cli.steps.blocks import place_in
 from konseho_cli.steps.fields import Window
@@ -65,12 +67,14 @@ def plan_text(shown: Shown, symbols: Symbols) -> str:
     spec = shown.spec
     about = one_line(spec.description)
     lines = [f"{one_line(spec.name)}  {about}".rstrip()]
-    lines += _tree(shown, shown.plan, symbols)
+    lines += _tree(shown, shown.plan, sizes_of(spec.agents), symbols)
     lines += ["", *_facts(shown, symbols)]
     return "\n".join(lines)
 
 
-def _tree(shown: Shown, plan: Plan, symbols: Symbols, place: str = "") -> Iterator[str]:
+def _tree(
+    shown: Shown, plan: Plan, sizes: Sizes, symbols: Symbols, place: str = ""
+) -> Iterator[str]:
     """A step a line with what it waits for below, then the steps that it holds, a subtree a block."""
     steps = plan.steps
     names = max(len(step.id) for step in steps)
@@ -80,22 +84,30 @@ def _tree(shown: Shown, plan: Plan, symbols: Symbols, place: str = "") -> Iterat
         is_last = step is steps[-1]
         stroke = symbols.last if is_last else symbols.branch
         count = calls_text(step.estimate, symbols)
-        who = listed(tuple(_marked(name, place, shown.models) for name in speakers(step)))
+        who = listed(cast_text(step, sizes, shown.models, place))
         head = f"{stroke} {step.id:<{names}}  {step.step.kind:<{kinds}}  {count:<{calls}}  {who}"
         yield head.rstrip()
         stem = " " * cells(symbols.stem) if is_last else symbols.stem
         for line in _why(step, symbols, place.rstrip(".").rpartition(".")[2]):
             yield f"{stem}   {line}"
-        for line in _inside(shown, step, symbols, f"{place}{step.id}"):
+        for line in _inside(shown, step, sizes, symbols, f"{place}{step.id}"):
             yield f"{stem} {line}"
 
 
-def _inside(shown: Shown, step: PlannedStep, symbols: Symbols, place: str) -> Iterator[str]:
+def _inside(
+    shown: Shown, step: PlannedStep, sizes: Sizes, symbols: Symbols, place: str
+) -> Iterator[str]:
+    sizes = sizes_inside(step, sizes)
     for path, plan in step.blocks.items():
         name = path.partition(".")[2]
         if name:
             yield f"{name}:"
-        yield from _tree(shown, plan, symbols, place_in(place, path))
+        yield from _tree(shown, plan, sizes, symbols, place_in(place, path))
+
+
+def sizes_inside(step: PlannedStep, sizes: Sizes) -> Sizes:
+    """Of the populations that the steps inside of one may name: a council's are its own."""
+    return sizes if step.council is None else sizes_of(step.council.agents)
 
 
 def _marked(agent: str, place: str, models: Mapping[str, str]) -> str:
@@ -219,6 +231,23 @@ def speakers(step: PlannedStep) -> tuple[str, ...]:
     return tuple(dict.fromkeys(refs))
 
 
+def cast_text(
+    step: PlannedStep,
+    sizes: Sizes,
+    models: Mapping[str, str] = MappingProxyType({}),
+    place: str = "",
+) -> tuple[str, ...]:
+    """Its agents for people: a population by how many it has, `villager × 1,000`.
+
+    `place`: what the places of the steps around it begin with.
+    """
+    return tuple(
+        f"{name} × {'?' if (size := sizes[name]) is None else f'{size:,}'}"
+        if name in sizes else _marked(name, place, models)
+        for name in speakers(step)
+    )  # fmt: skip
+
+
 # ----------------------------------------------------------------------------- JSON
 
 
@@ -231,6 +260,7 @@ def plan_json(shown: Shown, prompts: Sequence[Mapping[str, str]] | None = None) 
         "description": spec.description,
         "calls": _estimate(shown.plan.estimate),
         "models": dict(shown.models),
+        "populations": dict(sizes_of(spec.agents)),
         "simulated_by_default": shown.simulated_by_default,
         "answer": spec.answer,
         "gate": spec.gate,

@@ -100,7 +100,8 @@ def _cast(casting: Casting, agents: Mapping[str, Agent], model: _Rehearsing) -> 
 
 
 def _speaker(agent: Agent, name: str, model: _Rehearsing) -> Speaker:
-    messages = (Message("system", agent.role.strip()),) if agent.role.strip() else ()
+    role = agent.system
+    messages = (Message("system", role),) if role else ()
     request = Request(model="rehearsal", messages=messages)
     return Speaker(id=name, agent=agent, model=model, model_name="rehearsal", request=request)
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from konseho_cli.agents.definition import Agent
 from konseho_cli.context.template_size import code_in
 from konseho_cli.context.templates import BadTemplate, expression_in, references
 from konseho_cli.core import marks
 from konseho_cli.core.graph import find_cycle
 from konseho_cli.spec.draft import Draft
 from konseho_cli.spec.edges import STEP_ABOVE, Edge, edges_of
+from konseho_cli.spec.members import TEMPLATES
 from konseho_cli.spec.problems import loop_text
-from konseho_cli.steps.base import Base, texts_of
+from konseho_cli.spec.sizes import keys
+from konseho_cli.steps.base import Base
+from konseho_cli.steps.fields import texts_of
 
 MAX_CODE = 100_000
 """Characters of code in all templates of a council: parsing them takes a fraction of a second."""
@@ -22,6 +26,7 @@ MAX_LOOPS = 10
 """Circles reported at once."""
 
 _GIVEN = ("task", "inputs")
+_OF_MEMBERS = ("item", "index")
 _METHODS = frozenset({"items", "keys", "values", "get"})
 """Of every mapping, in templates."""
 
@@ -35,6 +40,9 @@ def check_reading(draft: Draft) -> None:
     reader = _Reader(draft)
     reader.block(Block(draft.steps, ("steps",)))
     reader.council()
+    for name, agent in draft.agents.items():
+        if agent.each is not None:
+            reader.population(name, agent)
     reader.warn_of_unused_inputs()
 
 
@@ -118,8 +126,7 @@ class _Reader:
         reads = self._references(step, place)
         for field, names in reads.items():
             if field not in inner and field not in step.inner_templates():
-                own = frozenset[str]() if field == "when" else step.names
-                self._names((*place, field), names, own, block, step.id)
+                self._names((*place, field), names, step.own_names(field), block, step.id)
         for at, need in enumerate(step.needs or ()):
             path = (*place, "needs", at)
             if need == step.id:
@@ -149,6 +156,31 @@ class _Reader:
                 self._names(path, self._read(path, template), frozenset(), whole, None)
                 if field == "gate":
                     self._boolean(path, template)
+
+    def population(self, name: str, agent: Agent) -> None:
+        """Its `each`, which is known before the run, and what is written for each member."""
+        place = self._draft.places[name]
+        for field in TEMPLATES:
+            text = getattr(agent, field)
+            for read in sorted(self._read((*place, field), text) if isinstance(text, str) else ()):
+                if read.partition(".")[0] not in _OF_MEMBERS:
+                    what = f"unknown name '{read}': only `item` and `index` are known here"
+                    self._draft.problems.error((*place, field), what)
+        if not isinstance(agent.each, str):
+            return
+        path = (*place, "each")
+        if expression_in(agent.each) is None:
+            what = "it must be a list, a file, or one {{ expression }} that is a list"
+            self._draft.problems.error(path, what, value=agent.each)
+        names = self._read(path, agent.each)
+        steps = {step.id for _, step in self._draft.placed()}
+        late = sorted(read for read in names if read.partition(".")[0] in steps)
+        for read in late:
+            what = f"'{read}' is known too late: who speaks is settled before the first step"
+            hint = "a `split` with `items` works on what a step found"
+            self._draft.problems.error(path, what, hint=hint)
+        nothing = Block((), ("steps",))
+        self._names(path, names.difference(late), frozenset(), nothing, None)
 
     def warn_of_unused_inputs(self) -> None:
         """An input that nothing shows was perhaps forgotten in a prompt."""
@@ -203,7 +235,7 @@ class _Reader:
     def _key(self, path: marks.Path, block: Block, step: str, key: str) -> None:
         """What is read of a step's value, where the kind says what there is."""
         place, found = block.readable[step]
-        known = None if place in self._draft.broken else found.keys()
+        known = None if place in self._draft.broken else keys(found, self._draft.sizes)
         if known is not None and key not in known and key not in _METHODS:
             listed = f"it has: {', '.join(sorted(known))}"
             self._unknown(path, f"'{step}' has no '{key}'", key, tuple(sorted(known)), listed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import (
     TYPE_CHECKING,
@@ -26,7 +26,7 @@ from konseho_cli.agents.rota import Pick
 from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.units import Duration
-from konseho_cli.steps.fields import CacheUse, Fallback, OnError, Output, Window
+from konseho_cli.steps.fields import CacheUse, Fallback, OnError, Output, Window, as_lists, texts_of
 
 if TYPE_CHECKING:
     from konseho_cli.agents.pool import AgentPool  # it brings asyncio, which a check needs not
@@ -79,6 +79,12 @@ class Base(
     """Names that this kind gives its `prompt`, beside `task`, `inputs` and the steps."""
     block_names: ClassVar[frozenset[str]] = frozenset()
     """Names that it gives the steps that it holds."""
+    lists: ClassVar[tuple[str, ...]] = ()
+    """Fields with several agents, in whose place a population may be written."""
+
+    def __post_init__(self) -> None:
+        """A population in the place of a list is a list of one."""
+        as_lists(self, self.lists)
 
     @property
     def kind(self) -> str:
@@ -140,7 +146,7 @@ class Base(
             texts = texts_of(value)
             read = [references(text) for text in texts if isinstance(text, str)]
             if read:
-                own = self.names if name == "prompt" else frozenset[str]()
+                own = self.own_names(name)
                 found[name] = frozenset(
                     path for path in frozenset[str]().union(*read) if root(path) not in own
                 )
@@ -154,6 +160,10 @@ class Base(
             found[name] = self._outside(references(text), blocks[block])
         return found
 
+    def own_names(self, field: str) -> frozenset[str]:
+        """What this kind gives to one of its templates, beside `task`, `inputs` and the steps."""
+        return self.names if field == "prompt" else frozenset()
+
     def _outside(self, read: frozenset[str], steps: Sequence[Base]) -> frozenset[str]:
         """What is read of what is around a block."""
         own = self.block_names | {step.id for step in steps}
@@ -166,13 +176,6 @@ class Base(
     async def run(self, ctx: StepContext) -> StepResult:
         """Confer."""
         raise NotImplementedError(f"{type(self).__name__} has no run()")
-
-
-def texts_of(field: JSON) -> Iterable[JSON]:
-    """The texts of a field that is a template, a list of them, or a mapping with them as values."""
-    if isinstance(field, Mapping):
-        return field.values()
-    return field if isinstance(field, (list, tuple)) else (field,)
 
 
 def root(path: str) -> str:
@@ -272,6 +275,8 @@ class Gathered(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     done: Mapping[str, T]
     """In the order in which the branches were given."""
     failed: Mapping[str, KonsehoError]
+    not_started: int = 0
+    """Of those in neither: whose turn had not come."""
 
 
 Branch: TypeAlias = Callable[["StepContext"], Awaitable[T]]
@@ -330,8 +335,9 @@ class StepContext(Protocol):
         quorum: int | None = None,
         wait: Wait = "all",
         enough: Callable[[Mapping[str, T]], bool] | None = None,
+        batch: int | None = None,
     ) -> Gathered[T]:
-        """Run branches concurrently.
+        """Run branches concurrently, in their order; at most `batch` of them at a time.
 
         A failed branch is dropped, which degrades the step; fewer than `quorum` successes raise
         StepFailed (None: all are needed, or one under `on_error: continue`). `wait="quorum"` goes

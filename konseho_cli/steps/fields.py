@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from konseho_cli.agents.definition import AgentRef
+from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.core.units import Count
 
 OnError: TypeAlias = Literal["halt", "continue", "retry", "fallback"]
@@ -46,3 +47,17 @@ class Window(
     """The newest outputs that are shown; those before them are left out."""
     summary: AgentRef | None = None
     """Asked once to sum up what does not fit."""
+
+
+def texts_of(field: Any) -> Iterable[Any]:
+    """The texts of a field that is a template, a list of them, or a mapping with them as values."""
+    if isinstance(field, Mapping):
+        return field.values()
+    return field if isinstance(field, (list, tuple)) else (field,)
+
+
+def as_lists(step: msgspec.Struct, names: Iterable[str]) -> None:
+    """Put a list in the place of each of these fields that holds one agent."""
+    for name in names:
+        if isinstance(value := getattr(step, name), Agent):
+            msgspec.structs.force_setattr(step, name, (value,))

@@ -119,7 +119,7 @@ def test_every_agent_of_it_has_a_part(path: Path) -> None:
     outcome = _run(path)
     asked = {call.agent.partition("#")[0] for call in outcome.calls}
     standing_by = STANDING_BY.get(path.stem, set())
-    assert asked | standing_by == set(load_council(path).spec.agents)
+    assert asked | standing_by == set(_session(path).spec.agents)
 
 
 @each_council
