@@ -226,9 +226,7 @@ def test_a_run_is_explained_with_what_was_said_inside() -> None:
     by_id = {step.id: step for step in found.steps}
     assert by_id["polish"].untold == 57
     assert by_id["polish.20.argue"].debate is not None
-    assert {"outline", "polish.20.draft"} <= {
-        had.step for had in by_id["polish.20.judge"].had or ()
-    }
+    assert "polish.20.draft" in {had.step for had in by_id["polish.20.judge"].had or ()}
     told = explanation_text(found, UNICODE, 100)
     assert "57 steps more ran" in told
     assert "  ● polish.20.judge: ask" in told
