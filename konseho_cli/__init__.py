@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from konseho_cli.steps.fields import Window as Window
     from konseho_cli.steps.loop import Loop as Loop
     from konseho_cli.steps.parallel import Parallel as Parallel
+    from konseho_cli.steps.route import Route as Route
+    from konseho_cli.steps.route import RouteBranch as RouteBranch
     from konseho_cli.steps.split import Split as Split
     from konseho_cli.steps.vote import Vote as Vote
     from konseho_cli.telemetry.timings import Timing as Timing
@@ -43,6 +45,8 @@ _HOMES = {
     "ModelSpec": "spec.document",
     "Output": "steps.fields",
     "Parallel": "steps.parallel",
+    "Route": "steps.route",
+    "RouteBranch": "steps.route",
     "RunOutcome": "engine.outcome",
     "Split": "steps.split",
     "Targets": "spec.document",

@@ -9,6 +9,7 @@ from konseho_cli.engine.outcome import StepOutcome
 from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.engine.state import RunState
 from konseho_cli.steps.base import JSON, Part, Ran
+from konseho_cli.steps.blocks import block_name
 from konseho_cli.telemetry.spans import Scope
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def inside(
 ) -> RunState:
     """The state of a block: what is shared stays shared, and what is around can be read."""
     run, planned = around.run, around.planned
-    parts = [block.partition(".")[2], str(iteration) if iteration else ""]
+    parts = [block_name(block), str(iteration) if iteration else ""]
     place = "".join(f"{part}." for part in parts if part)
 
     def said() -> list[Source]:

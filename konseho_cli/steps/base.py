@@ -26,6 +26,7 @@ from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.units import Duration
 from konseho_cli.steps.fields import CacheUse, Fallback, OnError, Output, Window
+from konseho_cli.steps.shapes import ANYTHING, Shape, flat
 
 if TYPE_CHECKING:
     from konseho_cli.agents.pool import AgentPool  # it brings asyncio, which a check needs not
@@ -117,6 +118,14 @@ class Base(
     def keys(self) -> frozenset[str] | None:
         """What `{{ step.KEY }}` may read of its value; None: not known before the run."""
         return None
+
+    def shape(self) -> Shape:
+        """The same for all that is below the keys, as far as it is known before the run."""
+        return flat(self.keys())
+
+    def block_shapes(self) -> Mapping[str, Shape]:
+        """What is known of the names that it gives the steps that it holds."""
+        return dict.fromkeys(self.block_names, ANYTHING)
 
     def check(self) -> Mapping[str, str]:
         """Rules that one field alone cannot state: field → what is wrong. Pure."""

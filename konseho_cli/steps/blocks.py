@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from konseho_cli.steps.base import Base
+from konseho_cli.steps.shapes import Shape
 
 
 def check_holder(step: Base) -> dict[str, str]:
@@ -19,11 +22,31 @@ def check_holder(step: Base) -> dict[str, str]:
     return found
 
 
+def block_name(block: str) -> str:
+    """What a block adds to addresses: `bug` of `branches.bug.steps`, nothing of `steps`."""
+    return block.split(".", 2)[1] if "." in block else ""
+
+
+def shape_of(step: Base) -> Shape:
+    """What is known of a step's value, its own `when` included."""
+    if step.when is None or step.when is True:
+        return step.shape()
+    return msgspec.structs.replace(step.shape(), skipped=True)
+
+
+def shape_of_block(steps: Iterable[Base], *, skipped: bool = False) -> Shape:
+    """What is known of the values of a block by step; `skipped`: as a whole it may be."""
+    known = {step.id: shape_of(step) for step in steps}
+    if skipped:
+        known = {name: msgspec.structs.replace(each, skipped=True) for name, each in known.items()}
+    return Shape(keys=known)
+
+
 def every_step(steps: Iterable[Base], around: str = "") -> Iterator[tuple[str, Base]]:
     """All steps with the place where each is written: `polish`, `polish.draft`."""
     for step in steps:
         place = f"{around}{step.id}"
         yield place, step
         for block, held in step.blocks().items():
-            name = block.partition(".")[2]
+            name = block_name(block)
             yield from every_step(held, f"{place}.{name}." if name else f"{place}.")
