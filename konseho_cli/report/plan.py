@@ -127,6 +127,8 @@ def reason(because: str) -> str:
     """An edge's cause in words: a field's name alone would not say what it does."""
     if because == "needs":
         return "needs names it"
+    if because == "steps" or "." in because:
+        return "a step in it names it"
     return because if because.startswith("the ") else f"its {because} names it"
 
 

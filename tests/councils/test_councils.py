@@ -14,11 +14,15 @@ import yaml
 from konseho_cli.cli.main import invoke
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import run_virtual
+from konseho_cli.engine.blocks import steps_within
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.models.base import place_of
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import load_council
+from konseho_cli.steps.base import agent_id
+from konseho_cli.steps.blocks import every_step
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNCILS = sorted((ROOT / "councils").glob("*.yaml"))
@@ -48,9 +52,10 @@ def _document(path: Path) -> dict[str, Any]:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def test_the_five_are_there() -> None:
+def test_all_that_are_promised_are_there() -> None:
     assert {path.stem for path in COUNCILS} >= {
         "quickstart", "code-review", "architecture-debate", "research-split", "llm-council",
+        "triage-route", "feature-build",
     }  # fmt: skip
 
 
@@ -101,10 +106,16 @@ def test_it_runs_to_a_good_end(path: Path) -> None:
 
 
 @each_council
-def test_every_agent_of_it_has_a_part(path: Path) -> None:
-    outcome = _run(path)
+def test_every_agent_of_it_has_a_part_or_a_step_that_was_skipped(path: Path) -> None:
+    outcome, loaded = _run(path), load_council(path)
+    placed = dict(every_step(loaded.steps.values()))
     asked = {call.agent.partition("#")[0] for call in outcome.calls}
-    assert asked == set(load_council(path).spec.agents)
+    for step in outcome.steps:
+        for inner in steps_within(step):
+            if inner["status"] == "skipped":
+                named = placed[place_of(inner["id"])].speakers().values()
+                asked |= {agent_id(ref) for refs in named for ref in refs}
+    assert asked == set(loaded.spec.agents)
 
 
 @each_council
@@ -142,3 +153,27 @@ def test_research_keeps_the_order_of_its_questions() -> None:
     outcome = _run(ROOT / "councils" / "research-split.yaml")
     questions = outcome.step("plan").value["questions"]
     assert len(outcome.step("research").value) == len(questions)
+
+
+def test_a_ticket_goes_to_the_branches_that_were_chosen_and_the_reply_hears_only_these() -> None:
+    outcome = _run(ROOT / "councils" / "triage-route.yaml")
+    routed = outcome.step("triage")
+    chosen = set(routed.value["chosen"])
+    assert 1 <= len(chosen) <= 2
+    assert {part.label.partition(":")[0] for part in routed.parts} == chosen
+    for name, steps in routed.value["branches"].items():
+        assert all((value is not None) == (name in chosen) for value in steps.values())
+
+
+def test_a_build_does_every_feature_of_its_plan_stage_by_stage() -> None:
+    outcome = _run(ROOT / "councils" / "feature-build.yaml")
+    stages = outcome.step("plan").value["stages"]
+    built = outcome.step("build").value
+    assert built["done"]
+    assert [len(one["features"]) for one in built["iterations"]] == [len(each) for each in stages]
+    whole = {call.step: call for call in outcome.calls if call.step.endswith(".whole")}
+    for number in range(1, len(stages)):
+        begins = [
+            call.start for call in outcome.calls if call.step == f"build.{number + 1}.features"
+        ]
+        assert min(begins) >= whole[f"build.{number}.whole"].end

@@ -44,6 +44,7 @@ def test_every_edge_says_why_it_is_there():
     assert reason("needs") == "needs names it"
     assert reason("prompt") == "its prompt names it"
     assert reason("the step above") == "the step above"
+    assert reason("steps") == reason("branches.bug.steps") == "a step in it names it"
 
 
 def test_calls_are_counted_as_far_as_they_are_known():
