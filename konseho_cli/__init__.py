@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from konseho_cli.steps.fields import Output as Output
     from konseho_cli.steps.fields import Window as Window
     from konseho_cli.steps.loop import Loop as Loop
+    from konseho_cli.steps.nested import Nested as Nested
     from konseho_cli.steps.parallel import Parallel as Parallel
     from konseho_cli.steps.route import Route as Route
     from konseho_cli.steps.route import RouteBranch as RouteBranch
@@ -43,6 +44,7 @@ _HOMES = {
     "Limits": "agents.limits",
     "Loop": "steps.loop",
     "ModelSpec": "spec.document",
+    "Nested": "steps.nested",
     "Output": "steps.fields",
     "Parallel": "steps.parallel",
     "Route": "steps.route",

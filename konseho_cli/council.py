@@ -27,7 +27,8 @@ from konseho_cli.spec.check import converted
 from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import fill_inputs
-from konseho_cli.spec.load import Loaded, check_document, load_council, to_document
+from konseho_cli.spec.load import check_document, load_council, to_document
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.preset import preset_under
 from konseho_cli.spec.settings import Settings
 from konseho_cli.steps.fields import OnError, Window

@@ -15,13 +15,14 @@ from msgspec import structs
 from konseho_cli.core.errors import Problem, UsageError
 from konseho_cli.core.process import is_alive
 from konseho_cli.core.source import shown_path
-from konseho_cli.engine.remembered import Remembered, council_document, decode
+from konseho_cli.engine.remembered import Remembered, decode
 from konseho_cli.engine.storing import storing_for
 from konseho_cli.engine.taping import Taping, redactor_of
 from konseho_cli.models.cassette import hidden
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
-from konseho_cli.spec.load import Loaded, load_council
+from konseho_cli.spec.load import council_document, load_council
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.store.base import RunRow, StoredRun
 
 _MOST_LINES = 60

@@ -27,7 +27,7 @@ from konseho_cli.engine.emitting import Emitting
 from konseho_cli.engine.executor import Execution, Interrupted
 from konseho_cli.engine.holding import spill_folder
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.engine.plan import Plan, make_plan
+from konseho_cli.engine.plan import Plan, plan_of
 from konseho_cli.engine.refusing import refuse_no_task, refuse_undecided
 from konseho_cli.engine.state import Premises
 from konseho_cli.engine.storing import Storing, open_store
@@ -37,9 +37,8 @@ from konseho_cli.models.prices import Prices
 from konseho_cli.models.stack import Shared, build, http_for
 from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.spec.document import CouncilSpec, Targets
-from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.settings import Settings, said_over
-from konseho_cli.steps.blocks import every_step
 from konseho_cli.telemetry.bus import Bus, Subscription
 from konseho_cli.telemetry.events import EVERYDAY
 
@@ -117,15 +116,15 @@ class Session:
         self.targets: Targets = said_over(loaded.spec.targets, options.targets)
         """What the run is held to."""
         self.emitting = Emitting(level=options.settings.level, file=options.events_out)
-        self.plan: Plan = make_plan(loaded.steps)
+        self.plan: Plan = plan_of(loaded)
         self.task = (self.spec.task or "") if options.task is None else options.task
         self._env = os.environ if env is None else env
         self.taped = Taped(options.taping, options.wishes, self._env)
         self.casting: Casting = cast_models(
-            self.spec, loaded.steps, self.taped.wishes, self.taped.chooses
+            self.spec, loaded.steps, self.taped.wishes, self.taped.chooses, loaded.councils
         )
-        self._placed = dict(every_step(loaded.steps.values()))
-        refuse_no_task(self.task, self._placed.values())
+        self._placed = dict(loaded.every_step())
+        refuse_no_task(self.task, loaded.steps.values())
         if self.casting.unchosen:
             refuse_undecided(self.spec, options.targets, strict=options.strict)
         self._past = self._recall()
@@ -319,9 +318,7 @@ class Session:
                 wall=clock.wall,
                 on_open=lambda: prices.preload(self.casting.all_models),
             ),
-            budgets=budgets_for(
-                self.spec, self._placed, self.casting.choices, prices, tokens, self._past
-            ),
+            budgets=budgets_for(self.loaded, self.casting.choices, prices, tokens, self._past),
             tokens=tokens,
             slots=Slots(concurrency) if concurrency else None,
             warms=any(step.cache == "warm" for step in self._placed.values()),
@@ -338,7 +335,7 @@ class Session:
         return said or self.spec.max_concurrency or settings.max_concurrency
 
     def _cast(self, shared: Shared) -> Cast:
-        return cast_of(self.casting.choices, self.spec.agents, partial(build, shared=shared))
+        return cast_of(self.casting.choices, self.loaded.agents, partial(build, shared=shared))
 
     def _premises(self, gear: _Gear, collect: Callable[[], None]) -> Premises:
         """`collect`: looks for garbage where a step has ended."""

@@ -24,7 +24,8 @@ from konseho_cli.report.json import outcome_document
 from konseho_cli.resuming import Resumption, resume
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
-from konseho_cli.spec.load import Loaded, check_document, load_council
+from konseho_cli.spec.load import check_document, load_council
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.store.base import CallKept, Record, StoredRun, Wanted
 from konseho_cli.store.memory_store import MemoryStore
 from konseho_cli.telemetry.bus import Subscription

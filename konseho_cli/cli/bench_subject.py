@@ -22,7 +22,8 @@ from konseho_cli.engine.casting import Casting, Wishes, cast_models
 from konseho_cli.models.registry import ModelChoice, sparing
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
-from konseho_cli.spec.load import Loaded, load_council
+from konseho_cli.spec.load import load_council
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.preset import find_preset, preset_under
 from konseho_cli.spec.settings import Settings, said_over
 
@@ -86,7 +87,9 @@ class Subject:
         return self._cast(self.loaded)
 
     def _cast(self, loaded: Loaded) -> Casting:
-        return cast_models(loaded.spec, loaded.steps, self.wishes, sparing(os.environ))
+        return cast_models(
+            loaded.spec, loaded.steps, self.wishes, sparing(os.environ), loaded.councils
+        )
 
     @property
     def pays(self) -> bool:

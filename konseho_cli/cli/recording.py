@@ -27,7 +27,7 @@ from konseho_cli.models.registry import sparing
 from konseho_cli.profiling.whatif.held import held_calls
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
-from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.store.base import Store
 from konseho_cli.store.find import find_stored
 

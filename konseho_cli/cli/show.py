@@ -10,7 +10,7 @@ from konseho_cli.cli.printing import symbols
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.core.errors import UsageError
 from konseho_cli.engine.casting import cast_models
-from konseho_cli.engine.plan import make_plan
+from konseho_cli.engine.plan import plan_of
 from konseho_cli.report.mermaid import plan_mermaid
 from konseho_cli.report.plan import Shown, plan_json, plan_text
 from konseho_cli.report.prompts import prompts_document, prompts_text, rehearse
@@ -30,9 +30,9 @@ def command(
     if mermaid and (json or prompts):
         raise UsageError("--mermaid draws the plan alone: not with --json or --prompts")
     loaded = load_council(find_council(council))
-    spec, plan = loaded.spec, make_plan(loaded.steps)
+    spec, plan = loaded.spec, plan_of(loaded)
     wishes = read_models(model, simulate=False)
-    casting = cast_models(spec, loaded.steps, wishes, os.environ)
+    casting = cast_models(spec, loaded.steps, wishes, os.environ, loaded.councils)
     asked = rehearse(spec, plan, casting, task) if prompts else None
     shown = Shown.of(spec, plan, casting)
     if mermaid:

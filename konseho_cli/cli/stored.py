@@ -14,7 +14,7 @@ from konseho_cli.engine.storing import Storing, open_store
 
 if TYPE_CHECKING:  # a run that replays nothing loads none of it
     from konseho_cli.models.cassette_file import Cassette
-    from konseho_cli.spec.load import Loaded
+    from konseho_cli.spec.loaded import Loaded
     from konseho_cli.store.base import Store, StoredRun
 
 T = TypeVar("T")

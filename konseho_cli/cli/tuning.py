@@ -36,7 +36,7 @@ from konseho_cli.report.symbols import Symbols, symbols_for
 from konseho_cli.report.when import local
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.document import CouncilSpec
-from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.preset import FOLDER, Preset, load_preset, presets_beside
 from konseho_cli.store.base import Store
 from konseho_cli.version import __version__

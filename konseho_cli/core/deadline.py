@@ -13,8 +13,8 @@ def earliest(*times: float | None) -> float | None:
 
 
 @asynccontextmanager
-async def ending_at(end: float, late: Callable[[], Exception]) -> AsyncIterator[None]:
-    """Cancel what is inside at `end`, and raise `late()`; a TimeoutError of its own passes."""
+async def ending_at(end: float | None, late: Callable[[], Exception]) -> AsyncIterator[None]:
+    """Cancel what is inside at `end` (None: never), and raise `late()`; a TimeoutError of its own passes."""
     try:
         async with asyncio.timeout_at(end) as timer:
             yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 _NUMBER = re.compile(r"^\s*(\$?)\s*(\d+(?:\.\d+)?)\s*([A-Za-zµ]*)\s*$", re.ASCII | re.IGNORECASE)
 
@@ -96,6 +96,13 @@ class Share(float):
 
 
 QUANTITIES: tuple[type, ...] = (Duration, Count, Size, Money, Share)
+
+
+def quantity(cls: type, value: Any) -> Any:
+    """One of the types above, for msgspec to read them. Raises ValueError, NotImplementedError."""
+    if cls in QUANTITIES:
+        return cls(value)
+    raise NotImplementedError(f"{cls.__name__} cannot be written in a file")
 
 
 def show_duration(seconds: float) -> str:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
+from konseho_cli.core.deadline import earliest, ending_at
+from konseho_cli.core.errors import OwnLimitReached, StepFailed, UsageError
+from konseho_cli.core.units import show_duration
+from konseho_cli.engine.concluding import final_answer, final_gate, final_names
 from konseho_cli.engine.outcome import StepOutcome
 from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.engine.state import RunState
-from konseho_cli.steps.base import JSON, Part, Ran
+from konseho_cli.models.base import place_of
+from konseho_cli.spec.document import CouncilSpec
+from konseho_cli.spec.inputs import fill_inputs
+from konseho_cli.steps.base import JSON, Conferred, Part, Ran
 from konseho_cli.steps.blocks import block_name
 from konseho_cli.telemetry.spans import Scope
 
@@ -37,6 +47,55 @@ async def run_block(
     for planned in plan.steps:
         tell(around, state, planned)
     return _ran(state, plan)
+
+
+async def run_council(
+    around: StepState, scope: Scope, task: str | None, inputs: Mapping[str, JSON]
+) -> Conferred:
+    """Run the council of a step. Raises what ended it, StepFailed for inputs that do not fit."""
+    spec, plan = around.planned.council, around.planned.blocks["council"]
+    assert spec is not None
+    state = _inner_council(around, spec, task, inputs)
+
+    def ended(outcome: StepOutcome, planned: PlannedStep) -> None:
+        state.outcomes[planned.id] = outcome
+        state.announce(outcome)
+
+    end, limit = None, spec.limits.time
+    if limit is not None:
+        end = asyncio.get_running_loop().time() + limit
+        state.deadline = earliest(end, state.deadline)
+    what = f"the limit of council '{spec.name}' of {show_duration(limit or 0)} is reached"
+    async with ending_at(end, lambda: OwnLimitReached(what)):
+        await state.run_plan(state, plan, ended, scope)
+    for planned in plan.steps:
+        tell(around, state, planned)
+    steps = [(planned.id, state.outcomes[planned.id]) for planned in plan.steps]
+    names = await final_names(state, steps)
+    lessened = any(step.status in ("degraded", "failed") for _, step in steps)
+    return Conferred(
+        council=spec.name, answer=await final_answer(state, steps, names),
+        gate=final_gate(state, names), status="degraded" if lessened else "ok",
+        ran=_ran(state, plan),
+    )  # fmt: skip
+
+
+def _inner_council(
+    around: StepState, spec: CouncilSpec, task: str | None, inputs: Mapping[str, JSON]
+) -> RunState:
+    """The state of a council inside: of what is around it sees what it is given, and no more."""
+    run, place = around.run, place_of(around.run.address(around.planned))
+    try:
+        filled = fill_inputs(spec, inputs)
+    except UsageError as error:
+        raise StepFailed(around.run.address(around.planned), str(error)) from None
+    premises = structs.replace(
+        run.premises, council=spec.name, task=task or spec.task or run.premises.task,
+        inputs=filled, cast=run.premises.cast.within(place), on_error=spec.on_error,
+        answer=spec.answer, gate=spec.gate,
+    )  # fmt: skip
+    state = inside(around, "council", 0, {}, ())
+    return structs.replace(state, premises=premises, given={}, earlier=None)
 
 
 def skip_block(around: StepState, block: str, reason: str) -> Ran:

@@ -33,9 +33,15 @@ class Speaker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cast(msgspec.Struct, frozen=True):
-    """All speakers of a run by agent id."""
+    """All speakers of a run by agent id; each council inside of it has speakers of its own."""
 
     speakers: Mapping[str, Speaker]
+    inside: Mapping[str, Mapping[str, Speaker]] = {}
+    """Those of councils that steps run, by the places of the steps."""
+
+    def within(self, place: str) -> Cast:
+        """The cast of the council of a step."""
+        return Cast(self.inside.get(place, {}), self.inside)
 
     def __getitem__(self, ref: AgentRef) -> Speaker:
         return self.speakers[agent_id(ref)]
@@ -43,7 +49,8 @@ class Cast(msgspec.Struct, frozen=True):
     @property
     def models(self) -> tuple[str, ...]:
         """Full names of their models, each once."""
-        return tuple(dict.fromkeys(speaker.model_name for speaker in self.speakers.values()))
+        casts = (self.speakers, *self.inside.values())
+        return tuple(dict.fromkeys(each.model_name for cast in casts for each in cast.values()))
 
 
 def cast_of(
@@ -51,11 +58,16 @@ def cast_of(
     agents: Mapping[str, Agent],
     build: Callable[[ModelChoice], Model],
 ) -> Cast:
-    """Put every agent's model together, by the agent's id; equal choices share one."""
+    """Put every agent's model together; equal choices share one.
+
+    The keys are ids, with the place of its council before that of an agent inside: `review.ann`.
+    """
     models = {choice: build(choice) for choice in dict.fromkeys(choices.values())}
-    return Cast(
-        {name: _speaker(name, agents[name], choice, models) for name, choice in choices.items()}
-    )
+    casts: dict[str, dict[str, Speaker]] = {"": {}}
+    for key, choice in choices.items():
+        place, _, name = key.rpartition(".")
+        casts.setdefault(place, {})[name] = _speaker(name, agents[key], choice, models)
+    return Cast(casts.pop(""), casts)
 
 
 def _speaker(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -17,6 +17,7 @@ from konseho_cli.models.registry import (
     parse_model_name,
 )
 from konseho_cli.spec.document import CouncilSpec, ModelSpec
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.steps.base import agent_id
 from konseho_cli.steps.blocks import every_step
 from konseho_cli.steps.union import Step
@@ -68,19 +69,46 @@ class Casting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def cast_models(
-    spec: CouncilSpec, steps: Mapping[str, Step], wishes: Wishes, env: Mapping[str, str]
+    spec: CouncilSpec,
+    steps: Mapping[str, Step],
+    wishes: Wishes,
+    env: Mapping[str, str],
+    councils: Mapping[str, Loaded] | None = None,
 ) -> Casting:
-    """Choose for every agent that speaks. Raises UsageError."""
-    unknown = [name for name in wishes.models if name not in spec.models]
+    """Choose for every agent that speaks, in the councils of its steps, too. Raises UsageError."""
+    held = dict(inside(councils or {}))
+    known = dict.fromkeys(
+        name
+        for each in (spec, *(council.spec for council in held.values()))
+        for name in each.models
+    )
+    unknown = [name for name in wishes.models if name not in known]
     if unknown:
-        hint = did_you_mean(unknown[0], spec.models) or f"known: {', '.join(spec.models) or 'none'}"
+        hint = did_you_mean(unknown[0], known) or f"known: {', '.join(known) or 'none'}"
         raise UsageError(f"--model {unknown[0]}=…: the council names no such model", hint=hint)
     resolver = _Resolver(spec, wishes, env)
-    choices = {name: resolver.choice(spec.agents[name]) for name in speaking(steps.values())}
+    found = [
+        (resolver, {name: resolver.choice(spec.agents[name]) for name in speaking(steps.values())})
+    ]
+    for place, council in held.items():
+        own = _Resolver(council.spec, wishes, env)
+        ids = speaking(council.steps.values())
+        found.append(
+            (own, {f"{place}.{name}": own.choice(council.spec.agents[name]) for name in ids})
+        )
     return Casting(
-        choices=choices, unchosen=resolver.unchosen, default=resolver.default,
-        warnings=tuple(resolver.warnings),
-    )  # fmt: skip
+        choices={name: choice for _, choices in found for name, choice in choices.items()},
+        unchosen=any(each.unchosen for each, _ in found),
+        default=next((each.default for each, _ in found if each.default), ""),
+        warnings=tuple(dict.fromkeys(warning for each, _ in found for warning in each.warnings)),
+    )
+
+
+def inside(councils: Mapping[str, Loaded], around: str = "") -> Iterator[tuple[str, Loaded]]:
+    """All councils that steps run, with their places."""
+    for place, council in councils.items():
+        yield f"{around}{place}", council
+        yield from inside(council.councils, f"{around}{place}.")
 
 
 def speaking(steps: Iterable[Step]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from konseho_cli.steps.base import (
     JSON,
     Answer,
     Branch,
+    Conferred,
     Gathered,
     Part,
     Ran,
@@ -166,6 +167,12 @@ class Context:
         from konseho_cli.engine.blocks import run_block  # only a step that holds steps loads it
 
         return await run_block(self._step, self._scope, block, iteration, names or {}, earlier)
+
+    async def confer(self, task: str | None, inputs: Mapping[str, JSON]) -> Conferred:
+        """Run the council of the step."""
+        from konseho_cli.engine.blocks import run_council
+
+        return await run_council(self._step, self._scope, task, inputs)
 
     def skip(self, block: str, reason: str) -> Ran:
         """Leave a block out."""

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from msgspec import structs
 
-from konseho_cli.context.templates import evaluate, references
 from konseho_cli.core.clock import Anchor, Clock
 from konseho_cli.core.errors import (
     BudgetReached,
     KonsehoError,
     OwnLimitReached,
-    TemplateFailed,
 )
 from konseho_cli.core.units import show_duration
+from konseho_cli.engine.concluding import final_answer, final_gate, final_names
 from konseho_cli.engine.flow import Flow, cut_short, run_plan
 from konseho_cli.engine.holding import LOST, Holding, Readers
 from konseho_cli.engine.outcome import RunOutcome, RunStatus, StepOutcome
 from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.engine.state import Premises, RunState
-from konseho_cli.steps.base import root
 from konseho_cli.telemetry.bus import Bus
 from konseho_cli.telemetry.events import RunFinished, RunStarted
 from konseho_cli.telemetry.spans import Recorder
@@ -152,9 +149,10 @@ class Execution:
         error, answer, gate = self._flow.error, None, None
         if error is None:
             try:
-                names = await self._names(steps)
-                answer = await self._answer(steps, names)
-                gate = self._gate(names)
+                ended = [(step.id, step) for step in steps]
+                names = await final_names(state, ended)
+                answer = await final_answer(state, ended, names)
+                gate = final_gate(state, names)
             except KonsehoError as failure:
                 error = failure  # a bad gate does not take the answer away
         return RunOutcome(
@@ -176,31 +174,6 @@ class Execution:
             end=end,
             spans=tuple(state.recorder.spans),
         )
-
-    async def _names(self, steps: tuple[StepOutcome, ...]) -> dict[str, Any]:
-        """What `answer` and `gate` may read. Raises StoreFailed."""
-        premises, holding = self._premises, self._state.holding
-        names: dict[str, Any] = {"task": premises.task, "inputs": premises.inputs}
-        texts = [text for text in (premises.answer, premises.gate) if text is not None]
-        read = {root(path) for text in texts for path in references(text)}
-        names.update({step.id: await holding.value(step) for step in steps if step.id in read})
-        return names
-
-    async def _answer(self, steps: tuple[StepOutcome, ...], names: dict[str, Any]) -> Any:
-        """The `answer`, or the last step's output. Raises TemplateFailed, StoreFailed."""
-        if self._premises.answer is not None:
-            return evaluate(self._premises.answer, names)
-        ran = [step for step in steps if step.status != "skipped"]
-        return await self._state.holding.value(ran[-1]) if ran else None
-
-    def _gate(self, names: dict[str, Any]) -> bool | None:
-        """Raises TemplateFailed."""
-        if self._premises.gate is None:
-            return None
-        gate = evaluate(self._premises.gate, names)
-        if not isinstance(gate, bool):
-            raise TemplateFailed(f"`gate` must be true or false, not {gate!r:.60}")
-        return gate
 
 
 def _status(error: KonsehoError | None, steps: tuple[StepOutcome, ...]) -> RunStatus:

@@ -7,8 +7,11 @@ from graphlib import TopologicalSorter
 
 import msgspec
 
+from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.edges import Edge, edges_of
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.steps.base import Base, Estimate, root
+from konseho_cli.steps.blocks import place_in
 
 
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +30,9 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     """The steps that its templates name."""
     estimate: Estimate
     blocks: Mapping[str, Plan] = {}
-    """The plans of the steps that it holds, by `Base.blocks`."""
+    """The plans of the steps that it holds, by `Base.blocks`; `council`: of its council."""
+    council: CouncilSpec | None = None
+    """The council of a `council` step."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,8 +46,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return sum((step.estimate for step in self.steps), Estimate(fewest=0, most=0))
 
 
-def make_plan(steps: Mapping[str, Base]) -> Plan:
-    """Draw the graph of checked steps; their order is that of the file."""
+def plan_of(loaded: Loaded) -> Plan:
+    """The plan of a whole council."""
+    return make_plan(loaded.steps, loaded.councils)
+
+
+def make_plan(
+    steps: Mapping[str, Base], councils: Mapping[str, Loaded] | None = None, around: str = ""
+) -> Plan:
+    """Draw the graph of checked steps; their order is that of the file.
+
+    `councils`: those of `council` steps, by place; `around`: what the places here begin with.
+    """
+    councils = councils or {}
     names = list(steps)
     edges = {
         name: edges_of(steps[name], names[index - 1] if index else None, steps.keys())
@@ -64,14 +80,21 @@ def make_plan(steps: Mapping[str, Base]) -> Plan:
                 sees=tuple(other for bit, other in enumerate(names) if seen[name] >> bit & 1),
                 reads=reads[name] & steps.keys(),
                 estimate=steps[name].estimate() + _summary(steps[name], sees=bool(seen[name])),
-                blocks={
-                    path: make_plan({inner.id: inner for inner in held})
-                    for path, held in steps[name].blocks().items()
-                },
+                blocks=_blocks(steps[name], f"{around}{name}", councils),
+                council=councils[place].spec if (place := f"{around}{name}") in councils else None,
             )
             for index, name in enumerate(names)
         )
     )
+
+
+def _blocks(step: Base, place: str, councils: Mapping[str, Loaded]) -> dict[str, Plan]:
+    if place in councils:
+        return {"council": plan_of(councils[place])}
+    return {
+        block: make_plan({inner.id: inner for inner in held}, councils, place_in(place, block))
+        for block, held in step.blocks().items()
+    }
 
 
 def _summary(step: Base, *, sees: bool) -> Estimate:

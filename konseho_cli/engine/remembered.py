@@ -15,8 +15,9 @@ from konseho_cli.models.cache import CacheWishes, one_line
 from konseho_cli.models.cassette import Wished, without_secrets
 from konseho_cli.models.redact import Redactor
 from konseho_cli.spec.check import converted
-from konseho_cli.spec.document import CouncilSpec, Targets
-from konseho_cli.spec.load import Loaded, check_document, to_document
+from konseho_cli.spec.document import Targets
+from konseho_cli.spec.load import check_document, council_document, to_document
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.settings import Settings
 from konseho_cli.store.base import RunBegan
 from konseho_cli.version import __version__
@@ -84,11 +85,6 @@ def remember(
         version=__version__,
         document=pack(without_secrets(plain, redactor, free=True)),
     )
-
-
-def council_document(spec: CouncilSpec) -> dict[str, Any]:
-    """A loaded council as built-in values: equal documents are equal councils."""
-    return to_document(**{name: getattr(spec, name) for name in spec.__struct_fields__})
 
 
 def decode(document: bytes, run: str) -> Remembered:

@@ -145,8 +145,10 @@ class Budgets(msgspec.Struct, frozen=True, kw_only=True):
     """All that hold in a run; only those that limit something."""
 
     run: Budget | None = None
-    steps: Mapping[str, Budget] = msgspec.field(default_factory=dict)
-    agents: Mapping[str, Budget] = msgspec.field(default_factory=dict)
+    steps: Mapping[str, tuple[Budget, ...]] = msgspec.field(default_factory=dict)
+    """By place; those of a council that a step runs are among the step's."""
+    agents: Mapping[str, Budget | None] = msgspec.field(default_factory=dict)
+    """By id, with the place of its council before that of an agent inside; None: it has none."""
 
     @property
     def unlimited(self) -> bool:
@@ -155,13 +157,23 @@ class Budgets(msgspec.Struct, frozen=True, kw_only=True):
 
     def of(self, identity: Identity) -> list[Budget]:
         """Those that a call is counted in: its agent's, its step's and of those around, the run's."""
-        found = [self.agents.get(identity.agent)]
+        found = [self._agents(identity)] if self.agents else []
         place = identity.place if self.steps else ""
         while place:
-            found.append(self.steps.get(place))
+            found.extend(self.steps.get(place, ()))
             place = place.rpartition(".")[0]
         found.append(self.run)
         return [budget for budget in found if budget is not None]
+
+    def _agents(self, identity: Identity) -> Budget | None:
+        """The agent's: that of the innermost council that has one of its name."""
+        place = identity.place
+        while place:
+            place = place.rpartition(".")[0]
+            name = f"{place}.{identity.agent}" if place else identity.agent
+            if name in self.agents:
+                return self.agents[name]
+        return None
 
 
 class Budgeted:

@@ -45,7 +45,24 @@ def from_file(draft: Draft, agent: Agent, path: marks.Path) -> Agent:
     return msgspec.structs.replace(found.agent, **own)
 
 
-def _inside(draft: Draft, name: str, place: marks.Path) -> Path | None:
+def council_file(draft: Draft, name: str, place: marks.Path) -> Path | None:
+    """The file of a council inside another: a path, or the name of one that ships with Konseho."""
+    if Path(name).suffix in (".yaml", ".yml") or "/" in name or "\\" in name:
+        return _inside(draft, name, place, what="councils", suffixes=(".yaml", ".yml"))
+    known = {file.stem: file for file in sorted(shipped("councils").glob("*.yaml"))}
+    if name not in known:
+        draft.problems.error(
+            place, f"no council '{name[:80]}' ships with Konseho", value=name, near=(name, known),
+            hint="a file is named with its .yaml",
+        )  # fmt: skip
+        return None
+    return known[name].resolve()
+
+
+def _inside(
+    draft: Draft, name: str, place: marks.Path, *, what: str = "agents",
+    suffixes: tuple[str, ...] = (".md",),
+) -> Path | None:  # fmt: skip
     """The file, if it is there and in a folder that may hold it, links followed."""
     error = draft.problems.error
     try:
@@ -55,12 +72,12 @@ def _inside(draft: Draft, name: str, place: marks.Path) -> Path | None:
         error(place, "this is no path to a file", value=name)
         return None
     if not any(file.is_relative_to(folder) for folder in (root, shipped("councils").resolve())):
-        what = f"{name[:200]} is outside the council's folder"
-        error(place, what, value=name, hint="keep agents beside the council file, or below it")
+        wrong = f"{name[:200]} is outside the council's folder"
+        error(place, wrong, value=name, hint=f"keep {what} beside the council file, or below it")
     elif not _is_file(file):
-        near = _beside(file)
-        what = f"{name[:200]} {'is a folder' if _is_folder(file) else 'does not exist'}"
-        error(place, what, value=name, near=(file.name, near) if near else None)
+        near = _beside(file, suffixes)
+        wrong = f"{name[:200]} {'is a folder' if _is_folder(file) else 'does not exist'}"
+        error(place, wrong, value=name, near=(file.name, near) if near else None)
     else:
         return file
     return None
@@ -80,8 +97,8 @@ def _is_folder(file: Path) -> bool:
         return False
 
 
-def _beside(file: Path) -> list[str]:
+def _beside(file: Path, suffixes: tuple[str, ...]) -> list[str]:
     try:
-        return sorted(each.name for each in file.parent.iterdir() if each.suffix == ".md")[:200]
+        return sorted(each.name for each in file.parent.iterdir() if each.suffix in suffixes)[:200]
     except OSError:
         return []

@@ -17,7 +17,7 @@ from msgspec import inspect as kinds
 
 from konseho_cli.agents.definition import ID_PATTERN
 from konseho_cli.core.marks import Path, quote
-from konseho_cli.core.units import QUANTITIES
+from konseho_cli.core.units import quantity
 from konseho_cli.spec.problems import Problems, shown
 from konseho_cli.spec.stand_ins import stand_in
 from konseho_cli.steps.base import Base
@@ -61,13 +61,7 @@ def checked(value: Any, kind: type[T], problems: Problems, *, quick: bool) -> T 
 
 def converted(value: Any, kind: type[T]) -> T:
     """A value that was checked before, such as one that we wrote. Raises msgspec.ValidationError."""
-    return msgspec.convert(value, kind, dec_hook=_quantity)
-
-
-def _quantity(cls: type, value: Any) -> Any:
-    if cls in QUANTITIES:
-        return cls(value)
-    raise NotImplementedError(f"{cls.__name__} cannot be written in a file")
+    return msgspec.convert(value, kind, dec_hook=quantity)
 
 
 @cache

@@ -11,7 +11,9 @@ import msgspec
 from konseho_cli.agents.definition import Agent
 from konseho_cli.core import marks
 from konseho_cli.spec.document import CouncilSpec
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.problems import Problems
+from konseho_cli.steps.nested import Nested
 from konseho_cli.steps.union import Step
 
 
@@ -26,6 +28,12 @@ class Draft(msgspec.Struct, kw_only=True):
     """Whose tree may hold the agents' files."""
     steps: list[Step] = msgspec.field(default_factory=list)
     agents: dict[str, Agent] = msgspec.field(default_factory=dict)
+    read: Callable[[Nested, marks.Path], Loaded | None] = lambda step, place: None
+    """Reads the council of a step; its mistakes are reported. Handed in by what reads councils."""
+    document_of: Callable[[CouncilSpec], dict[str, Any]] = lambda spec: {}
+    """A council as a document; handed in, likewise."""
+    councils: dict[marks.Path, Loaded] = msgspec.field(default_factory=dict)
+    """Councils that steps run, by the places of these."""
     broken: frozenset[marks.Path] = frozenset()
     """Places of steps whose types are wrong."""
 
@@ -37,6 +45,17 @@ class Draft(msgspec.Struct, kw_only=True):
     def placed(self) -> Iterator[tuple[marks.Path, Step]]:
         """Every step with its place in the file, those that others hold included."""
         return placed(self.steps, ("steps",))
+
+    def change(self, change: Callable[[Step, marks.Path], Step]) -> None:
+        """Put another step in the place of each, those that others hold included."""
+
+        def changed(steps: Sequence[Step], around: marks.Path) -> list[Step]:
+            return [
+                with_held(change(step, (*around, index)), (*around, index), changed)
+                for index, step in enumerate(steps)
+            ]
+
+        self.steps = changed(self.steps, ("steps",))
 
     def written(self, path: marks.Path) -> Any:
         """What stands at a place in the file; None where nothing does."""

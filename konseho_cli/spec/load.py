@@ -9,32 +9,39 @@ from typing import Any
 
 import msgspec
 
+from konseho_cli.core import marks as places
 from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import InvalidCouncil, Problem, UsageError
 from konseho_cli.core.marks import Marks
 from konseho_cli.core.source import read_source, refusal, shown_path
 from konseho_cli.core.units import Duration, Money, Share
 from konseho_cli.core.yaml_events import Parsed, parse_yaml
+from konseho_cli.spec.agent_files import council_file
 from konseho_cli.spec.check import checked
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.draft import Draft
-from konseho_cli.spec.problems import Problems, by_line
+from konseho_cli.spec.loaded import Loaded
+from konseho_cli.spec.problems import Problems, by_line, loop_text
 from konseho_cli.spec.rules import apply_rules
-from konseho_cli.steps.union import Step
+from konseho_cli.steps.blocks import every_step
+from konseho_cli.steps.nested import Nested
+
+MAX_COUNCILS = 100
+"""Councils inside of one, in all."""
+MAX_CHAIN = 8
+"""Councils inside of each other."""
 
 
-class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """A council without mistakes."""
+class Within:
+    """The files of the councils around one that is read, and how many were read in all."""
 
-    spec: CouncilSpec
-    """With every id filled in, agents read from their files, and only ids in the steps."""
-    steps: Mapping[str, Step]
-    """By id, in the order of the file."""
-    warnings: tuple[Problem, ...]
-    file: Path | None
-    """None: the document was made in Python."""
-    took_s: float = 0.0
-    """Seconds that it took to read and check it."""
+    def __init__(self, chain: tuple[Path, ...], read: list[int] | None = None) -> None:
+        self.chain = chain
+        self.read = [0] if read is None else read
+
+    def inside(self, file: Path | None) -> Within:
+        """For a council inside; `file` None: it stands in the document."""
+        return Within((*self.chain, file or Path(f"#{len(self.chain)}")), self.read)
 
 
 def load_council(path: Path) -> Loaded:
@@ -44,6 +51,7 @@ def load_council(path: Path) -> Loaded:
     return _check(
         parsed.value, Problems(parsed.marks, shown_path(path)), parsed.problems,
         path=path, folder=path.resolve().parent, quick=parsed.finite, began=began,
+        within=Within((path.resolve(),)),
     )  # fmt: skip
 
 
@@ -66,7 +74,7 @@ def check_document(
     """
     return _check(
         value, Problems(marks, file), (), path=None, folder=folder or Path.cwd(), quick=False,
-        began=RealClock.now(),
+        began=RealClock.now(), within=Within(()),
     )  # fmt: skip
 
 
@@ -101,6 +109,7 @@ def _check(
     folder: Path,
     quick: bool,
     began: int,
+    within: Within,
 ) -> Loaded:
     problems.errors.extend(found)
     if not isinstance(value, dict):
@@ -116,7 +125,9 @@ def _check(
         problems=problems,
         folder=folder,
         broken=frozenset(problems.wrong_steps),
+        document_of=council_document,
     )
+    draft.read = lambda step, place: _nested(draft, step, place, within)
     apply_rules(draft)
     problems.raise_any()
     return Loaded(
@@ -124,5 +135,56 @@ def _check(
         steps=MappingProxyType({step.id: step for step in draft.steps}),
         warnings=tuple(by_line(problems.warnings)),
         file=path,
+        councils=_by_place(draft),
         took_s=(RealClock.now() - began) / 1e9,
     )
+
+
+def council_document(spec: CouncilSpec) -> dict[str, Any]:
+    """A loaded council as built-in values: equal documents are equal councils."""
+    return to_document(**{name: getattr(spec, name) for name in spec.__struct_fields__})
+
+
+def _by_place(draft: Draft) -> Mapping[str, Loaded]:
+    if not draft.councils:
+        return {}
+    places = zip(draft.placed(), every_step(draft.steps), strict=True)
+    return {name: draft.councils[at] for (at, _), (name, _) in places if at in draft.councils}
+
+
+def _nested(draft: Draft, step: Nested, place: places.Path, within: Within) -> Loaded | None:
+    """The council of a step; None, with the mistakes reported, where it has some."""
+    field = (*place, "file" if step.file is not None else "council")
+    within.read[0] += 1
+    if len(within.chain) >= MAX_CHAIN or within.read[0] > MAX_COUNCILS:
+        bound = f"{MAX_COUNCILS} councils in all" if within.read[0] > MAX_COUNCILS else (
+            f"{MAX_CHAIN} councils inside of each other"
+        )  # fmt: skip
+        draft.problems.error(field, f"more than {bound} are not possible")
+        return None
+    try:
+        if step.file is None:
+            return _check(
+                step.council, draft.problems.inside(field), (), path=None, folder=draft.folder,
+                quick=False, began=RealClock.now(), within=within.inside(None),
+            )  # fmt: skip
+        file = council_file(draft, step.file, field)
+        if file is None:
+            return None
+        if file in within.chain:
+            chain = (*within.chain[within.chain.index(file) :], file)
+            loop = loop_text([each.name for each in chain])
+            draft.problems.error(field, f"these councils hold each other: {loop}")
+            return None
+        parsed = read_yaml(file, begin="konseho: 1")
+        found = _check(
+            parsed.value, Problems(parsed.marks, shown_path(file)), parsed.problems, path=file,
+            folder=file.parent, quick=parsed.finite, began=RealClock.now(),
+            within=within.inside(file),
+        )  # fmt: skip
+        draft.problems.warnings.extend(found.warnings)
+        return found
+    except InvalidCouncil as error:
+        draft.problems.errors.extend(error.problems)
+        draft.problems.wrong_steps.add(place)
+        return None

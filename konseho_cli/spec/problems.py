@@ -22,6 +22,8 @@ class Problems:
     def __init__(self, marks: Marks | None = None, file: str = "") -> None:
         self.marks = marks or Marks()
         self.file = file
+        self.base: Path = ()
+        """Where the document stands, if that is in another one."""
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
         self.wrong_steps: set[Path] = set()
@@ -54,6 +56,12 @@ class Problems:
         if len(self.warnings) < MAX_PROBLEMS:
             self.warnings.append(self._problem(path, message, hint, _UNSET, key))
 
+    def inside(self, place: Path) -> Problems:
+        """For a document that stands in this one, at a place of it."""
+        inner = Problems(self.marks, self.file)
+        inner.base = (*self.base, *place)
+        return inner
+
     def raise_any(self) -> None:
         """Raises InvalidCouncil with all mistakes by line, if there are any."""
         if self.errors:
@@ -66,6 +74,7 @@ class Problems:
     def _problem(
         self, path: Path, message: str, hint: str | None, value: Any, key: bool
     ) -> Problem:
+        path = (*self.base, *path)
         line, column = self.marks.of(path, key=key) or (None, None)
         return Problem(
             path=path_text(path),

@@ -16,6 +16,7 @@ from konseho_cli.spec.lookup import look_up
 from konseho_cli.spec.problems import loop_text
 from konseho_cli.steps.base import Base
 from konseho_cli.steps.blocks import shape_of
+from konseho_cli.steps.fields import texts_of
 from konseho_cli.steps.shapes import ANYTHING, Shape
 
 MAX_CODE = 100_000
@@ -76,7 +77,7 @@ def _texts(step: Base) -> Iterator[tuple[str, str]]:
     """A step's templates, by field."""
     for field in (*step.templates, "when"):
         value = getattr(step, field)
-        for text in value if isinstance(value, (list, tuple)) else (value,):
+        for text in texts_of(value):
             if isinstance(text, str):
                 yield field, text
     for field, (text, _) in step.inner_templates().items():

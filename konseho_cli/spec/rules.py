@@ -7,6 +7,7 @@ from typing import Any
 from konseho_cli.agents.limits import Limits
 from konseho_cli.core import marks
 from konseho_cli.spec.agents import settle_agents
+from konseho_cli.spec.councils import settle_councils
 from konseho_cli.spec.draft import Draft
 from konseho_cli.spec.ids import check_ids, name_steps
 from konseho_cli.spec.inputs import check_declarations
@@ -21,6 +22,7 @@ def apply_rules(draft: Draft) -> None:
     check_ids(draft)
     name_steps(draft)
     settle_agents(draft)
+    settle_councils(draft)
     check_models(draft)
     _check_amounts(draft)
     check_declarations(draft.spec.inputs, draft.problems)

@@ -25,7 +25,7 @@ from konseho_cli.agents.limits import Limits
 from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.units import Duration
-from konseho_cli.steps.fields import CacheUse, Fallback, OnError, Output, Window
+from konseho_cli.steps.fields import CacheUse, Fallback, OnError, Output, Window, texts_of
 from konseho_cli.steps.shapes import ANYTHING, Shape, flat
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Base(
         found: dict[str, frozenset[str]] = {}
         for name in self.templates:
             value = getattr(self, name)
-            texts = value if isinstance(value, (list, tuple)) else (value,)
+            texts = texts_of(value)
             read = [references(text) for text in texts if isinstance(text, str)]
             if read:
                 own = self.names if name == "prompt" else frozenset[str]()
@@ -257,6 +257,18 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
         return list(self.values.values())[-1] if self.values else None
 
 
+class Conferred(msgspec.Struct, frozen=True, kw_only=True):
+    """What another council came to."""
+
+    council: str
+    """Its name."""
+    answer: JSON
+    gate: bool | None
+    """None: it has none."""
+    status: Literal["ok", "degraded"]
+    ran: Ran
+
+
 class StepResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a step gives back."""
 
@@ -360,6 +372,13 @@ class StepContext(Protocol):
 
     def skip(self, block: str, reason: str) -> Ran:
         """Leave the steps of a block out, and say so: each is skipped, its value null."""
+        ...
+
+    async def confer(self, task: str | None, inputs: Mapping[str, JSON]) -> Conferred:
+        """Run the council of a `council` step; task None: its own, or else this council's.
+
+        Raises what it fails with, StepFailed for inputs that it does not take.
+        """
         ...
 
     def lease(self, pool: AgentPool) -> AbstractAsyncContextManager[str]:

@@ -42,11 +42,16 @@ def shape_of_block(steps: Iterable[Base], *, skipped: bool = False) -> Shape:
     return Shape(keys=known)
 
 
+def place_in(holder: str, block: str) -> str:
+    """What the places of the steps of a block begin with: `triage.bug.` of `branches.bug`."""
+    name = block_name(block)
+    return f"{holder}.{name}." if name else f"{holder}."
+
+
 def every_step(steps: Iterable[Base], around: str = "") -> Iterator[tuple[str, Base]]:
     """All steps with the place where each is written: `polish`, `polish.draft`."""
     for step in steps:
         place = f"{around}{step.id}"
         yield place, step
         for block, held in step.blocks().items():
-            name = block_name(block)
-            yield from every_step(held, f"{place}.{name}." if name else f"{place}.")
+            yield from every_step(held, place_in(place, block))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -46,3 +47,10 @@ class Window(
     """The newest outputs that are shown; those before them are left out."""
     summary: AgentRef | None = None
     """Asked once to sum up what does not fit."""
+
+
+def texts_of(field: Any) -> Iterable[Any]:
+    """The texts of a field that is a template, a list of them, or a mapping with them as values."""
+    if isinstance(field, Mapping):
+        return field.values()
+    return field if isinstance(field, (list, tuple)) else (field,)

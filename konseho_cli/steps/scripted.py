@@ -22,6 +22,7 @@ from konseho_cli.steps.base import (
     Answer,
     Base,
     Branch,
+    Conferred,
     Gathered,
     Part,
     Ran,
@@ -221,6 +222,12 @@ class Scripted(msgspec.Struct, kw_only=True):
             self.asked += inner.asked
             self.finished += inner.finished
         return Ran(values=values, parts=tuple(parts), steps=[{"id": name} for name in values])
+
+    async def confer(self, task: str | None, inputs: Mapping[str, JSON]) -> Conferred:
+        """Answer by the script, as an agent named `council`."""
+        answer = await self.ask("council", task or "", item=as_text(dict(inputs)))
+        ran = Ran(values={}, parts=(), steps=[])
+        return Conferred(council="council", answer=answer.value, gate=None, status="ok", ran=ran)
 
     def skip(self, block: str, reason: str) -> Ran:
         """Null for each step of a block."""

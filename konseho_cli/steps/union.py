@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from konseho_cli.steps import loop, route
+from konseho_cli.steps import loop, nested, route
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.debate import Debate
 from konseho_cli.steps.loop import Loop
+from konseho_cli.steps.nested import Nested
 from konseho_cli.steps.parallel import Parallel
 from konseho_cli.steps.route import Route
 from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
 
-Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Loop | Route
+Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Loop | Nested | Route
 
-RESERVED: frozenset[str] = frozenset({"refine", "council", "human", "command"})
+RESERVED: frozenset[str] = frozenset({"refine", "human", "command"})
 """Kinds that are named but not there yet."""
 
 # A step that holds steps cannot import this module, which imports it.
 loop.Step = Step  # type: ignore[assignment]
+nested.Step = Step  # type: ignore[assignment]
 route.Step = Step  # type: ignore[assignment]

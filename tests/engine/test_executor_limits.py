@@ -38,7 +38,7 @@ def test_a_limit_of_the_run_ends_it_and_keeps_what_is_finished(stage: Any, scrip
 def test_a_limit_of_a_step_ends_the_run_where_the_step_may_not_fail(
     stage: Any, scripted: Any
 ) -> None:
-    budgets = Budgets(steps={"argue": budget("step 'argue'", calls=3)})
+    budgets = Budgets(steps={"argue": (budget("step 'argue'", calls=3),)})
     model = Budgeted("p:m", scripted({}), budgets)
     steps = {"one": Ask(agent="cid"), "argue": Debate(agents=("ann", "bob"), rounds=3)}
     outcome = stage.run(steps, model)
@@ -48,7 +48,7 @@ def test_a_limit_of_a_step_ends_the_run_where_the_step_may_not_fail(
 
 
 def test_where_it_may_the_run_goes_on(stage: Any, scripted: Any) -> None:
-    budgets = Budgets(steps={"first": budget("step 'first'", calls=1)})
+    budgets = Budgets(steps={"first": (budget("step 'first'", calls=1),)})
     model = Budgeted("p:m", scripted({}), budgets)
     steps = {
         "first": Parallel(agents=("ann", "bob"), on_error="continue"),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from konseho_cli.core.errors import InvalidCouncil, Problem
-from konseho_cli.spec.load import Loaded, load_council
+from konseho_cli.spec.load import load_council
+from konseho_cli.spec.loaded import Loaded
 
 HEAD = "konseho: 1\nname: trial\n"
 

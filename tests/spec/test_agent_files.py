@@ -9,7 +9,8 @@ import pytest
 
 from konseho_cli.agents.prompt_cache import shared
 from konseho_cli.core.files import shipped
-from konseho_cli.spec.load import Loaded, check_document
+from konseho_cli.spec.load import check_document
+from konseho_cli.spec.loaded import Loaded
 
 Load = Callable[[str], Loaded]
 Said = Callable[[str], list[str]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.loaded import Loaded
 
 Load = Callable[[str], Loaded]
 Said = Callable[[str], list[str]]

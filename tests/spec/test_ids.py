@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.loaded import Loaded
 
 ASK = "{kind: ask, agent: {name: a}}"
 

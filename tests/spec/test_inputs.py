@@ -11,7 +11,8 @@ import pytest
 from konseho_cli.core.errors import UsageError
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.inputs import MAX_FILE, fill_inputs, read_inputs
-from konseho_cli.spec.load import Loaded, check_document
+from konseho_cli.spec.load import check_document
+from konseho_cli.spec.loaded import Loaded
 
 INPUTS = """
 inputs:

@@ -13,7 +13,8 @@ from konseho_cli.agents.definition import Agent
 from konseho_cli.core.errors import InvalidCouncil, UsageError
 from konseho_cli.core.units import Duration, Money
 from konseho_cli.spec.document import Limits
-from konseho_cli.spec.load import Loaded, check_document, load_council, to_document
+from konseho_cli.spec.load import check_document, load_council, to_document
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.fields import Fallback, Output
 from konseho_cli.steps.parallel import Parallel

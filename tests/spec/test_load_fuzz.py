@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.core.yaml_events import parse_yaml
-from konseho_cli.spec.load import Loaded, check_document, load_council
+from konseho_cli.spec.load import check_document, load_council
+from konseho_cli.spec.loaded import Loaded
 
 ROOT = Path(__file__).resolve().parents[2] / "councils"
 EXAMPLE = b"""\

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from konseho_cli.spec.load import Loaded, check_document
+from konseho_cli.spec.load import check_document
+from konseho_cli.spec.loaded import Loaded
 
 Load = Callable[[str], Loaded]
 Said = Callable[[str], list[str]]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from konseho_cli import Chair, Council, Parallel, Window
 from konseho_cli.engine.casting import speaking
-from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.loaded import Loaded
 
 Load = Callable[[str], Loaded]
 Said = Callable[[str], list[str]]

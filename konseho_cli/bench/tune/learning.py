@@ -13,7 +13,8 @@ import msgspec
 from konseho_cli.bench.tune.tuning import Change, Kind, Setup
 from konseho_cli.core.packing import pack, unpack
 from konseho_cli.profiling.recording import Machine
-from konseho_cli.spec.load import Loaded, to_document
+from konseho_cli.spec.load import to_document
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.store.base import Note
 
 KIND: Literal["learning"] = "learning"

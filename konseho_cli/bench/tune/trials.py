@@ -22,7 +22,7 @@ from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cache import ENTRIES, CacheWishes
 from konseho_cli.models.cassette_file import Cassette
 from konseho_cli.session import RunOptions, Session
-from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.telemetry.bus import Subscription
 
 CONFIDENCE = 0.99

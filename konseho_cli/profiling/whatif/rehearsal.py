@@ -32,7 +32,7 @@ from konseho_cli.profiling.whatif.stated import read_options
 from konseho_cli.profiling.whatif.tempting import Scene, best_of, candidates
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
-from konseho_cli.spec.load import Loaded
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.store.base import SpanKept, StoredRun
 from konseho_cli.telemetry.spans import WAITS
 

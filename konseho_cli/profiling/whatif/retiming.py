@@ -16,7 +16,8 @@ from konseho_cli.engine.casting import Casting, Wishes
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.profiling.whatif.changes import FIELDS, Changes, Pace, StepChange
 from konseho_cli.profiling.whatif.standing_in import Retime
-from konseho_cli.spec.load import Loaded, check_document
+from konseho_cli.spec.load import check_document
+from konseho_cli.spec.loaded import Loaded
 
 
 class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
