@@ -19,7 +19,6 @@ from konseho_cli.models.base import place_of
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.steps.base import JSON, Conferred, Part, Ran
-from konseho_cli.steps.blocks import block_name
 from konseho_cli.telemetry.spans import Scope
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ def inside(
 ) -> RunState:
     """The state of a block: what is shared stays shared, and what is around can be read."""
     run, planned = around.run, around.planned
-    parts = [block_name(block), str(iteration) if iteration else ""]
+    parts = [block.partition(".")[2], str(iteration) if iteration else ""]
     place = "".join(f"{part}." for part in parts if part)
 
     def said() -> list[Source]:

@@ -26,7 +26,6 @@ from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, listed, one_line
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.steps.base import Estimate, agent_id
-from konseho_cli.steps.blocks import block_name
 from konseho_cli.steps.fields import Window
 
 
@@ -65,36 +64,20 @@ def plan_text(shown: Shown, symbols: Symbols) -> str:
 
 
 def _tree(plan: Plan, symbols: Symbols) -> Iterator[str]:
-    yield from _branches([(step.id, step) for step in plan.steps], symbols)
-
-
-def _branches(steps: Sequence[tuple[str, PlannedStep]], symbols: Symbols) -> Iterator[str]:
-    """Steps by their labels, each with what it waits for and the steps that it holds."""
-    names = max((len(label) for label, _ in steps), default=0)
-    kinds = max((len(step.step.kind) for _, step in steps), default=0)
-    calls = max((len(calls_text(step.estimate, symbols)) for _, step in steps), default=0)
-    for label, step in steps:
-        is_last = step is steps[-1][1]
+    steps = plan.steps
+    names = max(len(step.id) for step in steps)
+    kinds = max(len(step.step.kind) for step in steps)
+    calls = max(len(calls_text(step.estimate, symbols)) for step in steps)
+    for step in steps:
+        is_last = step is steps[-1]
         stroke = symbols.last if is_last else symbols.branch
         count = calls_text(step.estimate, symbols)
         who = listed(speakers(step))
-        head = f"{stroke} {label:<{names}}  {step.step.kind:<{kinds}}  {count:<{calls}}  {who}"
+        head = f"{stroke} {step.id:<{names}}  {step.step.kind:<{kinds}}  {count:<{calls}}  {who}"
         yield head.rstrip()
         stem = " " * cells(symbols.stem) if is_last else symbols.stem
         for line in _why(step, symbols):
             yield f"{stem}   {line}"
-        for line in _branches(held_by(step), symbols):
-            yield f"{stem} {line}"
-
-
-def held_by(step: PlannedStep) -> list[tuple[str, PlannedStep]]:
-    """The steps that a step holds, with what leads to them from there: `bug.fix`."""
-    return [
-        (f"{name}.{inner.id}" if name else inner.id, inner)
-        for block, plan in step.blocks.items()
-        for name in (block_name(block),)
-        for inner in plan.steps
-    ]
 
 
 def _why(step: PlannedStep, symbols: Symbols) -> Iterator[str]:
@@ -127,8 +110,6 @@ def reason(because: str) -> str:
     """An edge's cause in words: a field's name alone would not say what it does."""
     if because == "needs":
         return "needs names it"
-    if because == "steps" or "." in because:
-        return "a step in it names it"
     return because if because.startswith("the ") else f"its {because} names it"
 
 
@@ -221,17 +202,15 @@ def plan_json(shown: Shown, prompts: Sequence[Mapping[str, str]] | None = None) 
     return dump(document)
 
 
-def _step(step: PlannedStep, label: str = "") -> dict[str, Any]:
-    held = [_step(inner, label) for label, inner in held_by(step)]
+def _step(step: PlannedStep) -> dict[str, Any]:
     return {
-        "id": label or step.id,
+        "id": step.id,
         "kind": step.step.kind,
         "agents": list(speakers(step)),
         "waits_for": [{"step": edge.step, "because": edge.because} for edge in step.edges],
         "calls": _estimate(step.estimate),
         "priority": step.step.priority,
         "window": None if step.step.window is None else _window(step.step.window),
-        **({"steps": held} if held else {}),
     }
 
 

@@ -18,7 +18,6 @@ from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
 from konseho_cli.spec.preset import Preset
 from konseho_cli.spec.settings import Settings, StoreSettings
 from konseho_cli.steps.fields import Fallback, Output, Window
-from konseho_cli.steps.route import RouteBranch
 from konseho_cli.steps.union import Step
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -50,8 +49,7 @@ _QUANTITIES: dict[type, dict[str, Any]] = {
     },
 }
 _STRUCTS: tuple[type, ...] = (
-    CouncilSpec, Input, ModelSpec, Limits, Targets, Agent, Fallback, Output, Window, RouteBranch,
-    *get_args(Step),
+    CouncilSpec, Input, ModelSpec, Limits, Targets, Agent, Fallback, Output, Window, *get_args(Step),
 )  # fmt: skip
 
 

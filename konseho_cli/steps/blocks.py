@@ -22,11 +22,6 @@ def check_holder(step: Base) -> dict[str, str]:
     return found
 
 
-def block_name(block: str) -> str:
-    """What a block adds to addresses: `bug` of `branches.bug.steps`, nothing of `steps`."""
-    return block.split(".", 2)[1] if "." in block else ""
-
-
 def shape_of(step: Base) -> Shape:
     """What is known of a step's value, its own `when` included."""
     if step.when is None or step.when is True:
@@ -44,7 +39,7 @@ def shape_of_block(steps: Iterable[Base], *, skipped: bool = False) -> Shape:
 
 def place_in(holder: str, block: str) -> str:
     """What the places of the steps of a block begin with: `triage.bug.` of `branches.bug`."""
-    name = block_name(block)
+    name = block.partition(".")[2]
     return f"{holder}.{name}." if name else f"{holder}."
 
 

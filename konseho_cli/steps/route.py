@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import ClassVar, Self, TypeAlias
 
 import msgspec
 
@@ -32,15 +32,6 @@ Step: TypeAlias = Base
 NOTHING = Estimate(fewest=0, most=0)
 
 
-class RouteBranch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Steps with a word on when to take them."""
-
-    about: str = ""
-    """What it is for: whoever chooses reads it."""
-    steps: tuple[Step, ...]
-    """What runs where it is taken; an empty list does nothing."""
-
-
 class Route(Base, frozen=True, kw_only=True, tag="route"):
     """An agent or an expression chooses which branches of steps run; the others are skipped.
 
@@ -49,9 +40,11 @@ class Route(Base, frozen=True, kw_only=True, tag="route"):
     branch where `most` is above 1.
     """
 
-    branches: dict[Id, tuple[Step, ...] | RouteBranch]
-    """Lists of steps by name, or `{about, steps}`. Steps of one branch read each other, and what is
-    around the route; whoever comes after reads `{{ route.branches.NAME.STEP }}`."""
+    branches: dict[Id, tuple[Step, ...]]
+    """Lists of steps by name; an empty one does nothing. Steps of one branch read each other, and
+    what is around the route; whoever comes after reads `{{ route.branches.NAME.STEP }}`."""
+    about: dict[Id, str] = msgspec.field(default_factory=dict)
+    """What each branch is for, by name: the agent who chooses reads it."""
     agent: AgentRef | None = None
     """Who chooses, knowing the names and what each is `about`; or `choose`."""
     choose: Template | None = None
@@ -70,27 +63,12 @@ class Route(Base, frozen=True, kw_only=True, tag="route"):
 
     def blocks(self) -> Mapping[str, Sequence[Base]]:
         """A block a branch."""
-        return {self._block(name): self._steps(name) for name in self.branches}
+        return {f"branches.{name}": steps for name, steps in self.branches.items()}
 
     def with_blocks(self, blocks: Mapping[str, Sequence[Base]]) -> Self:
         """With other steps in the branches."""
-        changed: dict[str, Any] = {}
-        for name, branch in self.branches.items():
-            steps = tuple(blocks[self._block(name)])
-            if isinstance(branch, RouteBranch):
-                changed[name] = msgspec.structs.replace(branch, steps=steps)
-            else:
-                changed[name] = steps
+        changed = {name: tuple(blocks[f"branches.{name}"]) for name in self.branches}
         return msgspec.structs.replace(self, branches=changed)
-
-    def _block(self, name: str) -> str:
-        """The path to a branch's steps."""
-        described = isinstance(self.branches[name], RouteBranch)
-        return f"branches.{name}.steps" if described else f"branches.{name}"
-
-    def _steps(self, name: str) -> tuple[Step, ...]:
-        branch = self.branches[name]
-        return branch.steps if isinstance(branch, RouteBranch) else branch
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
         """Who chooses, where it is an agent."""
@@ -102,7 +80,7 @@ class Route(Base, frozen=True, kw_only=True, tag="route"):
 
     def shape(self) -> Shape:
         """With the steps of every branch, each of which may be skipped."""
-        known = {name: shape_of_block(self._steps(name), skipped=True) for name in self.branches}
+        known = {name: shape_of_block(steps, skipped=True) for name, steps in self.branches.items()}
         return Shape(keys={**dict.fromkeys(self.keys(), ANYTHING), "branches": Shape(keys=known)})
 
     def check(self) -> Mapping[str, str]:
@@ -126,16 +104,26 @@ class Route(Base, frozen=True, kw_only=True, tag="route"):
             found["branches"] = "an id has no line break"
         elif self.most > len(self.branches):
             found["most"] = f"{self.most} is above the number of branches, {len(self.branches)}"
+        for name in self.about:
+            if name not in self.branches:
+                found["about"] = self._unknown(name)
+        if self.about and self.agent is None:
+            found["about"] = "nobody reads it: no agent chooses"
         if self.default is not None and self.default not in self.branches:
-            near = did_you_mean(self.default, self.branches)
-            listed = near or f"the branches are: {', '.join(self.branches)}"
-            found["default"] = f"there is no branch '{self.default}' ({listed})"
+            found["default"] = self._unknown(self.default)
         return found
+
+    def _unknown(self, name: str) -> str:
+        near = did_you_mean(name, self.branches)
+        listed = near or f"the branches are: {', '.join(self.branches)}"
+        return f"there is no branch '{name}' ({listed})"
 
     def estimate(self) -> Estimate:
         """The agent's call, and from the cheapest branch to the `most` dearest together."""
         asked = 0 if self.agent is None else 1
-        each = [sum((s.estimate() for s in self._steps(name)), NOTHING) for name in self.branches]
+        each = [
+            sum((step.estimate() for step in steps), NOTHING) for steps in self.branches.values()
+        ]
         none = self.agent is None and self.default is None
         fewest = 0 if none else min((one.fewest for one in each), default=0)
         known = [one.most for one in each if one.most is not None]
@@ -150,7 +138,7 @@ class Route(Base, frozen=True, kw_only=True, tag="route"):
             ctx.degrade(f"{choice.unmet}: {taken or 'nothing'} is taken instead")
         ctx.progress(", ".join(choice.names) or "no branch")
         ran = {
-            name: ctx.skip(self._block(name), "not taken")
+            name: ctx.skip(f"branches.{name}", "not taken")
             for name in self.branches
             if name not in choice.names
         }
@@ -174,8 +162,7 @@ class Route(Base, frozen=True, kw_only=True, tag="route"):
 
     async def _ask(self, ctx: StepContext, agent: AgentRef) -> Choice:
         listed = [
-            {"name": name, "about": branch.about if isinstance(branch, RouteBranch) else ""}
-            for name, branch in self.branches.items()
+            {"name": name, "about": self.about.get(name, "").strip()} for name in self.branches
         ]
         prompt = word("route", brief=ctx.brief(), branches=listed, most=self.most)
         schema = choice_schema(list(self.branches), self.most)
@@ -187,14 +174,14 @@ class Route(Base, frozen=True, kw_only=True, tag="route"):
 
         def branch(name: str) -> Branch[Ran]:
             def run(ctx: StepContext) -> Awaitable[Ran]:
-                return ctx.run(self._block(name), earlier=said)
+                return ctx.run(f"branches.{name}", earlier=said)
 
             return run
 
         if self.most == 1:
             return {name: await branch(name)(ctx) for name in choice.names}
         gathered = await ctx.gather({name: branch(name) for name in choice.names})
-        lost = {name: _null(self._steps(name)) for name in gathered.failed}
+        lost = {name: _null(self.branches[name]) for name in gathered.failed}
         return {**gathered.done, **lost}
 
     def _result(self, choice: Choice, ran: Mapping[str, Ran]) -> StepResult:

@@ -8,8 +8,6 @@ from konseho_cli.report.symbols import ASCII, UNICODE
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.base import Estimate
 from konseho_cli.steps.fields import Window
-from konseho_cli.steps.loop import Loop
-from konseho_cli.steps.route import Route
 
 
 def shown(spec, plan):
@@ -44,7 +42,6 @@ def test_every_edge_says_why_it_is_there():
     assert reason("needs") == "needs names it"
     assert reason("prompt") == "its prompt names it"
     assert reason("the step above") == "the step above"
-    assert reason("steps") == reason("branches.bug.steps") == "a step in it names it"
 
 
 def test_calls_are_counted_as_far_as_they_are_known():
@@ -73,24 +70,3 @@ def test_a_window_is_shown_with_its_step(spec):
     assert "shows 500 tokens of earlier outputs\n" in text
     (window,) = [each["window"] for each in json.loads(plan_json(shown(spec, plan)))["steps"][2:3]]
     assert window == {"tokens": 8_000, "messages": 6, "summary": "bob"}
-
-
-def test_steps_are_shown_below_the_step_that_holds_them(spec):
-    go = Route(
-        id="go",
-        agent="ann",
-        branches={"bug": (Ask(id="fix", agent="bob"),), "none": ()},
-        needs=(),
-    )
-    plan = make_plan({"turns": Loop(id="turns", steps=(go,), max=2), "end": Ask(agent="cid")})
-    assert plan_text(shown(spec, plan), UNICODE).splitlines()[1:7] == [
-        "├─ turns  loop  2–4 calls",
-        "│    → starts at once",
-        "│  └─ go  route  1–2 calls  ann",
-        "│       → starts at once",
-        "│     └─ bug.fix  ask  1 call  bob",
-        "│          → starts at once",
-    ]
-    (turns, _) = json.loads(plan_json(shown(spec, plan)))["steps"]
-    assert [step["id"] for step in turns["steps"]] == ["go"]
-    assert [step["id"] for step in turns["steps"][0]["steps"]] == ["bug.fix"]

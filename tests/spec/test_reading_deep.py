@@ -16,10 +16,8 @@ steps:
   agent: ann
   branches:
     bug:
-      about: Something is broken.
-      steps:
-      - {id: look, kind: ask, agent: bob%s}
-      - {id: fix, kind: ask, agent: bob, prompt: "%s"}
+    - {id: look, kind: ask, agent: bob%s}
+    - {id: fix, kind: ask, agent: bob, prompt: "%s"}
     feature:
     - {id: build, kind: ask, agent: bob}
 - {id: end, kind: ask, agent: bob%s}
@@ -44,8 +42,8 @@ def test_every_name_below_a_branch_is_checked(said) -> None:
 
 def test_a_mistake_inside_a_branch_has_its_place(said) -> None:
     (one,) = said(route(fix="{{ loko }}"))
-    assert one.startswith("council.yaml:14:")
-    assert "steps[0].branches.bug.steps[1].prompt: unknown name 'loko' (did you mean 'look'" in one
+    assert one.startswith("council.yaml:12:")
+    assert "steps[0].branches.bug[1].prompt: unknown name 'loko' (did you mean 'look'" in one
 
 
 def test_branches_do_not_read_each_other(said) -> None:
@@ -117,7 +115,7 @@ steps:
 
 def test_a_step_with_a_when_inside_a_branch_is_warned_of_there(load) -> None:
     (one,) = load(route(look=", when: '{{ task == 1 }}'", fix="{{ look }}")).warnings
-    assert "steps[0].branches.bug.steps[1].prompt: 'look' is null" in str(one)
+    assert "steps[0].branches.bug[1].prompt: 'look' is null" in str(one)
 
 
 def test_looking_up_stops_where_nothing_is_known() -> None:

@@ -15,17 +15,13 @@ from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.fields import Fallback, Output
 from konseho_cli.steps.loop import Loop
 from konseho_cli.steps.parallel import Parallel
-from konseho_cli.steps.route import Route, RouteBranch
+from konseho_cli.steps.route import Route
 from konseho_cli.telemetry.events import StepFinished
 
 LOOK = Ask(id="look", agent="bob")
 FIX = Ask(id="fix", agent="cid", prompt="fix {{ look }}")
 BUILD = Ask(id="build", agent="dee")
-BRANCHES = {
-    "bug": RouteBranch(about="Something is broken.", steps=(LOOK, FIX)),
-    "feature": (BUILD,),
-    "spam": (),
-}
+BRANCHES = {"bug": (LOOK, FIX), "feature": (BUILD,), "spam": ()}
 
 
 def triage(**fields) -> Route:
@@ -59,7 +55,8 @@ def test_an_agent_chooses_the_branch_and_the_others_are_skipped(stage, scripted)
 
 def test_who_chooses_reads_the_branches_and_what_each_is_about(stage, scripted) -> None:
     model = scripted({"ann": (1, chosen("bug"))})
-    stage.run({"first": Ask(agent="eve"), "triage": triage(agent="ann")}, model)
+    step = triage(agent="ann", about={"bug": "Something is broken."})
+    stage.run({"first": Ask(agent="eve"), "triage": step}, model)
     (prompt,) = model.asked("ann")
     assert "eve speaks" in prompt
     assert "- `bug`: Something is broken." in prompt
@@ -238,6 +235,8 @@ def test_a_route_in_a_loop_has_addresses_of_its_own(stage, scripted) -> None:
         ({"agent": "ann", "branches": {"bug\n": ()}}, "branches"),
         ({"agent": "ann", "most": 4}, "most"),
         ({"agent": "ann", "default": "bgu"}, "default"),
+        ({"agent": "ann", "about": {"bgu": "x"}}, "about"),
+        ({"choose": "{{ 'bug' }}", "about": {"bug": "x"}}, "about"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(fields, where) -> None:
@@ -261,16 +260,16 @@ def test_its_estimate_goes_from_the_cheapest_branch_to_the_dearest() -> None:
     assert by_default.estimate() == Estimate(fewest=1, most=3)
 
 
-BRANCH = st.tuples(st.integers(0, 3), st.booleans(), st.booleans())
+BRANCH = st.tuples(st.integers(0, 3), st.booleans())
 
 
-def drawn(drawing: list[tuple[int, bool, bool]]) -> tuple[Route, list[str]]:
-    """A route with branches of these sizes, described or not, and what is chosen of them."""
-    branches: dict[str, tuple[Ask, ...] | RouteBranch] = {}
-    for at, (size, described, _) in enumerate(drawing):
-        steps = tuple(Ask(id=f"s{number}", agent="ann") for number in range(size))
-        branches[f"b{at}"] = RouteBranch(steps=steps) if described else steps
-    said = [f"b{at}" for at, (_, _, taken) in enumerate(drawing) if taken]
+def drawn(drawing: list[tuple[int, bool]]) -> tuple[Route, list[str]]:
+    """A route with branches of these sizes, and what is chosen of them."""
+    branches = {
+        f"b{at}": tuple(Ask(id=f"s{number}", agent="ann") for number in range(size))
+        for at, (size, _) in enumerate(drawing)
+    }
+    said = [f"b{at}" for at, (_, taken) in enumerate(drawing) if taken]
     return Route(id="go", branches=branches, choose=f"{{{{ {said} }}}}", most=len(drawing)), said
 
 
