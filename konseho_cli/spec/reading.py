@@ -242,13 +242,12 @@ class _Reader:
         self, path: marks.Path, text: str, own: frozenset[str], block: Block, way: str = ""
     ) -> None:
         """Warn of a template that reads what may be skipped, and does not say what becomes then."""
-        if minds_null(text):
-            return
         for name in sorted(self._read_quietly(text)):
             root = name.partition(".")[0]
             if root in own or root in block.given or root not in block.readable:
                 continue
-            if null := look_up(name, self._shape(block, root)).null:
+            null = look_up(name, self._shape(block, root)).null
+            if null and not minds_null(text):
                 self._draft.problems.warn(
                     path, f"'{null}' is null where it is skipped",
                     hint=f"{way}write {{{{ {name} | default(…) }}}}",

@@ -177,3 +177,13 @@ def test_a_build_does_every_feature_of_its_plan_stage_by_stage() -> None:
             call.start for call in outcome.calls if call.step == f"build.{number + 1}.features"
         ]
         assert min(begins) >= whole[f"build.{number}.whole"].end
+
+
+def test_a_build_without_checks_asks_no_checker() -> None:
+    loaded = load_council(ROOT / "councils" / "feature-build.yaml")
+    inputs = fill_inputs(loaded.spec, {"checks": "none"})
+    options = RunOptions(task="A lamp.", inputs=inputs, wishes=Wishes(model="sim"))
+    session = Session(loaded, options, env={})
+    outcome = run_virtual(lambda loop: session.run())
+    assert outcome.status == "ok"
+    assert "checker" not in {call.agent for call in outcome.calls}
