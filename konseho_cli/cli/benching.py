@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -29,9 +28,10 @@ from konseho_cli.cli.bench_options import (
 )
 from konseho_cli.cli.bench_subject import Subject, find_before
 from konseho_cli.cli.outputs import place_of, write_file
+from konseho_cli.cli.passing import PassingLine
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.stored import with_store
-from konseho_cli.cli.streams import is_terminal, mutter
+from konseho_cli.cli.streams import mutter
 from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.units import show_percent
@@ -106,7 +106,7 @@ def run_bench(subject: Subject, wanted: Wanted) -> int:
     with ExitStack() as opened:
         folder = Path(opened.enter_context(TemporaryDirectory(prefix="konseho-bench-")))
         before = find_before(subject, wanted.against)
-        progress = _Progress(quiet=wanted.quiet)
+        progress = PassingLine(quiet=wanted.quiet)
         opened.callback(progress.clear)
         shows = wanted.form == "text"
         results = _measure(subject, wanted, before, folder, progress, as_it_comes=shows)
@@ -137,40 +137,16 @@ def show_history(subject: Subject, *, json: bool) -> int:
     return 0
 
 
-class _Progress:
-    """How far it is, on stderr: one line that is written over; nothing where nobody looks."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._shown = not quiet and is_terminal(sys.stderr)
-        self._said = not quiet
-
-    def step(self, text: str) -> None:
-        """A short-lived word."""
-        if self._shown:
-            mutter(f"\r\x1b[K{text[:76]}")
-
-    def say(self, text: str) -> None:
-        """A word that stays."""
-        self.clear()
-        if self._said:
-            mutter(f"{text}\n")
-
-    def clear(self) -> None:
-        """Nothing is left of it."""
-        if self._shown:
-            mutter("\r\x1b[K")
-
-
 def _measure(
     subject: Subject, wanted: Wanted, before: Past | Baseline | None, folder: Path,
-    progress: _Progress, *, as_it_comes: bool,
+    progress: PassingLine, *, as_it_comes: bool,
 ) -> Sequence[Result]:  # fmt: skip
     if subject.council is None:
         results = _measure_rows(wanted, progress, show=as_it_comes and before is None)
         if isinstance(before, Past):
             build = build_of(before, progress.say)
             results = gate.rows_against_build(
-                results, build, wanted.effort, wanted.bar, wanted.cap, progress.step
+                results, build, wanted.effort, wanted.bar, wanted.cap, progress.show
             )
     else:
         job = subject.job(folder)
@@ -178,14 +154,14 @@ def _measure(
             results = _council_against(subject, job, before, folder, wanted, progress)
         else:
             job = asked_once(job, progress.say)
-            results = gate.bench_council(job, wanted.runs, progress.step)
+            results = gate.bench_council(job, wanted.runs, progress.show)
         results = [each for each in results if wanted.shows(each)]
     if isinstance(before, Baseline):
         results = gate.results_against_baseline(results, before, wanted.bar, council=subject.hash)
     return results
 
 
-def _measure_rows(wanted: Wanted, progress: _Progress, *, show: bool) -> list[Result]:
+def _measure_rows(wanted: Wanted, progress: PassingLine, *, show: bool) -> list[Result]:
     from konseho_cli.bench.rows.table import ROWS  # it loads all that is measured
     from konseho_cli.bench.targets import load_targets
 
@@ -199,7 +175,7 @@ def _measure_rows(wanted: Wanted, progress: _Progress, *, show: bool) -> list[Re
                 f"left out by --quick: {', '.join(slow)}; the others at {scale} of their size"
             )
     results: list[Result] = []
-    for result in gate.bench_rows(rows, load_targets(), wanted.effort, progress.step):
+    for result in gate.bench_rows(rows, load_targets(), wanted.effort, progress.show):
         progress.clear()
         if show:
             deliver_to_stdout("\n".join(report.lines(result)))
@@ -209,17 +185,17 @@ def _measure_rows(wanted: Wanted, progress: _Progress, *, show: bool) -> list[Re
 
 def _council_against(
     subject: Subject, job: CouncilJob, past: Past, folder: Path, wanted: Wanted,
-    progress: _Progress,
+    progress: PassingLine,
 ) -> list[Result]:  # fmt: skip
     then, same = subject.then(job, past)
     build = build_of(past, progress.say)
     if job.record is not None or job.replay is not None:
-        progress.step("a rehearsal")
+        progress.show("a rehearsal")
         check_replays(job, then, build, folder)
     job = asked_once(job, progress.say)
     then = structs.replace(then, replay=job.replay)
     return gate.council_against_past(
-        (job, Build()), (then, build), wanted.runs, wanted.bar, wanted.cap, progress.step,
+        (job, Build()), (then, build), wanted.runs, wanted.bar, wanted.cap, progress.show,
         same=same,
         timed=wanted.timed,
     )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,10 +22,11 @@ from konseho_cli.cli.asking import (
     read_timeout,
 )
 from konseho_cli.cli.durations import read_seconds
+from konseho_cli.cli.passing import PassingLine
 from konseho_cli.cli.printing import print_lines, symbols, width
 from konseho_cli.cli.sampled import put_samples
 from konseho_cli.cli.stored import find_replay, is_path, stored_run
-from konseho_cli.cli.streams import is_terminal, mutter, tell
+from konseho_cli.cli.streams import mutter, tell
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.source import shown_path
 from konseho_cli.core.units import show_duration
@@ -55,7 +55,6 @@ _OF_A_PROCESS = frozenset({
     "speedscope", "json",
 })  # fmt: skip
 """What may be said with `--pid`."""
-_CLEAR = "\r\x1b[K"
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -317,25 +316,14 @@ def _draw(found: Recordings) -> None:
                 mutter(f"warning: {shown_path(file)} cannot be written: {error.strerror}\n")
 
 
-class _Progress:
-    """One line on a terminal that says what runs; nothing in a pipe."""
+class _Progress(PassingLine):
+    """What runs, and for how long already."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._shows = not quiet and is_terminal(sys.stderr)
-        self._what, self._since, self._last = "", time.monotonic(), ""
+        super().__init__(quiet=quiet)
+        self._what, self._since = "", time.monotonic()
 
     def __call__(self, what: str) -> None:
-        if not self._shows:
-            return
         if what != self._what:
             self._what, self._since = what, time.monotonic()
-        line = f"profiling: {what}  {time.monotonic() - self._since:.0f} s"
-        if line != self._last:
-            self._last = line
-            mutter(f"{_CLEAR}{line}")
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._last:
-            mutter(_CLEAR)
-            self._last = ""
+        self.show(f"profiling: {what}  {time.monotonic() - self._since:.0f} s")

@@ -26,6 +26,8 @@ FUEL = 200_000
 MAX_OUTPUT = 16 * 2**20
 """Characters of one rendering."""
 
+HALF = "it holds half a character (a lone surrogate), which is no text"
+
 MISUSED = (TypeError, ValueError, AttributeError, OverflowError)
 """What our own filters raise when a template gives them something else than they take."""
 MAX_COMPILED = 1_000
@@ -158,6 +160,8 @@ def references(template: str) -> frozenset[str]:
         names = _WORKSHOP.environment.undeclared_variables_in_str(template, nested=True)
     except minijinja.TemplateError as error:
         raise BadTemplate(_one_line(error)) from None
+    except UnicodeEncodeError:
+        raise BadTemplate(HALF) from None
     for kind, word in words_in(template):
         if not _exists(kind, word):
             raise BadTemplate(f"there is no {kind} '{word}'")
@@ -192,6 +196,8 @@ def render(template: str, names: Mapping[str, Any]) -> str:
         text = workshop.environment.render_template(workshop.compile(template), **names)
     except minijinja.TemplateError as error:
         raise _failed(error, template, names) from None
+    except UnicodeEncodeError:
+        raise TemplateFailed(HALF) from None
     except MISUSED as error:
         raise TemplateFailed(str(error)) from None
     return _bounded(text, len(text))
@@ -210,6 +216,8 @@ def evaluate(template: str, names: Mapping[str, Any]) -> Any:
             raise TemplateFailed(f"`{expression}` is undefined", hint=hint)
     except minijinja.TemplateError as error:
         raise _failed(error, template, names) from None
+    except UnicodeEncodeError:
+        raise TemplateFailed(HALF) from None
     except MISUSED as error:
         raise TemplateFailed(str(error)) from None
     return _bounded(value, len(value)) if isinstance(value, str) else plain(value)

@@ -111,3 +111,11 @@ def test_how_many_templates_are_kept_parsed_can_be_seen() -> None:
     render("{{ once }} and no more", {"once": 1})
     render("{{ once }} and no more", {"once": 2})
     assert compiled() == before + 1 <= MAX_COMPILED
+
+
+def test_half_a_character_is_told_as_such() -> None:
+    with pytest.raises(BadTemplate, match="half a character"):
+        references("{{ task }} \ud800")
+    for template in ("{{ task }}", "a {{ task }}"):
+        with pytest.raises(TemplateFailed, match="half a character"):
+            evaluate(template + "\ud800", {"task": "x"})
