@@ -14,6 +14,7 @@ from konseho_cli.engine.casting import Casting
 from konseho_cli.engine.plan import Plan
 from konseho_cli.models.base import Call, Message, Reply, Request
 from konseho_cli.spec.document import CouncilSpec
+from konseho_cli.steps.base import root
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +35,7 @@ class _Rehearsing(msgspec.Struct):
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer at once, with a stand-in."""
-        step, agent = call.identity.step.partition("~")[0], call.identity.agent
+        step, agent = call.identity.place, call.identity.agent
         system = "\n".join(each.text for each in request.messages if each.role == "system")
         about = SUMMARY if call.identity.item == SUMMARY else ""
         asked = request.messages[-1].text
@@ -79,7 +80,7 @@ def rehearse(
 
     run_virtual(main)
     order = {step.id: step.index for step in plan.steps}
-    return tuple(sorted(model.heard.values(), key=lambda prompt: order[prompt.step]))
+    return tuple(sorted(model.heard.values(), key=lambda prompt: order[root(prompt.step)]))
 
 
 def _speaker(spec: CouncilSpec, name: str, model: _Rehearsing) -> Speaker:
