@@ -354,6 +354,7 @@ class Session:
             time_limit_s=min(limits, default=None),
             max_concurrency=self._concurrency,
             finished={} if past is None else past.finished(gear.clock.now() - past.offset),
+            picked=self.taped.picked if past is None else past.picked,
             answer=spec.answer,
             gate=spec.gate,
             context=options.settings.context,

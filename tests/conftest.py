@@ -134,6 +134,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFa
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KONSEHO_HOME", str(tmp_path_factory.mktemp("home") / ".konseho"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-config"))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path_factory.getbasetemp() / "no-claude"))
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def _help(command: tuple[str, ...]) -> str:
 def options_unknown_to_the_help(arguments: list[str]) -> list[str]:
     """Options of a call that its command's `--help` does not name."""
     words = tuple(itertools.takewhile(lambda word: not word.startswith("-"), arguments))
-    has_own = words[:1] in (("cache",), ("learnings",), ("runs",), ("store",))
+    has_own = words[:1] in (("agents",), ("cache",), ("learnings",), ("runs",), ("store",))
     # What has commands of its own has its options there.
     command = words[:2] if has_own else words[:1]
     known = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", _help(command))) | {"--help"}

@@ -32,7 +32,7 @@ class Agent(
     role: str = ""
     """The system prompt."""
     from_: str | None = msgspec.field(name="from", default=None)
-    """A Markdown file with front matter, relative to the council file; its body is the role."""
+    """The name of an agent, such as `reviewer`, or a Markdown file; its body is the role."""
     model: str | None = None
     """A name from `models`, or `provider:model`; None: the council's."""
     weight: Annotated[float, msgspec.Meta(gt=0, le=1e9)] = 1.0

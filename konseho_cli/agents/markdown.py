@@ -68,7 +68,10 @@ def _front_matter(text: str, file: str) -> Parsed:
         return parsed
     # Subagents' descriptions hold ': ' without quotes, which their own reader takes as it is.
     quoted = _DESCRIPTION.sub(
-        lambda found: "description: " + json.dumps(found[1].replace("\\n", "\n")), text
+        lambda found: (
+            "description: " + json.dumps(found[1].replace("\\n", "\n"), ensure_ascii=False)
+        ),
+        text,
     )
     again = parse_yaml(quoted, file=file, first_line=2) if quoted != text else parsed
     return again if again.complete else parsed

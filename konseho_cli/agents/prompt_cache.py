@@ -10,13 +10,13 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
-from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
 
 import msgspec
 from cachetools import Cache, TTLCache
 
+from konseho_cli.agents.freshness import State, checksum, is_settled, state_of
 from konseho_cli.agents.markdown import MarkdownAgent, parse_agent
 from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.core.memory import memory_in_use
@@ -29,14 +29,8 @@ PRESSURE = 0.9
 """The share of the memory in use above which half of the entries go."""
 _LOOK_S = 5.0
 """How rarely that share is asked for."""
-_SETTLED_NS = 2_000_000_000
-"""How old a file's change must be before its time says that there was no other since: file systems
-count in steps of up to two seconds."""
 _OVERHEAD = 1024
 """Bytes of an entry beside its text, roughly."""
-
-State = tuple[int, int, int, int]
-"""Of a file: when its content and when its entry changed (nanoseconds), its size, its number."""
 
 
 class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,8 +186,8 @@ class SharedPromptCache:
         state, now = _state(key), self._wall_ns()  # before the content: a later change is noticed
         try:
             text = read_source(path)
-            checksum = _checksum(text)
-            same = known is not None and known.checksum == checksum
+            found = checksum(text.encode())
+            same = known is not None and known.checksum == found
             agent = known.agent if same and known else parse_agent(text, file=shown_path(path))
         except InvalidCouncil:
             with self._lock:
@@ -203,8 +197,8 @@ class SharedPromptCache:
             raise
         if state is not None:
             entry = _Entry(
-                agent=agent, state=state, settled=now - max(state[:2]) > _SETTLED_NS,
-                checksum=checksum, size=len(text) + len(key) + _OVERHEAD,
+                agent=agent, state=state, settled=is_settled(state, now),
+                checksum=found, size=len(text) + len(key) + _OVERHEAD,
             )  # fmt: skip
             self._keep(key, entry, known, same=same)
         return agent
@@ -247,14 +241,9 @@ class SharedPromptCache:
 
 def _state(key: str) -> State | None:
     try:
-        found = os.stat(key)
+        return state_of(os.stat(key))
     except (OSError, ValueError):
         return None
-    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
-
-
-def _checksum(text: str) -> bytes:
-    return blake2b(text.encode(), digest_size=16).digest()
 
 
 def _name(key: str, entry: _Entry) -> str:
@@ -266,7 +255,7 @@ def _has_changed(key: str, entry: _Entry) -> bool:
     if entry.settled and entry.state == _state(key):
         return False
     try:
-        return _checksum(read_source(Path(key))) != entry.checksum
+        return checksum(read_source(Path(key)).encode()) != entry.checksum
     except InvalidCouncil:
         return True
 

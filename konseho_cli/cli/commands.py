@@ -43,6 +43,10 @@ COMMANDS: Mapping[str, Entry] = {
     "validate": Entry("konseho_cli.cli.validate", "Check council files, all errors at once."),
     "show": Entry("konseho_cli.cli.show", "Show the plan of a council: order, reasons, calls."),
     "list": Entry("konseho_cli.cli.list", "List the councils that ship with Konseho."),
+    "agents": Entry(
+        "konseho_cli.cli.agents",
+        "See the agents that `from: NAME` can mean, and write new ones.",
+    ),
     "cache": Entry("konseho_cli.cli.cache", "See, clear and fill the cache of answers."),
     "store": Entry("konseho_cli.cli.store", "Check, shrink and export the store of runs."),
     "schema": Entry("konseho_cli.cli.schema", "Print the JSON Schema of council files."),

@@ -84,6 +84,8 @@ async def _call(
     start, account = state.recorder.now(), call.account
     status: Literal["ok", "failed", "cancelled"] = "failed"
     usage, name, problem = Usage(), speaker.model_name, ""
+    under_way = state.rota.under_way
+    under_way[speaker.id] += 1
     try:
         reply = await speaker.model.generate(request, call)
         status, usage, name = "ok", reply.usage, reply.model
@@ -102,6 +104,7 @@ async def _call(
             _keep(state, speaker, question, error.partial, " (broken off)")
         raise
     finally:
+        under_way[speaker.id] -= 1
         record = CallRecord(
             step=question.step,
             agent=speaker.id,

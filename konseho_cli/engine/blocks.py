@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
+from konseho_cli.agents.rota import Rota
 from konseho_cli.core.deadline import earliest, ending_at
 from konseho_cli.core.errors import OwnLimitReached, StepFailed, UsageError
 from konseho_cli.core.units import show_duration
@@ -94,7 +95,8 @@ def _inner_council(
         answer=spec.answer, gate=spec.gate,
     )  # fmt: skip
     state = inside(around, "council", 0, {}, ())
-    return structs.replace(state, premises=premises, given={}, earlier=None)
+    # Agents of the same names are others here, so their turns are others, too.
+    return structs.replace(state, premises=premises, given={}, earlier=None, rota=Rota())
 
 
 def skip_block(around: StepState, block: str, reason: str) -> Ran:
@@ -129,6 +131,7 @@ def inside(
     return RunState(
         premises=run.premises, recorder=run.recorder, bus=run.bus, holding=run.holding,
         run_plan=run.run_plan, calls=run.calls, deadline=around.deadline, summaries=run.summaries,
+        rota=run.rota,
         prefix=f"{run.address(planned)}.{place}", path=f"{around.path}.{place}",
         top=run.top or planned.id, given={**around.names, **names}, earlier=said,
     )  # fmt: skip

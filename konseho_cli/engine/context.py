@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +11,7 @@ from msgspec import structs
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.pool import AgentPool
+from konseho_cli.agents.rota import Pick
 from konseho_cli.context.templates import evaluate
 from konseho_cli.core.errors import ModelError, OwnLimitReached
 from konseho_cli.engine.asking import Question, ask
@@ -142,6 +143,20 @@ class Context:
         if quorum is None:
             quorum = min(1, len(branches)) if self._step.on_error == "continue" else len(branches)
         return await gather(self, branches, quorum=quorum, wait=wait, enough=enough)
+
+    def pick(
+        self,
+        pool: Sequence[AgentRef],
+        by: Pick,
+        *,
+        item: str = "",
+        turn: int = 0,
+        without: Collection[str] = (),
+    ) -> AgentRef:
+        """Whose turn it is, or who has least to do; whoever was picked before, where that is known."""
+        run, ids = self._step.run, tuple(map(agent_id, pool))
+        known = run.premises.picked.get((self._step.path, item, turn), ())
+        return pool[ids.index(run.rota.pick(ids, by, without=without, known=known))]
 
     @asynccontextmanager
     async def lease(self, pool: AgentPool) -> AsyncIterator[str]:

@@ -12,6 +12,7 @@ from konseho_cli.context.showing import SUMMARY
 from konseho_cli.core.errors import InvalidReply, StoreFailed
 from konseho_cli.core.packing import unpack
 from konseho_cli.engine.outcome import Resumed, StepOutcome, Took
+from konseho_cli.engine.picked import Picked, picked
 from konseho_cli.engine.plan import Plan
 from konseho_cli.engine.spent import Spent
 from konseho_cli.models.base import Identity, Request, Usage, place_of
@@ -82,6 +83,12 @@ class Past:
             steps=len(self._kept), calls=len(answered), tokens=spent.tokens, cost=spent.cost,
             before=took,
         )  # fmt: skip
+
+    @property
+    def picked(self) -> Picked:
+        """Which moderators were picked, so that they are again."""
+        calls = sorted(self.stored.calls, key=lambda call: call.start)
+        return picked((call.path, call.item, call.turn, call.agent) for call in calls)
 
     def finished(self, began: int) -> dict[str, StepOutcome]:
         """The steps that are not run again; `began` is the run's first moment on this clock.

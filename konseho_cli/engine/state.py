@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from konseho_cli.agents.rota import Rota
 from konseho_cli.context.settings import ContextSettings
 from konseho_cli.engine.cast import Cast
 from konseho_cli.engine.held import HeldOutcome
@@ -47,6 +48,8 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     """Requests of the run at once; its span says so, for whoever analyses it."""
     finished: Mapping[str, StepOutcome] = msgspec.field(default_factory=dict)
     """Steps that ended before the run began to go on."""
+    picked: Mapping[tuple[str, str, int], tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """Whom a run before this one picked, in order, by step with its try, item and turn."""
     answer: str | None = None
     gate: str | None = None
     context: ContextSettings = ContextSettings()
@@ -76,6 +79,8 @@ class RunState(msgspec.Struct):
     calls: list[CallRecord] = msgspec.field(default_factory=list)
     deadline: float | None = None
     """When the run ends at the latest, on the loop's clock in seconds."""
+    rota: Rota = msgspec.field(default_factory=Rota)
+    """Whose turn it is in the pools that steps share."""
     summaries: Summaries | None = None
     """None: no window was too small yet."""
     prefix: str = ""

@@ -23,6 +23,7 @@ from konseho_cli.models.registry import KEYS, PROVIDERS, ModelChoice
 from konseho_cli.version import __version__
 
 if TYPE_CHECKING:  # only a run that is recorded or replayed loads them
+    from konseho_cli.engine.picked import Picked
     from konseho_cli.models.cassette import Wished
     from konseho_cli.models.cassette_file import Cassette
     from konseho_cli.models.tape import Tape
@@ -85,6 +86,18 @@ class Taped:
         if wanted is not None:
             return wanted
         return council if self.cassette is None else self.cassette.header.seed
+
+    @property
+    def picked(self) -> Picked:
+        """Which moderators were picked in what is replayed, so that they are again."""
+        if self.cassette is None:
+            return {}
+        from konseho_cli.engine.picked import picked
+        from konseho_cli.models.cassette import identity_of
+
+        answers = sorted(self.cassette.answers, key=lambda answered: answered.start)
+        names = (identity_of(answered.identity) for answered in answers)
+        return picked((name.step, name.item, name.turn, name.agent) for name in names)
 
     def tape(self, casting: Casting, clock: Clock) -> Tape | None:
         """The tape of one run; None: it has none."""

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from konseho_cli.core.units import show_duration
-from konseho_cli.profiling.explaining.debates import DebateAccount, Move, Round
+from konseho_cli.profiling.explaining.debates import DebateAccount, Moderated, Move, Round
 from konseho_cli.profiling.explaining.excerpt import Excerpt
 from konseho_cli.profiling.explaining.explanation import (
     CallsAccount,
     Explanation,
-    Said,
     StepAccount,
 )
+from konseho_cli.profiling.explaining.said import Said
 from konseho_cli.profiling.explaining.votes import BallotAccount, VoteAccount
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
@@ -107,6 +107,9 @@ class Writer(msgspec.Struct, frozen=True):
             yield from self._entries(entries, 4)
             for agent in one.left:
                 yield from self._plain(f"{agent} was not heard any more", 4)
+            if one.account is not None:
+                told = self._excerpt(one.account.text)
+                yield from self._plain(f"{account_words(one.account)}: {told}", 4)
 
     def _vote(self, vote: VoteAccount) -> Iterator[str]:
         labelled = {one.key: one.label for one in vote.candidates}
@@ -255,6 +258,11 @@ def move_words(move: Move, symbols: Symbols) -> str:
     return f"{held}; {'agrees' if move.agree else 'does not agree'}"
 
 
+def account_words(account: Moderated) -> str:
+    """Who moderated, and whether it found them agreed."""
+    return f"{account.agent} moderates, {'agreed' if account.agreed else 'not agreed'}"
+
+
 def has_new_words(move: Move) -> bool:
     """Whether there is anything to read that was not there before."""
     return move.change is None or move.change > 0
@@ -323,6 +331,8 @@ def _texts(explanation: Explanation) -> Iterator[Excerpt]:
         yield from (one.text for one in step.said)
         for one in step.debate.rounds if step.debate else ():
             yield from (move.position for move in one.moves)
+            if one.account is not None:
+                yield one.account.text
         if step.vote is not None:
             yield from (one.candidate for one in step.vote.candidates)
             yield from (one.reason for one in step.vote.ballots)

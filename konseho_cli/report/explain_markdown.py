@@ -9,6 +9,7 @@ from konseho_cli.profiling.explaining.excerpt import Excerpt
 from konseho_cli.profiling.explaining.explanation import Explanation, StepAccount
 from konseho_cli.profiling.explaining.votes import VoteAccount
 from konseho_cli.report.explain import (
+    account_words,
     ballot_words,
     calls_sentences,
     had_sentence,
@@ -70,6 +71,8 @@ def _debate(debate: DebateAccount) -> Iterator[str]:
             told = ". ".join(filter(None, (inline(move_words(move, UNICODE)), text)))
             lines.append(f"- **{inline(move.agent)}**: {told}")
         lines += [f"- **{inline(agent)}** was not heard any more" for agent in one.left]
+        if one.account is not None:
+            lines.append(f"- {inline(account_words(one.account))}: {_excerpt(one.account.text)}")
         yield "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from konseho_cli.core.units import show_count, show_duration, show_money
@@ -70,7 +70,9 @@ def _blocks(step: StepOutcome, calls: Sequence[CallRecord], symbols: Symbols) ->
         yield from _ballots(step)
     if step.kind == "split":
         yield from _pieces(step)
-    if step.kind != "debate" or not step.details.get("rounds"):
+    if step.kind == "refine":
+        yield from _versions(step)
+    if step.kind not in ("debate", "refine") or not step.details.get("rounds"):
         for part in step.parts:
             yield f"{_rule(part.label)}\n{part.text.strip()}"
     if calls:
@@ -88,13 +90,44 @@ def _heading(step: StepOutcome, symbols: Symbols) -> str:
 
 def _rounds(step: StepOutcome) -> Iterator[str]:
     """Every position of every round."""
-    rounds = step.details.get("rounds")
+    rounds, accounts = step.details.get("rounds"), step.details.get("accounts") or ()
     for number, spoken in enumerate(rounds if isinstance(rounds, list) else ()):
         name = f"round {number}" if number else "proposal"
         for agent, said in spoken.items():
             agree = {True: ", agrees", False: ", does not agree"}.get(said.get("agree"), "")
             text = as_text(said.get("position")).strip()
             yield f"{_rule(f'{agent}, {name}{agree}')}\n{text}"
+        for account in accounts:
+            if account.get("round") == number:
+                yield _account(account)
+
+
+def _account(account: Mapping[str, Any]) -> str:
+    agreed = "agreed" if account.get("agreed") else "not agreed"
+    lines = [_rule(f"{account.get('moderator')} moderates: {agreed}"), str(account.get("summary"))]
+    return "\n".join(
+        [*lines, *(f"- still open: {one}" for one in account.get("open_points") or ())]
+    )
+
+
+def _versions(step: StepOutcome) -> Iterator[str]:
+    """Every version, and all that was said of it."""
+    rounds = step.details.get("rounds")
+    for number, one in enumerate(rounds if isinstance(rounds, list) else (), 1):
+        name = f"version {number} of {step.details.get('worker')}"
+        yield f"{_rule(name)}\n{as_text(one.get('version')).strip()}"
+        for critic, said in (one.get("critiques") or {}).items():
+            judged = "approves" if said.get("approves") else "does not approve"
+            lines = [str(said.get("summary") or "").strip()]
+            for point in said.get("points") or ():
+                lines.append(f"- ({point.get('severity')}) {point.get('what')}")
+                lines += [
+                    f"  {key}: {point[key]}" for key in ("why", "suggestion") if point.get(key)
+                ]
+            rule = _rule(f"{critic} on version {number}: {judged}")
+            yield "\n".join([rule, *filter(None, lines)])
+        for critic, why in (one.get("missing") or {}).items():
+            yield _rule(f"{critic} did not judge version {number}: {why}")
 
 
 def _ballots(step: StepOutcome) -> Iterator[str]:

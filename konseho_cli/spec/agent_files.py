@@ -1,10 +1,14 @@
-"""`from:` of an agent: its Markdown file, which the council's folder or ours must hold."""
+"""`from:` of an agent: a name that is looked up, or the path of its Markdown file.
+
+The council's folder or ours must hold a file that is named by its path.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,6 +17,9 @@ from konseho_cli.core import marks
 from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.core.files import shipped
 from konseho_cli.spec.draft import Draft
+
+if TYPE_CHECKING:
+    from konseho_cli.agents.markdown import MarkdownAgent
 
 _FIELDS: Mapping[str, str] = {
     field.encode_name: field.name
@@ -25,15 +32,16 @@ def from_file(draft: Draft, agent: Agent, path: marks.Path) -> Agent:
     """The agent of the file that it names, with what is written beside `from` on top."""
     assert agent.from_ is not None
     place = (*path, "from")
-    file = _inside(draft, agent.from_, place)
-    if file is None:
-        return msgspec.structs.replace(agent, from_=None)
-    from konseho_cli.agents.prompt_cache import shared  # only where there is one
+    # Only where there is one: what reads them is not for nothing.
+    from konseho_cli.agents.glance import is_name
 
     try:
-        found = shared().agent(file)
+        read = _by_name if is_name(agent.from_) else _by_path
+        found = read(draft, agent.from_, place)
     except InvalidCouncil as error:
         draft.problems.errors.extend(error.problems)
+        found = None
+    if found is None:
         return msgspec.structs.replace(agent, from_=None)
     draft.problems.warnings.extend(found.warnings)
     if found.tools:
@@ -43,6 +51,48 @@ def from_file(draft: Draft, agent: Agent, path: marks.Path) -> Agent:
     keys = written.keys() if isinstance(written, Mapping) else ()
     own = {name: getattr(agent, name) for key, name in _FIELDS.items() if key in keys}
     return msgspec.structs.replace(found.agent, **own)
+
+
+def hint_of_name(draft: Draft, ref: str) -> str | None:
+    """How to write an agent that can be found by the name of an id that nobody has."""
+    from konseho_cli.agents.registry import shared
+
+    library = shared().library(draft.folder, os.environ)
+    found = library.find(ref) or library.find(ref.replace("_", "-"))
+    return f"write {{from: {found.name}}} to mean the {found.level} one" if found else None
+
+
+def _by_name(draft: Draft, name: str, place: marks.Path) -> MarkdownAgent | None:
+    """Raises InvalidCouncil where its file is broken."""
+    from konseho_cli.agents.registry import shared
+
+    found = shared().agent(name, draft.folder, os.environ)
+    if not isinstance(found, tuple):
+        looked = " or ".join(found.looked_in)
+        known = found.names
+        what = f"no agent is called '{name}' in {looked}"
+        if _is_file(draft.folder / f"{name}.md"):
+            hint = f"write {name}.md for the file beside the council"
+            draft.problems.error(place, what, value=name, hint=hint)
+        else:
+            hint = "`konseho agents list` shows all; a path has a / or ends with .md"
+            draft.problems.error(place, what, value=name, near=(name, known), hint=hint)
+        return None
+    listed, read = found
+    if read.agent.name:
+        return read
+    named = msgspec.structs.replace(read.agent, name=listed.name)
+    return msgspec.structs.replace(read, agent=named)
+
+
+def _by_path(draft: Draft, name: str, place: marks.Path) -> MarkdownAgent | None:
+    """Raises InvalidCouncil where it is broken."""
+    file = _inside(draft, name, place)
+    if file is None:
+        return None
+    from konseho_cli.agents.prompt_cache import shared
+
+    return shared().agent(file)
 
 
 def council_file(draft: Draft, name: str, place: marks.Path) -> Path | None:

@@ -10,7 +10,7 @@ import msgspec
 
 from konseho_cli.agents.definition import ID_PATTERN, Agent, AgentRef
 from konseho_cli.core import marks
-from konseho_cli.spec.agent_files import from_file
+from konseho_cli.spec.agent_files import from_file, hint_of_name
 from konseho_cli.spec.draft import Draft, with_held
 from konseho_cli.spec.stand_ins import AGENT
 from konseho_cli.steps.fields import Fallback, Window
@@ -90,7 +90,8 @@ class _Refs:
         self._used.add(ref)
         if ref not in self._draft.agents:
             known = self._draft.agents.keys()
-            hint = None if known else "there is no `agents` table"
+            hint = hint_of_name(self._draft, ref)
+            hint = hint or (None if known else "there is no `agents` table")
             self._draft.problems.error(
                 path, f"unknown agent '{ref}'", value=ref, near=(ref, known), hint=hint
             )
@@ -100,10 +101,13 @@ class _Refs:
         """Put an agent written inside a step into the table; its id."""
         if agent.name == AGENT:
             return AGENT
+        problems = self._draft.problems
         if agent.from_ is not None:
+            told = len(problems.errors)
             agent = from_file(self._draft, agent, path)
             agent = msgspec.structs.replace(agent, name=agent.name.replace("-", "_"))
-        problems = self._draft.problems
+            if len(problems.errors) > told and not agent.name:  # that is why it has none
+                return agent.name
         if not agent.name:
             problems.error(path, "an agent written inside a step needs a `name`")
         elif not _ID.fullmatch(agent.name):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import (
     TYPE_CHECKING,
@@ -22,6 +22,7 @@ import msgspec
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.limits import Limits
+from konseho_cli.agents.rota import Pick
 from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.units import Duration
@@ -180,13 +181,6 @@ def agent_id(ref: AgentRef) -> str:
 def as_text(value: JSON) -> str:
     """A value as a prompt shows it: text as it is, structures as JSON."""
     return value if isinstance(value, str) else as_json(value)
-
-
-def evaluate_field(ctx: StepContext, value: Template | Sequence[JSON]) -> JSON:
-    """A field that is a template, or a list in which text may be one."""
-    if isinstance(value, str):
-        return ctx.evaluate(value)
-    return [ctx.evaluate(item) if isinstance(item, str) else item for item in value]
 
 
 def check_agents(agents: Sequence[AgentRef], quorum: int | None) -> dict[str, str]:
@@ -350,6 +344,16 @@ class StepContext(Protocol):
         A failed branch is dropped, which degrades the step; fewer than `quorum` successes raise
         StepFailed (None: all are needed, or one under `on_error: continue`). `wait="quorum"` goes
         on at the quorum, `enough` as soon as it says so; both cancel the rest.
+        """
+        ...
+
+    def pick(
+        self, pool: Sequence[AgentRef], by: Pick, *, item: str = "", turn: int = 0,
+        without: Collection[str] = (),
+    ) -> AgentRef:  # fmt: skip
+        """Whom of a pool to ask now, but for the ids `without`; steps that name it share the turns.
+
+        `item` and `turn`: of the call, so that a replay picks the same. Raises ValueError.
         """
         ...
 

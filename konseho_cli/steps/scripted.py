@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from inspect import isawaitable
 from random import Random
@@ -12,6 +12,7 @@ import msgspec
 
 from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.pool import AgentPool
+from konseho_cli.agents.rota import Pick, Rota
 from konseho_cli.context.templates import evaluate, render
 from konseho_cli.core.errors import KonsehoError, StepFailed
 from konseho_cli.core.group import Group
@@ -70,6 +71,7 @@ class Scripted(msgspec.Struct, kw_only=True):
     reasons: list[str] = msgspec.field(default_factory=list)
     notes: list[str] = msgspec.field(default_factory=list)
     leased: list[str] = msgspec.field(default_factory=list)
+    rota: Rota = msgspec.field(default_factory=Rota)
     holder: Base | None = None
     """The step whose blocks `run` runs."""
     _random: Random | None = None
@@ -114,9 +116,13 @@ class Scripted(msgspec.Struct, kw_only=True):
         asked = Asked(agent=name, prompt=prompt, schema=schema, item=item, turn=turn, label=label)
         self._require_new(asked)
         self.asked.append(asked)
-        said = self.script(asked)
-        if isawaitable(said):
-            said = await said
+        self.rota.under_way[name] += 1
+        try:
+            said = self.script(asked)
+            if isawaitable(said):
+                said = await said
+        finally:
+            self.rota.under_way[name] -= 1
         if isinstance(said, BaseException):
             raise said
         self.finished.append(asked)
@@ -186,6 +192,19 @@ class Scripted(msgspec.Struct, kw_only=True):
             done={name: done[name] for name in branches if name in done},
             failed={name: failed[name] for name in branches if name in failed},
         )
+
+    def pick(
+        self,
+        pool: Sequence[AgentRef],
+        by: Pick,
+        *,
+        item: str = "",
+        turn: int = 0,
+        without: Collection[str] = (),
+    ) -> AgentRef:
+        """Whose turn it is, or who has least to do."""
+        ids = tuple(map(agent_id, pool))
+        return pool[ids.index(self.rota.pick(ids, by, without=without))]
 
     @asynccontextmanager
     async def lease(self, pool: AgentPool) -> AsyncIterator[str]:

@@ -24,9 +24,9 @@ from konseho_cli.steps.base import (
     agent_id,
     as_text,
     check_agents,
-    evaluate_field,
     root,
 )
+from konseho_cli.steps.evaluating import evaluate_field
 from konseho_cli.steps.pieces import By, NoPieces, Piece, cut
 from konseho_cli.steps.wording import word
 

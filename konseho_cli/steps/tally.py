@@ -1,4 +1,4 @@
-"""Counting votes: pure, exact (fractions, so that a tie is a tie), one rule for every method.
+"""Counting votes: exact (whole numbers, so that a tie is a tie), one rule for every method.
 
 A candidate that a voter may not name (its own) is neither helped nor hurt by that voter's ballot:
 shares are taken over the ballots that could have named it, and `approval` and `borda` give it the
@@ -7,11 +7,15 @@ average of the others' ballots for the one that is missing.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from math import lcm
 from typing import Literal, TypeAlias
 
 import msgspec
+
+from konseho_cli.steps.schulze import fight, narrowest, no_duels, strongest_paths, unbeaten
 
 Method: TypeAlias = Literal[
     "plurality", "majority", "consensus", "weighted", "approval", "borda", "schulze", "moderator"
@@ -19,6 +23,7 @@ Method: TypeAlias = Literal[
 RANKED: frozenset[Method] = frozenset({"borda", "schulze"})
 _AVERAGED: frozenset[Method] = frozenset({"approval", "borda"})
 _HALF = Fraction(1, 2)
+_ZERO = Fraction(0)
 
 
 class Voter(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +52,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     scores: Mapping[int, Fraction]
     """Votes, weights, approvals, Borda points; for schulze, how many others do not beat it."""
     shares: Mapping[int, Fraction]
-    """0 to 1, what a threshold is held against: see `share_of`."""
+    """0 to 1, what a threshold is held against: the weight for it among the ballots
+    that could name it; for borda the mean support, for schulze that of its narrowest duel."""
     leaders: tuple[int, ...]
     """Who has the best score: several are a tie, none means that nobody voted."""
     cast: int
@@ -58,30 +64,29 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
 def count(method: Method, ballots: Iterable[Ballot], candidates: Sequence[int]) -> Tally:
     """Count what was cast."""
-    cast = [ballot for ballot in ballots if ballot.vote is not None]
-    paths: dict[tuple[int, int], int] = {}
-    if method == "schulze":
-        duels = _duels(cast, candidates)
-        paths = strongest_paths(duels, candidates)
-        scores = {one: _unbeaten(one, candidates, paths) for one in candidates}
-        shares = {one: _narrowest(one, candidates, duels, {}) for one in candidates}
-    else:
-        scores = {one: _score(method, cast, one, len(candidates)) for one in candidates}
-        shares = {one: share_of(method, cast, one) for one in candidates}
-    best = max(scores.values(), default=Fraction(0))
-    leaders = tuple(one for one in candidates if scores[one] == best) if cast else ()
-    return Tally(
-        method=method, scores=scores, shares=shares, leaders=leaders, cast=len(cast), paths=paths
-    )
+    ballots = tuple(ballots)
+    counting = Counting(method, candidates, [ballot.voter for ballot in ballots])
+    for ballot in ballots:
+        counting.hear(ballot)
+    return counting.tally()
 
 
-def share_of(method: Method, cast: Sequence[Ballot], candidate: int) -> Fraction:
-    """The weight for it among the ballots that could name it; for borda, the mean support."""
-    able = [ballot for ballot in cast if candidate in ballot.voter.eligible]
-    return _ratio(
-        sum((ballot.voter.weight * _support(method, ballot, candidate) for ballot in able), _ZERO),
-        sum((ballot.voter.weight for ballot in able), _ZERO),
-    )
+def decided(
+    method: Method,
+    ballots: Iterable[Ballot],
+    waiting: Sequence[Voter],
+    candidates: Sequence[int],
+    *,
+    threshold: float | None = None,
+    quorum: int | None = None,
+) -> bool:
+    """Whether the leader wins, alone, whatever those still `waiting` do (abstaining included)."""
+    ballots = tuple(ballots)
+    voters = [*(ballot.voter for ballot in ballots), *waiting]
+    counting = Counting(method, candidates, voters)
+    for ballot in ballots:
+        counting.hear(ballot)
+    return counting.is_decided(threshold=threshold, quorum=quorum)
 
 
 def reaches(method: Method, share: Fraction, threshold: float | None) -> bool:
@@ -93,152 +98,148 @@ def reaches(method: Method, share: Fraction, threshold: float | None) -> bool:
     return share >= Fraction(str(threshold))
 
 
-def decided(
-    method: Method,
-    ballots: Sequence[Ballot],
-    waiting: Sequence[Voter],
-    candidates: Sequence[int],
-    *,
-    threshold: float | None = None,
-    quorum: int | None = None,
-) -> bool:
-    """Whether the leader wins, alone, whatever those still `waiting` do (abstaining included)."""
-    tally = count(method, ballots, candidates)
-    if method == "moderator" or len(tally.leaders) != 1 or tally.cast < (quorum or 1):
-        return False
-    leader = tally.leaders[0]
-    cast = [ballot for ballot in ballots if ballot.vote is not None]
-    rivals = [one for one in candidates if one != leader]
-    if method == "schulze":
-        return _safe_condorcet(cast, waiting, leader, rivals, threshold)
-    least_share = _ratio(
-        share_of(method, cast, leader) * _weight_on(leader, [b.voter for b in cast]),
-        _weight_on(leader, [*(b.voter for b in cast), *waiting]),
-    )
-    if not reaches(method, least_share, threshold):
-        return False
-    least, _ = _bounds(method, cast, waiting, leader)
-    return all(_bounds(method, cast, waiting, rival)[1] < least for rival in rivals)
+class Counting:
+    """A vote while it is held: each ballot is added once, however often it is asked who wins.
 
+    Weights and supports are whole numbers of units of their own, so that sums are exact and quick.
+    """
 
-# ------------------------------------------------------------------- one candidate on one ballot
+    def __init__(self, method: Method, candidates: Sequence[int], voters: Iterable[Voter]) -> None:
+        """`voters`: all who are asked; nobody is heard yet."""
+        self._method = method
+        self._candidates = candidates
+        waiting = Counter((voter.eligible, voter.weight) for voter in voters)
+        self._whole = lcm(*(weight.denominator for _, weight in waiting))
+        """Units in a weight of 1."""
+        self._full = lcm(2, *(max(1, len(able) - 1) for able, _ in waiting))
+        """Units in a support of 1."""
+        self._cast = 0
+        self._for: defaultdict[int, int] = defaultdict(int)
+        """Weight times support."""
+        self._able: defaultdict[int, int] = defaultdict(int)
+        """The weight of the ballots that could name it."""
+        self._to_come: defaultdict[int, int] = defaultdict(int)
+        """The weight of those not heard that may name it."""
+        self._pairs: Counter[tuple[int, ...]] = Counter()
+        """Of those not heard, how many may rank the same."""
+        self._duels = no_duels(candidates) if method == "schulze" else {}
+        for (able, weight), many in waiting.items():
+            self._pairs[able] += many
+            for one in able:
+                self._to_come[one] += many * self._units(weight)
 
-_ZERO = Fraction(0)
+    def hear(self, ballot: Ballot) -> None:
+        """Add what one of the voters said; each is heard once."""
+        voter, vote = ballot.voter, ballot.vote
+        weight = self._units(voter.weight)
+        self._pairs[voter.eligible] -= 1
+        for one in voter.eligible:
+            self._to_come[one] -= weight
+        if vote is None:
+            return
+        self._cast += 1
+        for one in voter.eligible:
+            self._able[one] += weight
+        if self._method == "schulze":
+            fight(self._duels, vote)
+        for one, support in zip(vote, self._supports(len(vote)), strict=True):
+            self._for[one] += weight * support
 
+    def tally(self) -> Tally:
+        """What the ballots come to that were heard."""
+        candidates, paths = self._candidates, {}
+        if self._method == "schulze":
+            paths = strongest_paths(self._duels)
+            scores = {one: unbeaten(one, candidates, paths) for one in candidates}
+            shares = {one: narrowest(one, self._duels, {}) for one in candidates}
+        else:
+            shares = {one: self._share(one, self._able[one]) for one in candidates}
+            scores = {one: self._score(one, shares[one]) for one in candidates}
+        best = max(scores.values(), default=_ZERO)
+        leaders = tuple(one for one in candidates if scores[one] == best) if self._cast else ()
+        return Tally(
+            method=self._method, scores=scores, shares=shares, leaders=leaders, cast=self._cast,
+            paths=paths,
+        )  # fmt: skip
 
-def _ratio(part: Fraction, whole: Fraction) -> Fraction:
-    return part / whole if whole else _ZERO
+    def is_decided(self, *, threshold: float | None, quorum: int | None) -> bool:
+        """Whether the leader wins, alone, whatever those do who were not heard."""
+        if self._method == "moderator" or self._cast < (quorum or 1):
+            return False
+        if self._method == "schulze":
+            return self._safe_condorcet(threshold)
+        leader = self._leader()
+        if not self._is_uncatchable(leader):
+            return False
+        least = self._share(leader, self._able[leader] + self._to_come[leader])
+        return reaches(self._method, least, threshold)
 
+    def _units(self, weight: Fraction) -> int:
+        return weight.numerator * (self._whole // weight.denominator)
 
-def _support(method: Method, ballot: Ballot, candidate: int) -> Fraction:
-    """From 0 to 1; a ranking gives 1 to its first, 0 to its last, and even steps between."""
-    vote = ballot.vote or ()
-    if method != "borda":
-        return Fraction(candidate in vote)
-    # A ranking of one says nothing for it or against it.
-    return Fraction(len(vote) - 1 - vote.index(candidate), len(vote) - 1) if vote[1:] else _HALF
+    def _supports(self, named: int) -> Iterable[int]:
+        """By place; a ranking gives all to its first, nothing to its last, even steps between."""
+        if self._method != "borda":
+            return (self._full,) * named
+        if named < 2:
+            return (self._full // 2,) * named  # a ranking of one says nothing for or against it
+        step = self._full // (named - 1)
+        return range(self._full, -1, -step)
 
+    def _share(self, one: int, of: int) -> Fraction:
+        return Fraction(self._for[one], of * self._full) if of else _ZERO
 
-def _score(method: Method, cast: Sequence[Ballot], candidate: int, candidates: int) -> Fraction:
-    if method not in _AVERAGED:
-        able = (ballot for ballot in cast if candidate in ballot.voter.eligible)
-        return sum(
-            (ballot.voter.weight * _support(method, ballot, candidate) for ballot in able), _ZERO
-        )
-    # Where every ballot can name every candidate, these are the plain approvals and Borda points.
-    scale = len(cast) * (candidates - 1 if method == "borda" else 1)
-    return share_of(method, cast, candidate) * scale
+    def _score(self, one: int, share: Fraction) -> Fraction:
+        if self._method not in _AVERAGED:
+            return Fraction(self._for[one], self._full * self._whole)
+        # Where every ballot can name every candidate, these are the plain approvals and points.
+        return share * self._cast * (len(self._candidates) - 1 if self._method == "borda" else 1)
 
+    # ------------------------------------------------------------------ what can still happen
 
-def _bounds(
-    method: Method, cast: Sequence[Ballot], waiting: Sequence[Voter], candidate: int
-) -> tuple[Fraction, Fraction]:
-    """The worst and the best that can still become of it, comparable between candidates."""
-    to_come = _weight_on(candidate, waiting)
-    if method not in _AVERAGED:
-        now = _score(method, cast, candidate, 0)
-        return now, now + to_come
-    able = _weight_on(candidate, [ballot.voter for ballot in cast])
-    now = share_of(method, cast, candidate) * able
-    return _ratio(now, able + to_come), _ratio(now + to_come, able + to_come)
+    def _leader(self) -> int:
+        """Who has the best score, the first of those that tie."""
+        if self._method not in _AVERAGED:
+            return max(self._candidates, key=self._for.__getitem__)
+        leader = self._candidates[0]
+        for one in self._candidates:
+            ahead = self._for[one] * (self._able[leader] or 1)
+            if ahead > self._for[leader] * (self._able[one] or 1):
+                leader = one
+        return leader
 
-
-def _weight_on(candidate: int, voters: Iterable[Voter]) -> Fraction:
-    return sum((voter.weight for voter in voters if candidate in voter.eligible), _ZERO)
-
-
-# ---------------------------------------------------------------------- Schulze 2011, section 2
-
-
-def _duels(cast: Sequence[Ballot], candidates: Sequence[int]) -> dict[tuple[int, int], int]:
-    """How many ballots rank the first above the second."""
-    duels = {(a, b): 0 for a in candidates for b in candidates if a != b}
-    for ballot in cast:
-        vote = ballot.vote or ()
-        for place, above in enumerate(vote):
-            for below in vote[place + 1 :]:
-                duels[above, below] += 1
-    return duels
-
-
-def strongest_paths(
-    duels: Mapping[tuple[int, int], int], candidates: Sequence[int]
-) -> dict[tuple[int, int], int]:
-    """Section 2.3's algorithm, strength measured by winning votes (section 2.1)."""
-    paths = {pair: won if won > duels[pair[::-1]] else 0 for pair, won in duels.items()}
-    for via in candidates:
-        for a in candidates:
-            first = paths.get((a, via), 0)
-            if not first:
+    def _is_uncatchable(self, leader: int) -> bool:
+        """Whether the worst for it is better than the best for any other."""
+        least, of = self._for[leader], self._able[leader] + self._to_come[leader]
+        for rival in self._candidates:
+            if rival == leader:
                 continue
-            for b in candidates:
-                if b in (a, via):
-                    continue
-                paths[a, b] = max(paths[a, b], min(first, paths[via, b]))
-    return paths
+            most = self._for[rival] + self._to_come[rival] * self._full
+            if self._method in _AVERAGED:
+                if most * (of or 1) >= least * (self._able[rival] + self._to_come[rival] or 1):
+                    return False
+            elif most >= least:
+                return False
+        return True
 
+    def _safe_condorcet(self, threshold: float | None) -> bool:
+        """Whether one wins every duel for certain: a Condorcet winner is the Schulze winner."""
+        for one in self._candidates:
+            to_come = self._safe_duels(one)
+            if to_come is not None:
+                return reaches("schulze", narrowest(one, self._duels, to_come), threshold)
+        return False
 
-def _unbeaten(
-    one: int, candidates: Sequence[int], paths: Mapping[tuple[int, int], int]
-) -> Fraction:
-    return Fraction(
-        sum(paths[one, other] >= paths[other, one] for other in candidates if other != one)
-    )
-
-
-def _narrowest(
-    one: int,
-    candidates: Sequence[int],
-    duels: Mapping[tuple[int, int], int],
-    to_come: Mapping[int, int],
-) -> Fraction:
-    """The share of ballots that put it above the rival that comes nearest to it."""
-    return min(
-        (
-            _ratio(
-                Fraction(duels[one, other]),
-                Fraction(duels[one, other] + duels[other, one] + to_come.get(other, 0)),
+    def _safe_duels(self, one: int) -> Mapping[int, int] | None:
+        """By rival, the ballots to come that could rank both; None: they could turn a duel."""
+        found = {}
+        for rival, won in self._duels[one].items():
+            lead = won - self._duels[rival][one]
+            if lead <= 0:
+                return None
+            found[rival] = sum(
+                many for able, many in self._pairs.items() if one in able and rival in able
             )
-            for other in candidates
-            if other != one
-        ),
-        default=Fraction(1),
-    )
-
-
-def _safe_condorcet(
-    cast: Sequence[Ballot],
-    waiting: Sequence[Voter],
-    leader: int,
-    rivals: Sequence[int],
-    threshold: float | None,
-) -> bool:
-    """Whether it wins every duel for certain: a Condorcet winner is the Schulze winner."""
-    candidates = [leader, *rivals]
-    duels = _duels(cast, candidates)
-    to_come = {
-        rival: sum(leader in voter.eligible and rival in voter.eligible for voter in waiting)
-        for rival in rivals
-    }
-    wins = all(duels[leader, rival] > duels[rival, leader] + to_come[rival] for rival in rivals)
-    return wins and reaches("schulze", _narrowest(leader, candidates, duels, to_come), threshold)
+            if lead <= found[rival]:
+                return None
+        return found

@@ -11,13 +11,14 @@ from konseho_cli.steps.debate import Debate
 from konseho_cli.steps.loop import Loop
 from konseho_cli.steps.nested import Nested
 from konseho_cli.steps.parallel import Parallel
+from konseho_cli.steps.refine import Refine
 from konseho_cli.steps.route import Route
 from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
 
-Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Loop | Nested | Route
+Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Loop | Nested | Refine | Route
 
-RESERVED: frozenset[str] = frozenset({"refine", "human", "command"})
+RESERVED: frozenset[str] = frozenset({"human", "command"})
 """Kinds that are named but not there yet."""
 
 # A step that holds steps cannot import this module, which imports it.

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from konseho_cli.agents.definition import AgentRef
+from konseho_cli.agents.rota import Pick
 from konseho_cli.core.errors import StepFailed
 from konseho_cli.steps.base import (
     Base,
@@ -18,10 +19,11 @@ from konseho_cli.steps.base import (
     StepResult,
     Template,
     check_agents,
-    evaluate_field,
 )
 from konseho_cli.steps.candidates import Candidate, label_candidates, read_candidates
-from konseho_cli.steps.polling import Decision, Rules, moderate, poll
+from konseho_cli.steps.evaluating import evaluate_field
+from konseho_cli.steps.moderators import Moderators, check_moderators, moderators_of
+from konseho_cli.steps.polling import Decision, Rules, moderate, poll, some
 from konseho_cli.steps.tally import Ballot, Method, Tally, count
 from konseho_cli.steps.verdict import HeldVote, record, result, shortfall
 
@@ -52,6 +54,12 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
     """How many must cast a ballot, abstentions left out; by default one."""
     moderator: AgentRef | None = None
     """Decides by `method: moderator`, or between the tied by `ties: moderator`."""
+    moderators: tuple[AgentRef, ...] = ()
+    """A pool in the place of one moderator: one of them decides, and the next where it fails. All
+    steps that name the same list share the turns."""
+    pick: Pick = "round_robin"
+    """Which of the `moderators`: round_robin, each in turn; load, who has fewest questions under
+    way."""
     ties: Literal["first", "random", "moderator", "revote"] = "random"
     """first: of the list. random: by the council's seed. moderator: a casting vote. revote: once
     more among the tied, then random."""
@@ -71,10 +79,13 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
         return self.prompt is None and not self.anonymous
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
-        """The voters, and the moderator if there is one."""
-        if self.moderator is None:
-            return {"voters": self.voters}
-        return {"voters": self.voters, "moderator": (self.moderator,)}
+        """The voters, and the moderators if there are any."""
+        found = {"voters": self.voters}
+        if self.moderator is not None:
+            found["moderator"] = (self.moderator,)
+        if self.moderators:
+            found["moderators"] = self.moderators
+        return found
 
     def keys(self) -> frozenset[str]:
         """The value's keys."""
@@ -94,10 +105,12 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
             if not self.voters:
                 found.pop("voters", None)
             found |= self._check_moderated()
-        if self.moderator is None and self.ties == "moderator":
+        if self._moderators is None and self.ties == "moderator":
             found["moderator"] = "`ties: moderator` needs a moderator"
-        if self.moderator is not None and "moderator" not in (self.method, self.ties):
-            found["moderator"] = "nothing is left to it: set `method` or `ties` to moderator"
+        if self._moderators is not None and "moderator" not in (self.method, self.ties):
+            field = "moderators" if self.moderators else "moderator"
+            found[field] = "nothing is left to it: set `method` or `ties` to moderator"
+        found |= check_moderators(self.moderator, self.moderators)
         if isinstance(self.candidates, list) and not self.candidates:
             found["candidates"] = "at least one candidate is needed"
         if self.fallback is not None and self.fallback.agent is not None:
@@ -106,7 +119,7 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
 
     def _check_moderated(self) -> dict[str, str]:
         found: dict[str, str] = {}
-        if self.moderator is None:
+        if self._moderators is None:
             found["moderator"] = "`method: moderator` needs a moderator"
         if self.threshold is not None:
             found["threshold"] = "the moderator decides: there is no share to reach"
@@ -161,6 +174,10 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
         return result(held, winner)
 
     @property
+    def _moderators(self) -> Moderators | None:
+        return moderators_of(self.moderator, self.moderators, self.pick)
+
+    @property
     def _rules(self) -> Rules:
         return Rules(
             method=self.method,
@@ -185,16 +202,16 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
         if needed is None:
             needed = 0 if self.method == "moderator" else 1
         if cast < needed:
-            reasons = "; ".join(
+            reasons = [
                 f"{ballot.voter.agent}: {ballot.reason}"
                 if ballot.status == "failed"
                 else f'{ballot.voter.agent} abstained: "{ballot.reason:.80}"'
                 for ballot in held.rounds[-1]
                 if ballot.vote is None
-            )
+            ]
             raise StepFailed(
                 ctx.step,
-                f"{cast} of {len(held.rounds[-1])} cast a ballot, {needed} must ({reasons})",
+                f"{cast} of {len(held.rounds[-1])} cast a ballot, {needed} must ({some(reasons, '; ')})",
                 details=record(held, None),
             )
 
@@ -238,9 +255,9 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
     async def _moderate(
         self, ctx: StepContext, held: HeldVote, standing: Sequence[int], *, tie: bool
     ) -> Decision:
-        assert self.moderator is not None
+        assert self._moderators is not None
         ctx.progress("moderator")
         ballots = held.rounds[-1] if held.rounds else ()
         return await moderate(
-            ctx, self._rules, self.moderator, held.candidates, standing, ballots, tie=tie
+            ctx, self._rules, self._moderators, held.candidates, standing, ballots, tie=tie
         )

@@ -48,6 +48,12 @@ def test_a_claude_code_subagent_loads_unchanged() -> None:
     assert found.warnings == ()
 
 
+def test_a_description_may_hold_a_colon_beside_an_emoji() -> None:
+    assert parse_agent("---\ndescription: Use it 😀: often\n---\n").agent.description == (
+        "Use it 😀: often"
+    )
+
+
 def test_every_key_of_agents_in_a_council_is_understood() -> None:
     found = parse_agent(
         "---\nmodel: openai:gpt-5\nweight: 2\ntemperature: 0.5\nmax_tokens: 100\n---\nrole\n"

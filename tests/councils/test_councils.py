@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
+from konseho_cli.agents.markdown import read_agent
 from konseho_cli.cli.main import invoke
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import run_virtual
@@ -27,8 +28,13 @@ from konseho_cli.steps.blocks import every_step
 ROOT = Path(__file__).resolve().parents[2]
 COUNCILS = sorted((ROOT / "councils").glob("*.yaml"))
 DIFF = "--- a/app.py\n+++ b/app.py\n@@ -1 +1 @@\n-x = 1\n+x = int(input())\n"
-INPUTS = {"code-review": {"diff": DIFF}}
-TASKS = {"code-review": None}
+WORK = "Restart the server. That mends it."
+INPUTS = {"code-review": {"diff": DIFF}, "judge-panel": {"work": WORK}}
+TASKS = {"code-review": None, "judge-panel": None}
+FINE = {"refine-until-approved": {"ok", "degraded"}}
+"""Of a run by the simulator, whose critics approve by chance; all others must be `ok`."""
+STANDING_BY = {"judge-panel": {"presiding", "deputy"}}
+"""Who is only asked where others are tied."""
 
 each_council = pytest.mark.parametrize("path", COUNCILS, ids=lambda path: path.stem)
 
@@ -52,9 +58,10 @@ def _document(path: Path) -> dict[str, Any]:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def test_all_that_are_promised_are_there() -> None:
+def test_all_that_ship_are_there() -> None:
     assert {path.stem for path in COUNCILS} >= {
         "quickstart", "code-review", "architecture-debate", "research-split", "llm-council",
+        "refine-until-approved", "mixture-of-agents", "judge-panel",
         "triage-route", "feature-build",
     }  # fmt: skip
 
@@ -100,9 +107,10 @@ def test_it_chooses_no_model(path: Path) -> None:
 @each_council
 def test_it_runs_to_a_good_end(path: Path) -> None:
     outcome = _run(path)
-    assert outcome.status == "ok", (outcome.error, outcome.reasons)
+    fine = FINE.get(path.stem, {"ok"})
+    assert outcome.status in fine, (outcome.error, outcome.reasons)
     assert outcome.answer
-    assert {step.status for step in outcome.steps} == {"ok"}
+    assert {step.status for step in outcome.steps} <= fine
 
 
 @each_council
@@ -115,7 +123,8 @@ def test_every_agent_of_it_has_a_part_or_a_step_that_was_skipped(path: Path) -> 
             if inner["status"] == "skipped":
                 named = placed[place_of(inner["id"])].speakers().values()
                 asked |= {agent_id(ref) for refs in named for ref in refs}
-    assert asked == set(loaded.spec.agents)
+    standing_by = STANDING_BY.get(path.stem, set())
+    assert asked | standing_by == set(loaded.spec.agents)
 
 
 @each_council
@@ -129,13 +138,55 @@ def test_the_same_run_gives_the_same_answer_in_the_same_time(path: Path) -> None
 def test_it_runs_from_the_command_line(
     path: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    diff = tmp_path / "change.diff"
-    diff.write_text(DIFF, encoding="utf-8")
-    given = ["--input", f"diff=@{diff}"] if path.stem in INPUTS else ["Tabs or spaces?"]
+    given = [] if path.stem in INPUTS else ["Tabs or spaces?"]
+    for name, text in INPUTS.get(path.stem, {}).items():
+        file = tmp_path / name
+        file.write_text(text, encoding="utf-8")
+        given += ["--input", f"{name}=@{file}"]
     status = invoke(["run", path.stem, *given, "--model", "sim:instant", "--json"])
     outcome = json.loads(capsys.readouterr().out)
-    assert outcome["status"] == "ok"
+    assert outcome["status"] in FINE.get(path.stem, {"ok"})
     assert status == (1 if outcome.get("gate") is False else 0)
+
+
+AGENTS = sorted((ROOT / "councils" / "agents").glob("*.md"))
+
+
+def test_the_twelve_agents_are_there() -> None:
+    assert {path.stem for path in AGENTS} >= {
+        "explorer", "planner", "coder", "reviewer", "security", "performance", "sceptic", "chair",
+        "researcher", "editor", "judge", "product-owner",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", AGENTS, ids=lambda path: path.stem)
+def test_an_agent_that_ships_says_who_it_is_and_chooses_no_model(path: Path) -> None:
+    read = read_agent(path)
+    agent = read.agent
+    assert (agent.name, agent.model, agent.temperature) == (path.stem, None, None)
+    assert (read.tools, read.warnings) == ((), ())
+    assert 40 < len(agent.description) < 110
+    assert yaml.safe_load(path.read_text(encoding="utf-8").split("---")[1]), "for other readers too"
+    assert agent.role.startswith("You ")
+    assert 120 < len(agent.role.split()) < 300, "concise, and no less than it takes"
+    assert re.search(r"\b[Dd]o not|\bNo |\bnever\b", agent.role), "what it refrains from"
+
+
+@pytest.mark.parametrize("path", AGENTS, ids=lambda path: path.stem)
+def test_an_agent_that_ships_runs_by_its_name(path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "one.yaml"
+    file.write_text(
+        "konseho: 1\nname: one\ntask: Look at this.\n"
+        f"agents: {{a: {{from: {path.stem}}}}}\nsteps: [{{kind: ask, agent: a}}]\n"
+    )
+    assert _run(file).status == "ok"
+
+
+@each_council
+def test_it_names_only_agents_that_ship(path: Path) -> None:
+    document = _document(path)["agents"]
+    named = {agent["from"] for agent in document.values() if "from" in agent}
+    assert named <= {agent.stem for agent in AGENTS}
 
 
 def test_a_gate_does_not_open_on_answers_that_nobody_asked_to_simulate() -> None:
@@ -155,35 +206,24 @@ def test_research_keeps_the_order_of_its_questions() -> None:
     assert len(outcome.step("research").value) == len(questions)
 
 
-def test_a_ticket_goes_to_the_branches_that_were_chosen_and_the_reply_hears_only_these() -> None:
-    outcome = _run(ROOT / "councils" / "triage-route.yaml")
-    routed = outcome.step("triage")
-    chosen = set(routed.value["chosen"])
-    assert 1 <= len(chosen) <= 2
-    assert {part.label.partition(":")[0] for part in routed.parts} == chosen
-    for name, steps in routed.value["branches"].items():
-        assert all((value is not None) == (name in chosen) for value in steps.values())
+def test_a_panel_counts_its_scores_itself() -> None:
+    outcome = _run(ROOT / "councils" / "judge-panel.yaml")
+    scores = outcome.step("scores").value.values()
+    for name in ("correct", "complete", "clear"):
+        mean = sum(each[name] for each in scores) / len(scores)
+        assert outcome.answer[name] == pytest.approx(mean, abs=0.005)
+    assert outcome.answer["passes"] is outcome.gate
 
 
-def test_a_build_does_every_feature_of_its_plan_stage_by_stage() -> None:
-    outcome = _run(ROOT / "councils" / "feature-build.yaml")
-    stages = outcome.step("plan").value["stages"]
-    built = outcome.step("build").value
-    assert built["done"]
-    assert [len(one["features"]) for one in built["iterations"]] == [len(each) for each in stages]
-    whole = {call.step: call for call in outcome.calls if call.step.endswith(".whole")}
-    for number in range(1, len(stages)):
-        begins = [
-            call.start for call in outcome.calls if call.step == f"build.{number + 1}.features"
-        ]
-        assert min(begins) >= whole[f"build.{number}.whole"].end
+def test_each_of_the_second_layer_sees_all_of_the_first_and_the_last_sees_the_second() -> None:
+    outcome = _run(ROOT / "councils" / "mixture-of-agents.yaml")
+    first, second = outcome.step("proposals").value, outcome.step("layer").value
+    assert (len(first), len(second), len(outcome.calls)) == (4, 3, 8)
 
 
-def test_a_build_without_checks_asks_no_checker() -> None:
-    loaded = load_council(ROOT / "councils" / "feature-build.yaml")
-    inputs = fill_inputs(loaded.spec, {"checks": "none"})
-    options = RunOptions(task="A lamp.", inputs=inputs, wishes=Wishes(model="sim"))
-    session = Session(loaded, options, env={})
-    outcome = run_virtual(lambda loop: session.run())
-    assert outcome.status == "ok"
-    assert "checker" not in {call.agent for call in outcome.calls}
+def test_a_draft_is_revised_until_it_is_approved_or_the_rounds_are_over() -> None:
+    outcome = _run(ROOT / "councils" / "refine-until-approved.yaml")
+    polish = outcome.step("polish")
+    assert outcome.answer == polish.details["rounds"][-1]["version"]
+    assert polish.value["approved"] is (outcome.status == "ok")
+    assert polish.value["rounds"] == len(polish.details["rounds"]) <= 4

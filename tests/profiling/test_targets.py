@@ -48,7 +48,12 @@ def test_the_rest_says_what_measures_it() -> None:
     cold = found()["cold_start"]
     assert (cold.measured, cold.elsewhere) == (NOT_HERE, "konseho bench -k version")
     assert found()["improvement"].elsewhere == "konseho tune"
-    assert found()["discovery"].elsewhere == "nothing measures it yet"
+    assert found()["discovery"].elsewhere == "konseho bench -k discovery"
+    assert found()["prompt_cache_hits"].elsewhere == "konseho bench -k prompt_misses"
+
+
+def test_something_measures_each_of_them() -> None:
+    assert "nothing measures it yet" not in {each.elsewhere for each in found().values()}
 
 
 def test_a_councils_own_targets_stand_first_and_take_the_place_of_stated_ones() -> None:

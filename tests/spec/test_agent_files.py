@@ -88,8 +88,8 @@ def test_a_missing_file_is_named_with_the_nearest_one(critic: Path, said: Said) 
 
 
 def test_a_folder_is_no_file(critic: Path, said: Said) -> None:
-    assert said("agents: {a: {from: agents}}\n" + STEPS) == [
-        "council.yaml:3:20: agents.a.from: agents is a folder"
+    assert said("agents: {a: {from: agents/}}\n" + STEPS) == [
+        "council.yaml:3:20: agents.a.from: agents/ is a folder"
     ]
 
 

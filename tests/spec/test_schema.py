@@ -37,7 +37,7 @@ def test_shipped_councils_conform(path: Path) -> None:
         {**BASE, "nam": 1},
         {**BASE, "limits": {"coast": 1}},
         {**BASE, "steps": [{"kind": "ask", "agent": "a", "promt": "x"}]},
-        {**BASE, "steps": [{"kind": "refine", "agent": "a"}]},
+        {**BASE, "steps": [{"kind": "human", "agent": "a"}]},
         {**BASE, "steps": [{"kind": "ask"}]},
         {**BASE, "steps": []},
         {**BASE, "agents": {"my-agent": {}}},
@@ -72,7 +72,9 @@ def test_a_quantity_conforms_exactly_where_it_parses(cls: type, text: str) -> No
 def test_fields_are_explained_by_their_docstrings() -> None:
     ask = SCHEMA["$defs"]["Ask"]["properties"]
     assert ask["needs"]["description"].startswith("Steps to wait for")
-    assert SCHEMA["$defs"]["Agent"]["properties"]["from"]["description"].startswith("A Markdown")
+    assert SCHEMA["$defs"]["Agent"]["properties"]["from"]["description"].startswith(
+        "The name of an agent"
+    )
     assert SCHEMA["$defs"]["CouncilSpec"]["properties"]["gate"]["description"] == (
         "A boolean; false is exit status 1."
     )

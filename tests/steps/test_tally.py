@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from konseho_cli.steps.tally import RANKED, Ballot, Voter, count, decided, reaches, share_of
+from konseho_cli.steps.tally import RANKED, Ballot, Voter, count, decided, reaches
 
 METHODS = ("plurality", "majority", "consensus", "weighted", "approval", "borda", "schulze")
 CHOICE = ("plurality", "majority", "consensus", "weighted")
@@ -95,7 +95,7 @@ def test_who_is_first_on_more_than_half_of_the_ballots_wins(election):
     assume(cast and 2 * firsts.count(favourite) > len(cast))
     tally = count(method, ballots, range(candidates))
     assert tally.leaders == (favourite,)
-    assert reaches("majority", share_of("majority", cast, favourite), None)
+    assert reaches("majority", count("majority", cast, range(candidates)).shares[favourite], None)
 
 
 def test_borda_may_pass_over_the_favourite_of_a_majority():

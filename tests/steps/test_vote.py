@@ -388,3 +388,12 @@ def test_estimates_count_the_moderator_and_a_revote():
     assert vote(ties="revote").estimate().most == 6
     assert vote(ties="moderator", moderator="chair").estimate().most == 4
     assert vote(method="moderator", moderator="chair").estimate().fewest == 4
+
+
+def test_those_that_fail_alike_are_one_line(confer):
+    voters = tuple(f"v{number}" for number in range(50))
+    wishes = {name: InvalidReply("no JSON") for name in voters} | {"v0": "Use tabs."}
+    _, ctx = held(confer, vote(voters=voters), wishes)
+    assert ctx.reasons == ["v1, v2, v3 and 46 more did not vote: no JSON"]
+    with pytest.raises(StepFailed, match=r"v0 .*; v1: no JSON; v2: no JSON and 47 more\)"):
+        held(confer, vote(voters=voters), wishes | {"v0": None})

@@ -7,6 +7,7 @@ from konseho_cli.bench.rows import (
     agent,
     cache,
     context,
+    discovery,
     engine,
     event,
     http,
@@ -18,6 +19,7 @@ from konseho_cli.bench.rows import (
 
 ROWS: tuple[Row, ...] = (
     *agent.ROWS,
+    *discovery.ROWS,
     *engine.ROWS,
     *event.ROWS,
     *stack.ROWS,

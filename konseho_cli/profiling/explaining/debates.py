@@ -38,7 +38,15 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     position: Excerpt
 
 
-class Round(msgspec.Struct, frozen=True, kw_only=True):
+class Moderated(msgspec.Struct, frozen=True, kw_only=True):
+    """What a moderator said after a round."""
+
+    agent: str
+    agreed: bool
+    text: Excerpt
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One round; the first, number 0, is the proposals."""
 
     number: int
@@ -47,6 +55,8 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     """Who had spoken in the round before and was not heard in this one."""
     alike: float | None
     """How alike the positions are after it, 0 to 1, on average over all pairs of agents."""
+    account: Moderated | None = None
+    """None: nobody moderates."""
 
     @property
     def agreed(self) -> int:
@@ -66,11 +76,20 @@ class _Said(msgspec.Struct, frozen=True):
     agree: bool | None = None
 
 
+class _Account(msgspec.Struct, frozen=True):
+    moderator: str
+    round: int
+    agreed: bool
+    summary: str
+    open_points: list[str] = []
+
+
 class _Record(msgspec.Struct, frozen=True):
     """The details that `steps/debate.py` leaves."""
 
     agreed: bool
     rounds: list[dict[str, _Said]]
+    accounts: list[_Account] = []
 
 
 def debate_account(step: StepOutcome) -> DebateAccount | None:
@@ -81,6 +100,7 @@ def debate_account(step: StepOutcome) -> DebateAccount | None:
         return None
     latest: dict[str, Any] = {}
     rounds: list[Round] = []
+    accounts = {one.round: _moderated(one) for one in record.accounts}
     for number, spoken in enumerate(record.rounds):
         before = dict(latest)
         latest.update({agent: said.position for agent, said in spoken.items()})
@@ -91,9 +111,17 @@ def debate_account(step: StepOutcome) -> DebateAccount | None:
                 moves=tuple(_move(agent, said, before) for agent, said in spoken.items()),
                 left=tuple(agent for agent in was_there if agent not in spoken),
                 alike=all_alike(latest),
+                account=accounts.get(number),
             )
         )
     return DebateAccount(agreed=record.agreed, rounds=tuple(rounds))
+
+
+def _moderated(account: _Account) -> Moderated:
+    still_open = f" Open: {'; '.join(account.open_points)}" if account.open_points else ""
+    return Moderated(
+        agent=account.moderator, agreed=account.agreed, text=excerpt(account.summary + still_open)
+    )
 
 
 def _move(agent: str, said: _Said, before: Mapping[str, Any]) -> Move:

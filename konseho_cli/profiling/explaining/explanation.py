@@ -9,26 +9,18 @@ import msgspec
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
 from konseho_cli.profiling.explaining.asked import Asked
 from konseho_cli.profiling.explaining.debates import DebateAccount, debate_account
-from konseho_cli.profiling.explaining.excerpt import MOST, Excerpt, excerpt
+from konseho_cli.profiling.explaining.excerpt import MOST, excerpt
 from konseho_cli.profiling.explaining.origin import Had, Origin, had_before, origin
+from konseho_cli.profiling.explaining.refining import rounds_said
+from konseho_cli.profiling.explaining.said import Said
 from konseho_cli.profiling.explaining.votes import VoteAccount, vote_account
 from konseho_cli.profiling.time.critical_path import critical_path
 from konseho_cli.steps.base import as_text
 
 MOST_SAID = 12
 """Outputs of one step that are told of; the others are counted."""
-
-
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """One output of a step."""
-
-    label: str
-    """Whose it is, or which piece."""
-    agent: str
-    """Who said it, where the label does not tell; else empty."""
-    about: str
-    """The beginning of the piece that it is about; empty where there was none."""
-    text: Excerpt
+MOST_OF_ROUNDS = 30
+"""Versions and critiques of one refine that are told of, the newest."""
 
 
 class StepAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +99,9 @@ def explain(outcome: RunOutcome, asked: Sequence[Asked] = ()) -> Explanation:
 def _step(outcome: RunOutcome, step: StepOutcome, asked: Sequence[Asked]) -> StepAccount:
     debate = debate_account(step) if step.kind == "debate" else None
     vote = vote_account(step) if step.kind == "vote" else None
-    said = [] if debate or vote else list(_said(step))
+    rounds = rounds_said(step)
+    said = [] if debate or vote else list(rounds or _said(step))
+    shown = said[-MOST_OF_ROUNDS:] if rounds else said[:MOST_SAID]  # the last version is the result
     alone = asked[-1] if asked and step.kind in ("chair", "ask") else None
     if step is outcome.steps[0]:
         alone = None  # nothing was there before it
@@ -118,8 +112,8 @@ def _step(outcome: RunOutcome, step: StepOutcome, asked: Sequence[Asked]) -> Ste
         status=step.status,
         duration_s=((step.end or 0) - (step.start or 0)) / 1e9 if ended else None,
         reasons=step.reasons,
-        said=tuple(said[:MOST_SAID]),
-        unsaid=max(0, len(said) - MOST_SAID),
+        said=tuple(shown),
+        unsaid=len(said) - len(shown),
         debate=debate,
         vote=vote,
         had=None if alone is None else had_before(outcome, step, alone),
