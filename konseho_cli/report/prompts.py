@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,10 +11,13 @@ import msgspec
 from konseho_cli.context.showing import SUMMARY
 from konseho_cli.engine.cast import Cast, Speaker
 from konseho_cli.engine.casting import Casting
-from konseho_cli.engine.plan import Plan
+from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.models.base import Call, Message, Reply, Request
 from konseho_cli.spec.document import CouncilSpec
-from konseho_cli.steps.base import root
+from konseho_cli.steps.blocks import place_in
+
+MOST_ROUNDS = 12
+"""Of one rehearsal, where each takes other branches: a step behind all of them may stay unheard."""
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +35,8 @@ class _Rehearsing(msgspec.Struct):
     """A model that notes what it is asked and answers by name."""
 
     heard: dict[tuple[str, str, str], Prompt] = msgspec.field(default_factory=dict)
+    round: int = 0
+    """Its answers differ from round to round, and with them the branches that are taken."""
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer at once, with a stand-in."""
@@ -41,10 +46,10 @@ class _Rehearsing(msgspec.Struct):
         asked = request.messages[-1].text
         said = Prompt(step=step, agent=agent, system=system, text=asked, about=about)
         self.heard.setdefault((step, agent, about), said)
-        return Reply(text=_stand_in(request, step, agent), model="rehearsal")
+        return Reply(text=_stand_in(request, step, agent, self.round), model="rehearsal")
 
 
-def _stand_in(request: Request, step: str, agent: str) -> str:
+def _stand_in(request: Request, step: str, agent: str, number: int) -> str:
     if request.schema is None:
         return f"- (what {agent} says in {step})"  # a list of one, for steps that cut it up
     import json
@@ -52,7 +57,7 @@ def _stand_in(request: Request, step: str, agent: str) -> str:
     from konseho_cli.core.hashing import rng
     from konseho_cli.models.sim_document import example
 
-    return json.dumps(example(request.schema, rng(step, agent), f"({agent}'s)"))
+    return json.dumps(example(request.schema, rng(step, agent, number), f"({agent}'s)"))
 
 
 def rehearse(
@@ -78,9 +83,23 @@ def rehearse(
     async def main(loop: VirtualLoop) -> None:
         await Execution(plan, given, loop, Bus(loop, loop.call_soon)).run()
 
-    run_virtual(main)
-    order = {step.id: step.index for step in plan.steps}
-    return tuple(sorted(model.heard.values(), key=lambda prompt: order[root(prompt.step)]))
+    speaking = {place for place, step in _places(plan) if step.step.speakers()}
+    while model.round < (MOST_ROUNDS if any(step.blocks for step in plan.steps) else 1):
+        run_virtual(main)
+        model.round += 1
+        if speaking <= {place for place, _, _ in model.heard}:
+            break
+    order = {place: number for number, (place, _) in enumerate(_places(plan))}
+    return tuple(sorted(model.heard.values(), key=lambda prompt: order[prompt.step]))
+
+
+def _places(plan: Plan, around: str = "") -> Iterator[tuple[str, PlannedStep]]:
+    """All steps with the place where each is written, those inside of one after it."""
+    for step in plan.steps:
+        place = f"{around}{step.id}"
+        yield place, step
+        for block, inner in step.blocks.items():
+            yield from _places(inner, place_in(place, block))
 
 
 def _speaker(spec: CouncilSpec, name: str, model: _Rehearsing) -> Speaker:
