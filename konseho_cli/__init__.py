@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from konseho_cli.steps.fields import Fallback as Fallback
     from konseho_cli.steps.fields import Output as Output
     from konseho_cli.steps.fields import Window as Window
+    from konseho_cli.steps.human import Human as Human
     from konseho_cli.steps.loop import Loop as Loop
     from konseho_cli.steps.nested import Nested as Nested
     from konseho_cli.steps.parallel import Parallel as Parallel
@@ -38,6 +39,7 @@ _HOMES = {
     "Council": "council",
     "Debate": "steps.debate",
     "Fallback": "steps.fields",
+    "Human": "steps.human",
     "Input": "spec.document",
     "InvalidCouncil": "core.errors",
     "KonsehoError": "core.errors",

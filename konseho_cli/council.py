@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
@@ -39,6 +39,7 @@ from konseho_cli.telemetry.queued import EventQueue
 
 if TYPE_CHECKING:
     from konseho_cli.models.memory_tier import MemoryTier  # only a run that caches loads it
+    from konseho_cli.models.person import Answer, Answering  # only one with a person
 
 
 class CouncilKeywords(TypedDict, total=False):
@@ -83,6 +84,8 @@ class RunKeywords(TypedDict, total=False):
     """1 as recorded, 2 twice as fast, 0 at once: in virtual time where `run` makes the loop."""
     store: bool | str | Path
     """Whether the run is kept, so that it can be resumed: in `.konseho/`, or in this database."""
+    answer: Answer
+    """Asked in the place of people, with a `Question`: gives the answer, or an awaitable of it."""
 
 
 class Council:
@@ -169,12 +172,17 @@ class Council:
         return self._outcome
 
     async def resume(
-        self, run: str = "last", *, store: bool | str | Path = True, force: bool = False
+        self,
+        run: str = "last",
+        *,
+        store: bool | str | Path = True,
+        force: bool = False,
+        answer: Answer | None = None,
     ) -> RunOutcome:
         """Go on with a run that was kept: models are called only for what is not there.
 
         `run`: its id, the beginning of one, or `last`. Raises UsageError for a council that has
-        changed since, unless `force`.
+        changed since, unless `force`. `answer`: asked in the place of people.
         """
         from konseho_cli.resuming import Resumption, resume
         from konseho_cli.store.find import find_stored
@@ -183,7 +191,8 @@ class Council:
         async with aclosing(open_store(storing, os.environ)) as reader:
             stored = await find_stored(reader, run)
         wanted = Resumption(force=force, store=storing.file)
-        self._outcome = await resume(stored, wanted, loaded=self._loaded).run()
+        session = resume(stored, wanted, loaded=self._loaded, desk=_desk(answer))
+        self._outcome = await session.run()
         return self._outcome
 
     def run(self, task: str | None = None, **options: Unpack[RunKeywords]) -> RunOutcome:
@@ -251,7 +260,8 @@ class Council:
             settings=self._how.settings,
             targets=self._how.targets,
         )
-        return Session(self._loaded, wanted, memory=self._shared_memory)
+        desk = _desk(options.get("answer"))
+        return Session(self._loaded, wanted, memory=self._shared_memory, desk=desk)
 
     def _storing(self, store: bool | str | Path | None) -> Storing:
         file = Path(store) if isinstance(store, (str, Path)) else None
@@ -262,6 +272,16 @@ class Council:
         if self._memory is None:
             self._memory = new_memory(self._cache_size, RealClock.now)
         return self._memory
+
+
+def _desk(answer: Answer | None) -> Callable[[], Answering] | None:
+    def make() -> Answering:
+        from konseho_cli.models.person import Answering
+
+        assert answer is not None
+        return Answering(answer)
+
+    return None if answer is None else make
 
 
 def _settings(

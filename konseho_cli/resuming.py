@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import yaml
@@ -24,6 +24,9 @@ from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import council_document, load_council
 from konseho_cli.spec.loaded import Loaded
 from konseho_cli.store.base import RunRow, StoredRun
+
+if TYPE_CHECKING:
+    from konseho_cli.models.person import Desk
 
 _MOST_LINES = 60
 """Of a difference between two councils."""
@@ -46,10 +49,12 @@ def resume(
     wanted: Resumption,
     env: Mapping[str, str] | None = None,
     loaded: Loaded | None = None,
+    desk: Callable[[], Desk] | None = None,
 ) -> Session:
     """The session that goes on with a run; nothing has been called.
 
-    `loaded`: the council of now; None: it is read from the file that it came from.
+    `loaded`: the council of now; None: it is read from the file that it came from. `desk`: finds
+    where people are asked; None: nowhere.
 
     Raises UsageError for one that still runs, or whose council has changed; InvalidCouncil.
     """
@@ -76,7 +81,7 @@ def resume(
         resumed=stored,
         changed=changed,
     )
-    return Session(loaded, options, env)
+    return Session(loaded, options, env, desk=desk)
 
 
 def _is_whole(stored: StoredRun, loaded: Loaded) -> bool:

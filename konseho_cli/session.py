@@ -28,7 +28,7 @@ from konseho_cli.engine.executor import Execution, Interrupted
 from konseho_cli.engine.holding import spill_folder
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.plan import Plan, plan_of
-from konseho_cli.engine.refusing import refuse_no_task, refuse_undecided
+from konseho_cli.engine.refusing import refuse_no_task, refuse_undecided, refuse_unheard
 from konseho_cli.engine.state import Premises
 from konseho_cli.engine.storing import Storing, open_store
 from konseho_cli.engine.taping import Taped, Taping, redactor_of
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from konseho_cli.engine.remembered import KeptOptions
     from konseho_cli.models.journal import Journal
     from konseho_cli.models.memory_tier import MemoryTier
+    from konseho_cli.models.person import Desk
     from konseho_cli.models.tape import Tape
     from konseho_cli.store.base import RunEnded, Store, StoredRun
 
@@ -102,12 +103,14 @@ class Session:
         env: Mapping[str, str] | None = None,
         memory: Callable[[], MemoryTier] | None = None,
         store: Callable[[], Store] | None = None,
+        desk: Callable[[], Desk] | None = None,
     ) -> None:
         """`memory`: makes or finds what several runs share; None: this run begins with none.
 
-        `store`: in the place of the one that `options.storing` states.
+        `store`: in the place of the one that `options.storing` states. `desk`: finds where
+        people are asked, if there are any; None: nowhere.
 
-        Raises UsageError: no task, no model chosen where answers decide, no key.
+        Raises UsageError: no task, no model chosen where answers decide, no key, nobody to ask.
         """
         began = RealClock.now()
         self.loaded = loaded
@@ -128,6 +131,10 @@ class Session:
         if self.casting.unchosen:
             refuse_undecided(self.spec, options.targets, strict=options.strict)
         self._past = self._recall()
+        self._desk = desk() if desk is not None and self.casting.persons else None
+        if self.casting.persons and (self.taped.cassette is None or options.taping.miss == "call"):
+            knows = (lambda *_: False) if self._past is None else self._past.knows
+            refuse_unheard(self._placed, self.casting, self._desk, knows)
         self._cast(self._shared(Prices(), RealClock()))  # a missing key is found now
         self._memory = memory
         self._store = store
@@ -326,6 +333,7 @@ class Session:
             cache=cache,
             tape=tape,
             journal=_joined(tape, keeper),
+            desk=self._desk,
         )
 
     @property

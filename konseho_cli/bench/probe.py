@@ -122,8 +122,10 @@ class _Council:
 
     def __enter__(self) -> _Council:
         if self._job["replay"] is None:
+            from konseho_cli.models.base import UNPAID
+
             names = self._session().casting.all_models
-            self._paid = any(name.partition(":")[0] != "sim" for name in names)
+            self._paid = any(name.partition(":")[0] not in UNPAID for name in names)
         if self._paid and not self._job["record"]:
             raise ValueError("models would be asked: a comparison replays them, or simulates")
         if self._job["record"]:

@@ -40,6 +40,15 @@ Models: TypeAlias = Annotated[
 Simulate: TypeAlias = Annotated[
     bool, typer.Option("--simulate", help="Let `sim` answer everything; costs nothing.")
 ]
+Answers: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--answers",
+        metavar="FILE",
+        help="What people answer, in YAML or JSON: a value, or a list of them, by step, step/agent "
+        "or agent.",
+    ),
+]
 MaxConcurrency: TypeAlias = Annotated[
     int | None,
     typer.Option("--max-concurrency", min=1, metavar="N", help="Model calls at the same time."),

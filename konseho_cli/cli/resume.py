@@ -8,6 +8,7 @@ import typer
 
 from konseho_cli.cli import options
 from konseho_cli.cli.asking import read_timeout
+from konseho_cli.cli.people import People
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import run_and_report
 from konseho_cli.cli.stored import stored_run
@@ -22,6 +23,7 @@ def command(
             "--force", help="Go on although the council has changed, or the run may still run."
         ),
     ] = False,
+    answers: options.Answers = None,
     max_concurrency: options.MaxConcurrency = None,
     timeout: options.Timeout = None,
     store: options.Store = None,
@@ -44,5 +46,7 @@ def command(
         max_concurrency=max_concurrency,
         store=store,
     )
-    session = resume(stored_run(run, store), wanted)
-    raise typer.Exit(run_and_report(session, destination, quiet=quiet))
+    people = People(answers)
+    session = resume(stored_run(run, store), wanted, desk=people)
+    people.check(session.loaded)
+    raise typer.Exit(run_and_report(session, destination, people, quiet=quiet))

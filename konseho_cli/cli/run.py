@@ -14,6 +14,7 @@ from konseho_cli.cli.asking import (
     read_task,
     read_timeout,
 )
+from konseho_cli.cli.people import People
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
 from konseho_cli.cli.stored import find_replay
@@ -32,6 +33,7 @@ def command(
     inputs: options.Inputs = [],  # noqa: B006 - Typer reads it, nobody writes it
     model: options.Models = [],  # noqa: B006
     simulate: options.Simulate = False,
+    answers: options.Answers = None,
     max_concurrency: options.MaxConcurrency = None,
     seed: options.Seed = None,
     timeout: options.Timeout = None,
@@ -62,9 +64,8 @@ def command(
     """
     destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)
     check_stdin(task, task_file, inputs)
-    found, file = find_replay(replay, store), find_council(council)
-    loaded = load_council(file)
-    how = read_preset(preset, file, events=events, stream=stream, events_out=events_out)
+    found, loaded = find_replay(replay, store), load_council(find_council(council))
+    how = read_preset(preset, loaded.file, events=events, stream=stream, events_out=events_out)
     wanted = RunOptions(
         task=read_task(task, task_file),
         inputs=read_inputs(loaded.spec, inputs),
@@ -80,7 +81,8 @@ def command(
         settings=how.settings,
         targets=how.targets,
     )
-    session = Session(loaded, wanted)
+    people = People(answers, loaded)
+    session = Session(loaded, wanted, desk=people)
     if not only_plan:
-        raise typer.Exit(run_and_report(session, destination, quiet=quiet))
+        raise typer.Exit(run_and_report(session, destination, people, quiet=quiet))
     dry_run(session, as_json=json)

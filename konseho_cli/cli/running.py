@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from msgspec import structs
 
+from konseho_cli.cli.people import People
 from konseho_cli.cli.printing import symbols
 from konseho_cli.cli.result import Destination, deliver_to_stdout, write_to_stdout
 from konseho_cli.cli.streams import is_terminal, mutter, tell
@@ -34,9 +35,12 @@ def dry_run(session: Session, *, as_json: bool) -> None:
     deliver_to_stdout(plan_json(shown) if as_json else plan_text(shown, symbols()))
 
 
-def run_and_report(session: Session, destination: Destination, *, quiet: bool) -> int:
+def run_and_report(
+    session: Session, destination: Destination, people: People, *, quiet: bool
+) -> int:
     """Run, and say what came of it: summary, remarks, and the answer last. The exit status."""
     screen = screen_for(session, quiet=quiet)
+    people.watch(screen)
     stream = _stream(session, screen) if destination.stream else None
     outcome = conduct(session, screen, stream)
     held = verdicts(outcome, session.targets)
@@ -52,6 +56,8 @@ def run_and_report(session: Session, destination: Destination, *, quiet: bool) -
         text = ""
     screen.say("")
     screen.show(summary(outcome, held, screen.symbols))
+    for warning in people.warnings:
+        screen.say(f"  warning: {warning}")
     _explain(outcome, screen, kept=session.is_kept)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from konseho_cli.cli.github import tell_github  # only a workflow loads it

@@ -21,6 +21,7 @@ from konseho_cli.report.frame import Line, Painter, as_text
 from konseho_cli.report.progress import Progress
 from konseho_cli.report.streaming import KINDS, AnswerStream
 from konseho_cli.report.symbols import Symbols, symbols_for
+from konseho_cli.report.text import listed
 from konseho_cli.report.view import RunView
 from konseho_cli.session import Session
 from konseho_cli.telemetry.bus import Subscription
@@ -42,6 +43,8 @@ class Screen(msgspec.Struct):
     stopped_by: signal.Signals | None = None
     loop_factory: LoopFactory | None = None
     """Of a run in virtual time, which is over before anybody could watch."""
+    held: list[str] | None = None
+    """What is said while a person is asked; None: nobody is."""
 
     @property
     def symbols(self) -> Symbols:
@@ -61,6 +64,26 @@ class Screen(msgspec.Struct):
         else:
             mutter(as_text(lines) + "\n")
 
+    def put(self, text: str) -> None:
+        """Write now, or once the person who is asked has answered."""
+        if self.held is None:
+            mutter(text)
+        else:
+            self.held.append(text)
+
+    def pause(self) -> None:
+        """A person is asked: nothing else is drawn."""
+        self.held = []
+        if self.live is not None:
+            self.live.pause()
+
+    def go_on(self) -> None:
+        """Show what happened meanwhile."""
+        held, self.held = self.held, None
+        mutter("".join(held or ()))
+        if self.live is not None:
+            self.live.go_on()
+
     def say(self, text: str) -> None:
         """Print a line, unless nothing is to be said."""
         if not self.quiet:
@@ -75,7 +98,7 @@ def screen_for(session: Session, *, quiet: bool) -> Screen:
     marks = AskStarted in session.emitting.most
     view = RunView.of(session.spec.name, session.models, session.plan, marks=marks)
     if not _is_smart():
-        progress = Progress(view, mutter, screen.symbols)
+        progress = Progress(view, screen.put, screen.symbols)
         progress.begin(_remark(session))
         screen.subscriptions.append(Subscription(progress))
         return screen
@@ -154,7 +177,13 @@ def _remark(session: Session) -> str:
     origins = [f"replayed from {session.taped.cassette.file}"] if session.taped.cassette else []
     if session.options.resumed is not None:
         origins.append(f"goes on with run {session.options.resumed.row.began.run}")
-    return " · ".join(filter(None, (*origins, _simulation(session))))
+    return " · ".join(filter(None, (*origins, _persons(session), _simulation(session))))
+
+
+def _persons(session: Session) -> str:
+    """Who is a person: `ann, bob: people`."""
+    persons = session.casting.persons
+    return f"{listed(persons)}: {'a person' if len(persons) == 1 else 'people'}" if persons else ""
 
 
 def _simulation(session: Session) -> str:

@@ -94,6 +94,10 @@ class ModelRefused(ModelError):
     """The request itself was wrong (400, 401, 403, 404, 422): asking again cannot help."""
 
 
+class NoAnswer(ModelRefused):
+    """A person was asked and did not answer, or nobody was there to be asked."""
+
+
 class ModelUnavailable(ModelError):
     """The server was busy, broken or unreachable: asking again, or elsewhere, may help."""
 

@@ -16,6 +16,7 @@ from konseho_cli.engine.concluding import final_answer, final_gate, final_names
 from konseho_cli.engine.outcome import StepOutcome
 from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.engine.state import RunState
+from konseho_cli.engine.windowing import Summaries
 from konseho_cli.models.base import place_of
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.inputs import fill_inputs
@@ -128,6 +129,7 @@ def inside(
         before = run.sources(planned)
         return [*before, *({"title": part.label, "text": part.text} for part in earlier)]
 
+    run.summaries = run.summaries or Summaries()  # one for all, whoever asks first
     return RunState(
         premises=run.premises, recorder=run.recorder, bus=run.bus, holding=run.holding,
         run_plan=run.run_plan, calls=run.calls, deadline=around.deadline, summaries=run.summaries,

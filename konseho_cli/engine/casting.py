@@ -9,6 +9,7 @@ import msgspec
 from konseho_cli.agents.definition import Agent
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.suggest import did_you_mean
+from konseho_cli.models.base import PERSON, UNPAID
 from konseho_cli.models.registry import (
     ModelChoice,
     claude_model,
@@ -56,9 +57,14 @@ class Casting(msgspec.Struct, frozen=True, kw_only=True):
         return any(choice.provider == "sim" for choice in self.choices.values())
 
     @property
+    def persons(self) -> tuple[str, ...]:
+        """Agents that are people."""
+        return tuple(name for name, each in self.choices.items() if each.provider == PERSON)
+
+    @property
     def is_free(self) -> bool:
-        """Whether nobody but the simulator can be asked, as a fallback neither."""
-        return all(name.partition(":")[0] == "sim" for name in self.all_models)
+        """Whether nobody who costs anything can be asked, as a fallback neither."""
+        return all(name.partition(":")[0] in UNPAID for name in self.all_models)
 
     @property
     def all_models(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from konseho_cli.core.clock import Anchor
-from konseho_cli.models.base import Account, Source, Usage
+from konseho_cli.models.base import Account, Source, Usage, is_person
 from konseho_cli.models.cache import CacheStats
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.steps.base import Part
@@ -49,6 +49,11 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     start: int
     """Nanoseconds on the run's clock, as all times here."""
     end: int
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it counts as a call: what an earlier session did, or a person, does not."""
+        return self.source != "journal" and not is_person(self.model)
 
 
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +157,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def whole(self) -> Took:
         """What the run took, its earlier sessions included."""
-        made = sum(call.source != "journal" for call in self.calls)
+        made = sum(call.is_made for call in self.calls)
         cost, before = self.cost, None if self.resumed is None else self.resumed.before
         if before is None:
             return Took(calls=made, tokens=self.usage.total, cost=cost, duration_s=self.duration_s)

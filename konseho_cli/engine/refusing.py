@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from konseho_cli.core.errors import UsageError
+from konseho_cli.engine.casting import Casting
+from konseho_cli.models.base import PERSON
+from konseho_cli.models.registry import ModelChoice
 from konseho_cli.spec.document import CouncilSpec, Targets
-from konseho_cli.steps.base import Base, root
+from konseho_cli.steps.base import Base, agent_id, root
+
+if TYPE_CHECKING:
+    from konseho_cli.models.person import Desk  # only a run with a person loads it
 
 _OWN = ("step_overhead", "creation", "event", "delegation", "context", "memory_per_agent")
 """Targets of what Konseho itself takes, whoever answers."""
@@ -40,6 +47,47 @@ def refuse_undecided(spec: CouncilSpec, targets: Targets, *, strict: bool) -> No
                 hint="set --model or KONSEHO_MODEL, or a key such as OPENAI_API_KEY; "
                 "--model sim simulates",
             )
+
+
+def refuse_unheard(
+    steps: Mapping[str, Base],
+    casting: Casting,
+    desk: Desk | None,
+    known: Callable[[str, str], bool],
+) -> None:
+    """A person who cannot be asked is missed before anything is paid for. Raises UsageError.
+
+    `steps`: by their places. `known`: whether the answer of an agent in a step is there already.
+    """
+    for name, step in steps.items():
+        refs = [agent_id(ref) for refs in step.speakers().values() for ref in refs]
+        for agent in dict.fromkeys(refs):
+            choice = _choice(casting, name, agent)
+            if choice.provider != PERSON or choice.fallback or known(name, agent):
+                continue
+            if step.overdue() is None and not (desk is not None and desk.attends(name, agent)):
+                raise _unheard(name, agent, desk)
+
+
+def _choice(casting: Casting, place: str, agent: str) -> ModelChoice:
+    """Of an agent of the council that the step at this place belongs to."""
+    around = place.rpartition(".")[0]
+    while around and f"{around}.{agent}" not in casting.choices:
+        around = around.rpartition(".")[0]
+    return casting.choices[f"{around}.{agent}" if around else agent]
+
+
+def _unheard(step: str, agent: str, desk: Desk | None) -> UsageError:
+    if desk is None:
+        return UsageError(
+            f"step '{step}' asks a person ({agent}), and nobody is asked here",
+            hint="--simulate lets `sim` answer, --replay a run in which they did; "
+            "in Python, give answer=…",
+        )
+    return UsageError(
+        f"step '{step}' asks a person ({agent}), and there is no terminal",
+        hint="use --answers FILE, or give a `human` step a default",
+    )
 
 
 def _of_answers(targets: Targets) -> bool:

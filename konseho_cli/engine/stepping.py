@@ -182,8 +182,15 @@ async def _one_try(planned: PlannedStep, step: StepState, scope: Scope) -> StepR
     end = asyncio.get_running_loop().time() + timeout
     step.deadline = earliest(end, step.deadline)
     what = f"it took longer than its timeout of {show_duration(timeout)}"
-    async with ending_at(end, lambda: StepTimeout(what)):
-        return await _confer(planned, step, ctx)
+    try:
+        async with ending_at(end, lambda: StepTimeout(what)):
+            return await _confer(planned, step, ctx)
+    except StepTimeout:
+        stands = planned.step.overdue()
+        if stands is None:
+            raise
+        step.degrade(f"nobody answered in {show_duration(timeout)}: the default stands")
+        return stands
 
 
 async def _confer(planned: PlannedStep, step: StepState, ctx: Context) -> StepResult:

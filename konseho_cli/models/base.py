@@ -27,6 +27,19 @@ def place_of(address: str) -> str:
     return _ITERATION.sub("", address) if "." in address else address
 
 
+PERSON = "human"
+"""The provider behind which a person answers."""
+
+
+UNPAID = frozenset({"sim", PERSON})
+"""Providers that cost nothing."""
+
+
+def is_person(model: str) -> bool:
+    """Whether a model's full name, `provider:model`, is that of a person."""
+    return model.partition(":")[0] == PERSON
+
+
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One turn of a conversation."""
 
@@ -130,8 +143,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 Miss = Literal["error", "call"]
 """What a call that is not on a cassette comes to in a replay: an error, or a call to the model."""
 
-Source = Literal["model", "cache", "flight", "journal"]
-"""Who gave an answer: a model now, the response cache, an identical call in flight, a journal."""
+Source = Literal["model", "cache", "flight", "journal", "human"]
+"""Who gave an answer: a model now, the response cache, an identical call in flight, a journal, or
+a person."""
 
 
 class Account(msgspec.Struct, kw_only=True):

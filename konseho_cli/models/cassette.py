@@ -13,7 +13,13 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from konseho_cli.core.errors import InvalidReply, ModelError, ModelRefused, ModelUnavailable
+from konseho_cli.core.errors import (
+    InvalidReply,
+    ModelError,
+    ModelRefused,
+    ModelUnavailable,
+    NoAnswer,
+)
 from konseho_cli.core.packing import pack, unpack
 from konseho_cli.models.base import Identity, Reply, Request, Source, Usage
 from konseho_cli.models.redact import Redactor
@@ -28,7 +34,7 @@ Parts: TypeAlias = tuple[str, Number, str, str, Number, Number, Number, Number, 
 PhaseKind = Literal["queue.limit", "connect", "ttft", "stream"]
 
 ERRORS: Mapping[str, type[ModelError]] = {
-    kind.__name__: kind for kind in (ModelRefused, ModelUnavailable, InvalidReply)
+    kind.__name__: kind for kind in (NoAnswer, ModelRefused, ModelUnavailable, InvalidReply)
 }
 
 
@@ -70,7 +76,7 @@ class Failure(
 ):
     """An error of a model."""
 
-    error: Literal["ModelRefused", "ModelUnavailable", "InvalidReply"]
+    error: Literal["NoAnswer", "ModelRefused", "ModelUnavailable", "InvalidReply"]
     message: str
     hint: str | None = None
     status: int | None = None

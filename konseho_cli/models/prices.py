@@ -8,7 +8,7 @@ from decimal import Decimal
 from threading import Thread
 from typing import Any
 
-from konseho_cli.models.base import Usage
+from konseho_cli.models.base import UNPAID, Usage
 
 _FREE = Decimal(0)
 _PRICED = frozenset({"openai", "anthropic", "openrouter"})
@@ -26,7 +26,7 @@ class Prices:
     def cost(self, model: str, usage: Usage) -> Decimal | None:
         """Dollars for `usage` of `provider:model`; None: unknown."""
         provider, _, name = model.partition(":")
-        if provider == "sim":
+        if provider in UNPAID:
             return _FREE
         if provider not in _PRICED or model in self._unknown or not usage.total:
             return None  # a server that counts no tokens leaves the price unknown

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.suggest import did_you_mean
-from konseho_cli.models.base import Model, Request
+from konseho_cli.models.base import PERSON, Model, Request
 from konseho_cli.models.config import configured_model
 
 if TYPE_CHECKING:
@@ -177,6 +177,14 @@ def _make_sim(choice: ModelChoice, provider: Provider, env: Mapping[str, str], h
     return SimModel(choice.model)
 
 
+def _make_person(
+    choice: ModelChoice, provider: Provider, env: Mapping[str, str], http: Http
+) -> Model:
+    from konseho_cli.models.person import Person
+
+    return Person(choice.model, None, choice.timeout_s)  # one whom nobody can reach
+
+
 _TABLE = (
     Provider(
         name="openai", make=_make_openai, base_url="https://api.openai.com/v1",
@@ -205,7 +213,11 @@ _TABLE = (
         base_url_env="LMSTUDIO_BASE_URL", key_env="LMSTUDIO_API_KEY",
     ),
     Provider(name="sim", make=_make_sim),
+    Provider(name=PERSON, make=_make_person),
 )  # fmt: skip
+
+_ALONE = frozenset({"sim", PERSON})
+"""Providers that need no model's name."""
 
 PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in _TABLE}
 """By name, in the order in which a key in the environment chooses one."""
@@ -221,7 +233,7 @@ _CLAUDE = {
 
 
 def parse_model_name(text: str) -> tuple[str, str]:
-    """Provider and model of `provider:model`; `sim` stands alone. Raises UsageError."""
+    """Provider and model of `provider:model`; `sim` and `human` stand alone. Raises UsageError."""
     provider, colon, model = text.strip().partition(":")
     if provider not in PROVIDERS:
         known = ", ".join(PROVIDERS)
@@ -231,7 +243,7 @@ def parse_model_name(text: str) -> tuple[str, str]:
             f"{what}: a model is written provider:model, as in openai:gpt-5-mini",
             hint=near or f"known providers: {known}",
         )
-    if not model.strip() and provider != "sim":
+    if not model.strip() and provider not in _ALONE:
         raise UsageError(
             f"'{text}' names no model", hint=f"such as {provider}:{_example(provider)}"
         )

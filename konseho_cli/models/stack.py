@@ -3,7 +3,8 @@
 Outside in: journal → warming → response cache → single-flight → fallback → budget → retry →
 circuit breaker → hedge → limits → tape → provider. So a journal sees logical calls and a tape
 sees attempts, free answers pass the budget, retries and hedges are counted, and a hedge takes a
-slot of its own. A wrapper that would do nothing for a model is left out.
+slot of its own. A wrapper that would do nothing for a model is left out; a person has the journal
+alone, and what plays them in a replay.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from konseho_cli.core.slots import Slots
 from konseho_cli.models.adaptive import HIGHEST
-from konseho_cli.models.base import Model
+from konseho_cli.models.base import PERSON, Model
 from konseho_cli.models.budget import Budgeted, Budgets
 from konseho_cli.models.cache import ResponseCache
 from konseho_cli.models.cached import with_cache
@@ -32,6 +33,7 @@ from konseho_cli.models.warm import Warmed, Warmth
 
 if TYPE_CHECKING:  # only a run that is recorded or replayed loads them
     from konseho_cli.models.journal import Journal
+    from konseho_cli.models.person import Desk
     from konseho_cli.models.tape import Tape
 
 
@@ -56,19 +58,29 @@ class Shared:
     warms: bool = False
     """Whether some step asks for `cache: warm`, whatever its models say."""
     warmth: Warmth = field(default_factory=Warmth)
+    desk: Desk | None = None
+    """Where people are asked; None: nowhere."""
 
 
 def build(choice: ModelChoice, shared: Shared) -> Model:
     """The model that a choice stands for. Raises UsageError, e.g. for a key."""
-    model = with_cache(_with_fallback(choice, shared), choice, shared.cache, shared.env)
-    if shared.warms or choice.cache == "warm":
-        place = f"{choice.name} {PROVIDERS[choice.provider].place(choice, shared.env)}"
-        model = Warmed(place, model, shared.warmth, always=choice.cache == "warm")
+    model = _with_fallback(choice, shared)
+    if choice.provider != PERSON:
+        model = _kept_warm(model, choice, shared)
     if shared.journal is None:
         return model
     from konseho_cli.models.journal import Journaled
 
     return Journaled(model, shared.journal)
+
+
+def _kept_warm(model: Model, choice: ModelChoice, shared: Shared) -> Model:
+    """With the caches around it: ours, and the provider's own."""
+    model = with_cache(model, choice, shared.cache, shared.env)
+    if shared.warms or choice.cache == "warm":
+        place = f"{choice.name} {PROVIDERS[choice.provider].place(choice, shared.env)}"
+        model = Warmed(place, model, shared.warmth, always=choice.cache == "warm")
+    return model
 
 
 def http_for(
@@ -106,6 +118,8 @@ def _with_fallback(choice: ModelChoice, shared: Shared) -> Model:
 
 def _one(choice: ModelChoice, shared: Shared) -> Model:
     """A provider with what surrounds each of its attempts."""
+    if choice.provider == PERSON:
+        return _person(choice, shared)
     provider = PROVIDERS[choice.provider]
 
     def make() -> Model:
@@ -127,6 +141,16 @@ def _one(choice: ModelChoice, shared: Shared) -> Model:
     if not shared.budgets.unlimited:
         model = Budgeted(choice.name, model, shared.budgets)
     return model
+
+
+def _person(choice: ModelChoice, shared: Shared) -> Model:
+    """Somebody who takes their time: no slot is held for them, and nothing is tried again."""
+    from konseho_cli.models.person import Person, Recalled
+
+    person = Person(choice.model, shared.desk, choice.timeout_s)
+    if shared.tape is None or not shared.tape.replays:
+        return person  # what they said is on the tape as an answer, not as an attempt
+    return Recalled(shared.tape.around(choice.name, lambda: person))
 
 
 def _service(choice: ModelChoice, shared: Shared) -> Service:

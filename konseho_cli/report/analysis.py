@@ -23,7 +23,7 @@ _KINDS = {
     "journal": "answers given", "backoff": "backing off", "barrier": "waiting: others",
     "queue.limit": "waiting: slot", "queue.rate": "waiting: rate",
     "queue.pool": "waiting: instance", "queue.flight": "waiting: same answer",
-    "queue.warm": "waiting: prompt cache",
+    "queue.warm": "waiting: prompt cache", "human": "waiting: a person",
 }  # fmt: skip
 
 

@@ -55,8 +55,12 @@ class LiveView:
         self._drawn: tuple[int, ...] = ()
         """Columns of each line of the last frame."""
         self._width = self._size().width
-        self._live = Live(
-            console=console,
+        self._paused = False
+        self._live = self._new()
+
+    def _new(self) -> Live:
+        return Live(
+            console=self._console,
             get_renderable=self._render,
             auto_refresh=False,  # a thread would read the view while the loop changes it
             redirect_stdout=False,
@@ -74,14 +78,34 @@ class LiveView:
         """Draw the tree a last time and leave it on the screen."""
         if not self._over:
             self._over = True
-            self._follow_resize()
-            self._live.stop()
+            if not self._paused:
+                self._stop()
+
+    def pause(self) -> None:
+        """Leave the tree as it is on the screen, and the lines below it to somebody else."""
+        if not self._over and not self._paused:
+            self._paused = True
+            self._stop()
+
+    def go_on(self) -> None:
+        """Draw again, below what was written meanwhile."""
+        if self._paused:
+            self._paused = False
+            if not self._over:
+                self._drawn, self._width = (), self._size().width
+                self._live = self._new()
+                self._live.start(refresh=True)
+
+    def _stop(self) -> None:
+        self._follow_resize()
+        self._live.stop()
 
     async def keep_drawing(self) -> None:
         """Draw until cancelled."""
         while not self._over:
-            self._follow_resize()
-            self._live.refresh()
+            if not self._paused:
+                self._follow_resize()
+                self._live.refresh()
             await asyncio.sleep(INTERVAL_S)
 
     def _follow_resize(self) -> None:
@@ -104,7 +128,8 @@ class LiveView:
     def _render(self) -> Text:
         room = self._size()
         size = Size(width=room.width - 1, height=room.height)  # some wrap in the last column
-        draw = self._painter.tree if self._over else self._painter.frame
+        stays = self._over or self._paused
+        draw = self._painter.tree if stays else self._painter.frame
         lines = draw(self._view, self._now(), size)
         self._drawn = tuple(sum(cells(piece.text) for piece in line) for line in lines)
         return as_rich(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
+from konseho_cli.models.base import is_person
 from konseho_cli.report.view import RunView, StepView, Tally
 
 
@@ -42,6 +43,7 @@ def _tally(calls: Iterable[CallRecord]) -> Tally:
     tally = Tally()
     for call in calls:
         tally.calls += 1
+        tally.people += is_person(call.model)
         tally.cached += call.source == "cache"
         tally.tokens += call.usage.total
         known = tally.cost is not None and call.cost is not None

@@ -21,6 +21,7 @@ from konseho_cli.core.units import (
 )
 from konseho_cli.engine.casting import Casting
 from konseho_cli.engine.plan import Plan, PlannedStep
+from konseho_cli.models.base import is_person
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, listed, one_line
@@ -58,13 +59,13 @@ def plan_text(shown: Shown, symbols: Symbols) -> str:
     spec = shown.spec
     about = one_line(spec.description)
     lines = [f"{one_line(spec.name)}  {about}".rstrip()]
-    lines += _tree(shown.plan, symbols)
+    lines += _tree(shown, symbols)
     lines += ["", *_facts(shown, symbols)]
     return "\n".join(lines)
 
 
-def _tree(plan: Plan, symbols: Symbols) -> Iterator[str]:
-    steps = plan.steps
+def _tree(shown: Shown, symbols: Symbols) -> Iterator[str]:
+    steps = shown.plan.steps
     names = max(len(step.id) for step in steps)
     kinds = max(len(step.step.kind) for step in steps)
     calls = max(len(calls_text(step.estimate, symbols)) for step in steps)
@@ -72,12 +73,16 @@ def _tree(plan: Plan, symbols: Symbols) -> Iterator[str]:
         is_last = step is steps[-1]
         stroke = symbols.last if is_last else symbols.branch
         count = calls_text(step.estimate, symbols)
-        who = listed(speakers(step))
+        who = listed(tuple(_marked(name, shown.models) for name in speakers(step)))
         head = f"{stroke} {step.id:<{names}}  {step.step.kind:<{kinds}}  {count:<{calls}}  {who}"
         yield head.rstrip()
         stem = " " * cells(symbols.stem) if is_last else symbols.stem
         for line in _why(step, symbols):
             yield f"{stem}   {line}"
+
+
+def _marked(agent: str, models: Mapping[str, str]) -> str:
+    return f"{agent} (a person)" if is_person(models.get(agent, "")) else agent
 
 
 def _why(step: PlannedStep, symbols: Symbols) -> Iterator[str]:

@@ -59,14 +59,14 @@ class Progress:
     def _figures(self, step: StepView) -> str:
         if not step.tally.calls:
             return ""
+        made = step.tally.calls - step.tally.people
         parts = [
-            plural(step.tally.calls, "call"),
-            f"{show_count(step.tally.tokens)} tokens",
+            *([plural(made, "call"), f"{show_count(step.tally.tokens)} tokens"] if made else []),
             *([f"{step.tally.cached:,} cached"] if step.tally.cached else []),
             *([show_money(step.tally.cost)] if step.tally.cost else []),
         ]
         took = show_duration((step.elapsed_ns(step.end or 0) or 0) / 1e9)
-        return f" in {took} {self._symbols.dot} " + f" {self._symbols.dot} ".join(parts)
+        return " in " + f" {self._symbols.dot} ".join([took, *parts])
 
     def _write(self, *parts: str) -> None:
         line = f" {self._symbols.dot} ".join(filter(None, parts))

@@ -17,7 +17,8 @@ from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.steps.blocks import place_in
 
 MOST_ROUNDS = 12
-"""Of one rehearsal, where each takes other branches: a step behind all of them may stay unheard."""
+"""Of one rehearsal, in which other branches are taken and other conditions hold; a step whose turn
+never comes stays unheard."""
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +37,7 @@ class _Rehearsing(msgspec.Struct):
 
     heard: dict[tuple[str, str, str], Prompt] = msgspec.field(default_factory=dict)
     round: int = 0
-    """Its answers differ from round to round, and with them the branches that are taken."""
+    """Its answers differ from round to round, and with them what is taken and what is skipped."""
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer at once, with a stand-in."""
@@ -57,7 +58,9 @@ def _stand_in(request: Request, step: str, agent: str, number: int) -> str:
     from konseho_cli.core.hashing import rng
     from konseho_cli.models.sim_document import example
 
-    return json.dumps(example(request.schema, rng(step, agent, number), f"({agent}'s)"))
+    return json.dumps(
+        example(request.schema, rng(step, agent, *([number] if number else [])), f"({agent}'s)")
+    )
 
 
 def rehearse(
@@ -83,13 +86,15 @@ def rehearse(
     async def main(loop: VirtualLoop) -> None:
         await Execution(plan, given, loop, Bus(loop, loop.call_soon)).run()
 
-    speaking = {place for place, step in _places(plan) if step.step.speakers()}
-    while model.round < (MOST_ROUNDS if any(step.blocks for step in plan.steps) else 1):
+    placed = list(_places(plan))
+    speaking = {place for place, step in placed if step.step.speakers()}
+    may_vary = any(step.blocks or isinstance(step.step.when, str) for _, step in placed)
+    while model.round < (MOST_ROUNDS if may_vary else 1):
         run_virtual(main)
         model.round += 1
         if speaking <= {place for place, _, _ in model.heard}:
             break
-    order = {place: number for number, (place, _) in enumerate(_places(plan))}
+    order = {place: number for number, (place, _) in enumerate(placed)}
     return tuple(sorted(model.heard.values(), key=lambda prompt: order[prompt.step]))
 
 

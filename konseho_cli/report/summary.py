@@ -28,8 +28,8 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
     if refusal := _refusal(outcome, verdicts):
         fine, sign, word = False, symbols.failed, f"{refusal}, run {word}"
     dot = f" {symbols.dot} "
-    made = sum(call.source != "journal" for call in outcome.calls)
-    parts = [plural(made, "call"), *_free(outcome), *_resumed(outcome)]
+    made = sum(call.is_made for call in outcome.calls)
+    parts = [plural(made, "call"), *_people(outcome), *_free(outcome), *_resumed(outcome)]
     parts.append(f"{show_count(outcome.usage.total)} tokens")
     cost = outcome.cost
     if cost:
@@ -55,6 +55,13 @@ def _free(outcome: RunOutcome) -> Iterator[str]:
         count = sum(call.source == source for call in outcome.calls)
         if count:
             yield f"{count:,} of {len(outcome.calls):,} {word}"
+
+
+def _people(outcome: RunOutcome) -> Iterator[str]:
+    """Questions that people answered: `2 answers by people`."""
+    count = sum(call.source == "human" and call.status == "ok" for call in outcome.calls)
+    if count:
+        yield f"{plural(count, 'answer')} by {'a person' if count == 1 else 'people'}"
 
 
 def _resumed(outcome: RunOutcome) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from konseho_cli.engine.plan import Plan
+from konseho_cli.models.base import is_person
 from konseho_cli.steps.base import agent_id
 from konseho_cli.telemetry.events import (
     AskFinished,
@@ -28,6 +29,8 @@ class Tally(msgspec.Struct, kw_only=True):
     """Calls, tokens and dollars so far."""
 
     calls: int = 0
+    people: int = 0
+    """Of these, those that asked a person, who is no model."""
     tokens: int = 0
     cached: int = 0
     """Calls whose answer was there already."""
@@ -37,6 +40,7 @@ class Tally(msgspec.Struct, kw_only=True):
     def add(self, event: AskFinished) -> None:
         """Count a call that ended."""
         self.calls += 1
+        self.people += is_person(event.model)
         self.cached += event.source == "cache"
         self.tokens += event.input_tokens + event.output_tokens
         if event.cost is None or self.cost is None:

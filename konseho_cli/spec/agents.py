@@ -55,14 +55,16 @@ class _Refs:
     def settle(self, step: Step) -> Step:
         """The step with ids in place of inline agents."""
         changes: dict[str, Any] = {}
-        for name in step.speakers():
+        for name, refs in step.speakers().items():
             written = getattr(step, name)
+            if written is None:  # the step brings somebody along
+                (written,) = refs
             path = (*self._path, name)
             if isinstance(written, (list, tuple)):
                 ids = tuple(self._id(ref, (*path, at)) for at, ref in enumerate(written))
                 if ids != tuple(written):
                     changes[name] = ids
-            elif (settled := self._id(written, path)) != written:
+            elif (settled := self._id(written, path)) != getattr(step, name):
                 changes[name] = settled
         if step.fallback is not None and step.fallback.agent is not None:
             changes |= self._fallback(step.fallback)

@@ -113,8 +113,12 @@ class Base(
         return {}
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
-        """Who speaks, by the field that names them (`agents`, `moderator`), where it is set."""
+        """Who speaks, by the field that names them (`agents`), or that is empty and means them."""
         return {}
+
+    def overdue(self) -> StepResult | None:
+        """What stands where its `timeout` is over; None: the step fails."""
+        return None
 
     def keys(self) -> frozenset[str] | None:
         """What `{{ step.KEY }}` may read of its value; None: not known before the run."""
@@ -358,13 +362,9 @@ class StepContext(Protocol):
         ...
 
     async def run(
-        self,
-        block: str,
-        *,
-        iteration: int = 0,
-        names: Mapping[str, JSON] | None = None,
+        self, block: str, *, iteration: int = 0, names: Mapping[str, JSON] | None = None,
         earlier: Sequence[Part] = (),
-    ) -> Ran:
+    ) -> Ran:  # fmt: skip
         """Run the steps of one of `Base.blocks`, each as soon as what it waits for is there.
 
         `iteration` counts from 1 where they run more than once, and is then a part of their address

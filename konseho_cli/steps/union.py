@@ -8,6 +8,7 @@ from konseho_cli.steps import loop, nested, route
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.debate import Debate
+from konseho_cli.steps.human import Human
 from konseho_cli.steps.loop import Loop
 from konseho_cli.steps.nested import Nested
 from konseho_cli.steps.parallel import Parallel
@@ -16,9 +17,11 @@ from konseho_cli.steps.route import Route
 from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
 
-Step: TypeAlias = Ask | Parallel | Split | Debate | Vote | Chair | Loop | Nested | Refine | Route
+Step: TypeAlias = (
+    Ask | Parallel | Split | Debate | Vote | Chair | Human | Loop | Nested | Refine | Route
+)
 
-RESERVED: frozenset[str] = frozenset({"human", "command"})
+RESERVED: frozenset[str] = frozenset({"command"})
 """Kinds that are named but not there yet."""
 
 # A step that holds steps cannot import this module, which imports it.

@@ -83,7 +83,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             label TEXT NOT NULL,           -- the item, round or turn, for people
             model TEXT NOT NULL,           -- provider:model
             status TEXT NOT NULL,          -- ok, failed, cancelled
-            source TEXT NOT NULL,          -- model, cache, flight, journal
+            source TEXT NOT NULL,          -- model, cache, flight, journal, human
             start INTEGER NOT NULL,
             end INTEGER NOT NULL,
             input_tokens INTEGER NOT NULL,

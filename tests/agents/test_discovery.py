@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -188,10 +189,19 @@ def test_a_broken_file_is_listed_and_stops_nobody(agents: Path) -> None:
     assert [name for name, problem in listed.items() if not problem] == ["a", "z"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_cannot_be_read_says_so_until_it_can(agents: Path, index: Path) -> None:
+def test_a_file_that_cannot_be_read_says_so_until_it_can(
+    agents: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = write(agents, "a.md", "a")
-    file.chmod(0)
-    assert found(agents, index)[0].problem == "it cannot be read: Permission denied"
-    file.chmod(0o600)
+    really = os.open
+
+    def shut(path, *flags, **more):  # root reads everything
+        if Path(path).name == "a.md":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return really(path, *flags, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", shut)
+        assert found(agents, index)[0].problem == "it cannot be read: Permission denied"
+    file.touch()
     assert found(agents, index)[0].problem == ""

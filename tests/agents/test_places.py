@@ -93,16 +93,31 @@ def test_a_folder_above_that_others_can_write_is_not_trusted(home: Path) -> None
     assert not is_trusted(above)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root gives files away")
-def test_a_folder_above_that_is_a_strangers_is_not_trusted(home: Path) -> None:
+def given_away(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user's from now on, as far as anybody asks: only root could really give it away."""
+    really = os.stat
+
+    def stat(path, *more, **flags):
+        found = really(path, *more, **flags)
+        if os.fspath(path) != os.fspath(folder):
+            return found
+        return os.stat_result((*found[:4], 12345, 12345, *found[6:10]))
+
+    monkeypatch.setattr(os, "stat", stat)
+
+
+def test_a_folder_above_that_is_a_strangers_is_not_trusted(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = home / "agents"
     folder.mkdir()
-    os.chown(folder, 12345, 12345)
+    given_away(folder, monkeypatch)
     assert not is_trusted(Place(level="project", folder=folder, within=home, above=True))
 
 
-@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root gives files away")
-def test_a_strangers_git_folder_makes_no_project(home: Path) -> None:
+def test_a_strangers_git_folder_makes_no_project(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (home / "project" / ".git").mkdir()
-    os.chown(home / "project", 12345, 12345)
+    given_away(home / "project", monkeypatch)
     assert len(looked(home / "project" / "councils", home)) == 4

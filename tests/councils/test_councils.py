@@ -19,6 +19,7 @@ from konseho_cli.engine.blocks import steps_within
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.models.base import place_of
+from konseho_cli.models.person import Answering
 from konseho_cli.session import RunOptions, Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import load_council
@@ -35,6 +36,7 @@ FINE = {"refine-until-approved": {"ok", "degraded"}}
 """Of a run by the simulator, whose critics approve by chance; all others must be `ok`."""
 STANDING_BY = {"judge-panel": {"presiding", "deputy"}}
 """Who is only asked where others are tied."""
+ANSWERS = {"human-approval": {"decide": "ask for changes", "changes": "Name the time zone."}}
 
 each_council = pytest.mark.parametrize("path", COUNCILS, ids=lambda path: path.stem)
 
@@ -46,7 +48,9 @@ def _session(path: Path, model: str | None = "sim") -> Session:
         inputs=fill_inputs(loaded.spec, INPUTS.get(path.stem, {})),
         wishes=Wishes(model=model),
     )
-    return Session(loaded, options, env={})
+    answers = ANSWERS.get(path.stem, {})
+    desk = Answering(lambda question: answers[question.step])
+    return Session(loaded, options, env={}, desk=lambda: desk)
 
 
 def _run(path: Path) -> RunOutcome:
@@ -101,7 +105,8 @@ def test_it_chooses_no_model(path: Path) -> None:
     loaded = load_council(path)
     assert loaded.spec.model is None
     assert not loaded.spec.models
-    assert all(agent.model is None for agent in loaded.spec.agents.values())
+    people = {agent.model for agent in loaded.spec.agents.values()} - {None}
+    assert people <= {"human"}
 
 
 @each_council
@@ -143,6 +148,10 @@ def test_it_runs_from_the_command_line(
         file = tmp_path / name
         file.write_text(text, encoding="utf-8")
         given += ["--input", f"{name}=@{file}"]
+    if path.stem in ANSWERS:
+        file = tmp_path / "answers.yaml"
+        file.write_text(yaml.safe_dump(ANSWERS[path.stem]), encoding="utf-8")
+        given += ["--answers", str(file)]
     status = invoke(["run", path.stem, *given, "--model", "sim:instant", "--json"])
     outcome = json.loads(capsys.readouterr().out)
     assert outcome["status"] in FINE.get(path.stem, {"ok"})
@@ -204,6 +213,24 @@ def test_research_keeps_the_order_of_its_questions() -> None:
     outcome = _run(ROOT / "councils" / "research-split.yaml")
     questions = outcome.step("plan").value["questions"]
     assert len(outcome.step("research").value) == len(questions)
+
+
+def test_an_approved_draft_needs_no_word_about_changes() -> None:
+    path = ROOT / "councils" / "human-approval.yaml"
+    loaded = load_council(path)
+    desk = Answering(lambda question: "approve")
+    session = Session(
+        loaded, RunOptions(task="t", wishes=Wishes(model="sim")), {}, desk=lambda: desk
+    )
+    outcome = run_virtual(lambda loop: session.run())
+    assert outcome.status == "ok"
+    assert outcome.step("changes").status == "skipped"
+
+
+def test_nobody_approves_where_nobody_is_there() -> None:
+    loaded = load_council(ROOT / "councils" / "human-approval.yaml")
+    with pytest.raises(UsageError, match="asks a person"):
+        Session(loaded, RunOptions(task="t", wishes=Wishes(model="sim")), {})
 
 
 def test_a_panel_counts_its_scores_itself() -> None:

@@ -17,6 +17,7 @@ from konseho_cli.models.http import Http
 from konseho_cli.models.journal import Journaled
 from konseho_cli.models.limits import Limited, Throttled
 from konseho_cli.models.openai import OpenAIModel
+from konseho_cli.models.person import Person
 from konseho_cli.models.prices import Prices
 from konseho_cli.models.recording import Recording
 from konseho_cli.models.redact import Redactor
@@ -55,7 +56,7 @@ def innermost(model: Any) -> Any:
 @pytest.mark.parametrize("provider", sorted(PROVIDERS))
 def test_every_provider_can_be_made(provider: str) -> None:
     model = innermost(build(choose(f"{provider}:fast"), shared()))
-    assert isinstance(model, OpenAIModel | AnthropicModel | SimModel)
+    assert isinstance(model, OpenAIModel | AnthropicModel | SimModel | Person)
 
 
 def test_what_a_model_does_not_need_is_not_there() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from konseho_cli.core.errors import ModelRefused
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.base import Estimate
-from konseho_cli.steps.fields import Fallback
+from konseho_cli.steps.fields import Fallback, Window
 from konseho_cli.steps.loop import Loop
 from konseho_cli.telemetry.events import StepFinished
 
@@ -143,3 +143,16 @@ def test_its_estimate_is_that_of_its_steps_by_iterations(many, inside, until) ->
     loop = Loop(steps=steps, max=many, until="{{ iteration > 1 }}" if until else None)
     fewest = inside if until else inside * many
     assert loop.estimate() == Estimate(fewest=fewest, most=inside * many)
+
+
+def test_a_summary_is_paid_for_once_however_many_iterations_ask_for_it(stage, scripted) -> None:
+    window = Window(messages=1, summary="dee")
+    ask = Ask(id="say", agent="cid", window=window)
+    model = scripted({"dee": (1, "in short")})
+    plan = {
+        "one": Ask(agent="ann"), "two": Ask(agent="bob"),
+        "first": Loop(id="first", steps=(ask,), max=1, needs=("two",)),
+        "other": Loop(id="other", steps=(ask,), max=1, needs=("two",)),
+    }  # fmt: skip
+    stage.run(plan, model)
+    assert len(model.asked("dee")) == 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from statistics import median
 from typing import Any
 
 from konseho_cli.core.units import show_duration, show_percent
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.models.base import is_person
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import WORTH, Candidate
 from konseho_cli.profiling.time.analysis import Analysis, Leeway, Resource, Straggler
@@ -30,7 +31,8 @@ def time_findings(outcome: RunOutcome, analysis: Analysis) -> Iterator[Candidate
     """What held the run up, and could be helped by a setting."""
     if not analysis.makespan:
         return
-    yield from _slow_agents(analysis)
+    people = {call.agent for call in outcome.calls if is_person(call.model)}
+    yield from _slow_agents(analysis, people)
     for resource in analysis.resources:
         if resource.queued_on_path > WORTH * analysis.makespan and _kind(resource) in _ADVICE:
             yield _queue(resource, analysis)
@@ -39,8 +41,11 @@ def time_findings(outcome: RunOutcome, analysis: Analysis) -> Iterator[Candidate
     yield from _failures(outcome, analysis)
 
 
-def _slow_agents(analysis: Analysis) -> Iterator[Candidate]:
-    """Agents that take longer than those who do the same: as fast as they are, what would it save?"""
+def _slow_agents(analysis: Analysis, people: Collection[str]) -> Iterator[Candidate]:
+    """Agents that take longer than those who do the same: as fast as they are, what would it save?
+
+    People take their time: there is no faster model of them.
+    """
     rounds: dict[tuple[str, str], list[Leeway]] = {}
     for call in analysis.leeway:
         rounds.setdefault((call.step, call.label), []).append(call)
@@ -50,7 +55,7 @@ def _slow_agents(analysis: Analysis) -> Iterator[Candidate]:
     for calls in rounds.values():
         for call in calls:
             others = [_own(other) for other in calls if other.agent != call.agent]
-            if others and call.drag:
+            if others and call.drag and call.agent not in people:
                 typical = median(others)
                 over = min(call.drag, int(_own(call) - typical))
                 excess[call.agent] = excess.get(call.agent, 0) + max(0, over)

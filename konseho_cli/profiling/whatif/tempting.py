@@ -94,7 +94,9 @@ def _pools(scene: Scene) -> Iterator[Family]:
 
 
 def _agents(scene: Scene) -> Iterator[Family]:
-    for agent in _longest(scene.path, {name: name for name in scene.changing.casting.choices}):
+    casting = scene.changing.casting
+    models = {name: name for name in casting.choices if name not in casting.persons}
+    for agent in _longest(scene.path, models):  # nobody makes a person faster
         yield (Changes(agents={agent: Pace(factor=0.5)}),)
 
 
@@ -104,6 +106,8 @@ def _models(scene: Scene) -> Iterator[Family]:
     named: dict[str, str] = {agent: choice.name for agent, choice in casting.choices.items()}
     for alias, agents in scene.changing.agents_of.items():
         named |= dict.fromkeys(agents, alias)
+    for person in casting.persons:
+        named.pop(person, None)
     shared = {model for model, count in Counter(named.values()).items() if count > 1}
     if len(shared) == 1 and len(set(named.values())) == 1:
         return  # everybody: that is no finding

@@ -68,6 +68,13 @@ def test_agents_that_take_alike_are_not_slow_and_neither_is_one_alone() -> None:
     assert found(leeway=(call("ann", 10, drag=10),)) == []
 
 
+def test_a_person_is_not_slow_and_gets_no_faster_model() -> None:
+    said = structs.replace(OUTCOME.calls[0], agent="cid", model="human:Ana", source="human")
+    outcome = structs.replace(OUTCOME, calls=(said,))
+    calls = (call("ann", 1), call("bob", 1), call("cid", 5, drag=4))
+    assert not list(time_findings(outcome, structs.replace(QUIET, leeway=calls)))
+
+
 def test_who_only_waited_longer_is_not_slow() -> None:
     late = structs.replace(call("cid", 5, drag=4), waited=4 * SECOND)
     assert found(leeway=(call("ann", 1), call("bob", 1), late)) == []
