@@ -14,6 +14,7 @@ from rich.console import Console
 from konseho_cli.core.files import write_atomically
 from konseho_cli.core.virtual import run_virtual
 from konseho_cli.engine.casting import Wishes
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.report.answer import answer_text
 from konseho_cli.report.frame import Line, Painter, Piece, Size
@@ -21,7 +22,7 @@ from konseho_cli.report.live import as_rich
 from konseho_cli.report.summary import summary
 from konseho_cli.report.symbols import UNICODE
 from konseho_cli.report.view import RunView
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council
 from konseho_cli.telemetry.events import EVERYDAY

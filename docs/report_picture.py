@@ -14,10 +14,11 @@ from chromium import open_page
 
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.casting import Wishes
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.profiling.assembling import profiled_of
 from konseho_cli.profiling.recording import Machine, Recording
 from konseho_cli.report.html.page import profile_html
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council
 from konseho_cli.store.memory_store import MemoryStore

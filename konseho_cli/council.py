@@ -18,11 +18,12 @@ from konseho_cli.core.errors import UsageError
 from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.engine.caching import new_memory
 from konseho_cli.engine.casting import Wishes
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.storing import Storing, open_store, storing_for
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cache import ENTRIES, CacheWishes
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.check import converted
 from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
 from konseho_cli.spec.find import find_council
@@ -82,6 +83,8 @@ class RunKeywords(TypedDict, total=False):
     """A file for every event, a line each."""
     replay_speed: float
     """1 as recorded, 2 twice as fast, 0 at once: in virtual time where `run` makes the loop."""
+    allow_exec: bool
+    """Whether its `command` steps may execute programs."""
     store: bool | str | Path
     """Whether the run is kept, so that it can be resumed: in `.konseho/`, or in this database."""
     answer: Answer
@@ -178,6 +181,7 @@ class Council:
         store: bool | str | Path = True,
         force: bool = False,
         answer: Answer | None = None,
+        allow_exec: bool = False,
     ) -> RunOutcome:
         """Go on with a run that was kept: models are called only for what is not there.
 
@@ -190,7 +194,7 @@ class Council:
         storing = self._storing(store)
         async with aclosing(open_store(storing, os.environ)) as reader:
             stored = await find_stored(reader, run)
-        wanted = Resumption(force=force, store=storing.file)
+        wanted = Resumption(force=force, allow_exec=allow_exec, store=storing.file)
         session = resume(stored, wanted, loaded=self._loaded, desk=_desk(answer))
         self._outcome = await session.run()
         return self._outcome
@@ -256,6 +260,7 @@ class Council:
                 speed=options.get("replay_speed", 1.0),
             ),
             storing=self._storing(options.get("store")),
+            allow_exec=options.get("allow_exec", False),
             events_out=options.get("events_out"),
             settings=self._how.settings,
             targets=self._how.targets,

@@ -15,11 +15,12 @@ from msgspec import structs
 from konseho_cli.core.errors import Problem, UsageError
 from konseho_cli.core.process import is_alive
 from konseho_cli.core.source import shown_path
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.remembered import Remembered, decode
 from konseho_cli.engine.storing import storing_for
 from konseho_cli.engine.taping import Taping, redactor_of
 from konseho_cli.models.cassette import hidden
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import council_document, load_council
 from konseho_cli.spec.loaded import Loaded
@@ -40,6 +41,8 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float | None = None
     """Seconds for what is left; None: as it was."""
     max_concurrency: int | None = None
+    allow_exec: bool = False
+    """Whether what is left may execute programs."""
     store: Path | None = None
     """The database; None: the one in `.konseho/`."""
 
@@ -79,6 +82,7 @@ def resume(
             said.settings, wanted=changed or not _is_whole(stored, loaded), file=wanted.store
         ),
         resumed=stored,
+        allow_exec=wanted.allow_exec,
         changed=changed,
     )
     return Session(loaded, options, env, desk=desk)

@@ -7,8 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, suppress
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import structs
@@ -22,23 +21,30 @@ from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.budgeting import budgets_for
 from konseho_cli.engine.caching import open_cache
 from konseho_cli.engine.cast import Cast, cast_of
-from konseho_cli.engine.casting import Casting, Wishes, cast_models
+from konseho_cli.engine.casting import Casting, cast_models
 from konseho_cli.engine.emitting import Emitting
+from konseho_cli.engine.executing import open_programs
 from konseho_cli.engine.executor import Execution, Interrupted
 from konseho_cli.engine.holding import spill_folder
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.plan import Plan, plan_of
-from konseho_cli.engine.refusing import refuse_no_task, refuse_undecided, refuse_unheard
+from konseho_cli.engine.refusing import (
+    refuse_no_task,
+    refuse_programs,
+    refuse_undecided,
+    refuse_unheard,
+)
 from konseho_cli.engine.state import Premises
-from konseho_cli.engine.storing import Storing, open_store
-from konseho_cli.engine.taping import Taped, Taping, redactor_of
-from konseho_cli.models.cache import CacheWishes, ResponseCache
+from konseho_cli.engine.storing import open_store
+from konseho_cli.engine.taping import Taped, redactor_of
+from konseho_cli.models.cache import ResponseCache
 from konseho_cli.models.prices import Prices
 from konseho_cli.models.stack import Shared, build, http_for
 from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.loaded import Loaded
-from konseho_cli.spec.settings import Settings, said_over
+from konseho_cli.spec.settings import said_over
 from konseho_cli.telemetry.bus import Bus, Subscription
 from konseho_cli.telemetry.events import EVERYDAY
 
@@ -46,41 +52,13 @@ if TYPE_CHECKING:
     # Only a run that caches, that is kept, or that goes on, loads them.
     from konseho_cli.engine.keeping import Keeper
     from konseho_cli.engine.past import Past
+    from konseho_cli.engine.programs import Programs
     from konseho_cli.engine.remembered import KeptOptions
     from konseho_cli.models.journal import Journal
     from konseho_cli.models.memory_tier import MemoryTier
     from konseho_cli.models.person import Desk
     from konseho_cli.models.tape import Tape
-    from konseho_cli.store.base import RunEnded, Store, StoredRun
-
-
-class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller says about one run."""
-
-    task: str | None = None
-    inputs: Mapping[str, Any] = msgspec.field(default_factory=dict)
-    wishes: Wishes = msgspec.field(default_factory=Wishes)
-    max_concurrency: int | None = None
-    seed: int | None = None
-    timeout_s: float | None = None
-    """Seconds for the whole run; the file's `limits.time` holds too."""
-    strict: bool = False
-    """Whether simulated answers that nobody chose are refused."""
-    caching: CacheWishes = CacheWishes()
-    taping: Taping = Taping()
-    """What is recorded, and what is replayed."""
-    storing: Storing = Storing()
-    """Whether and where the run is kept."""
-    resumed: StoredRun | None = None
-    """The run that goes on; None: a new one begins."""
-    changed: bool = False
-    """Whether the council is not the one that ran before."""
-    events_out: str | Path | None = None
-    """A file for every event, a line each; `-` is stdout."""
-    settings: Settings = Settings()
-    """How it is carried out: what the caller says over what a preset says."""
-    targets: Targets = Targets()
-    """Of a preset; they hold where the council states none."""
+    from konseho_cli.store.base import RunEnded, Store
 
 
 class _Gear(msgspec.Struct, kw_only=True):
@@ -91,6 +69,7 @@ class _Gear(msgspec.Struct, kw_only=True):
     shared: Shared
     cache: ResponseCache | None
     keeper: Keeper | None
+    programs: Programs | None
 
 
 class Session:
@@ -130,6 +109,8 @@ class Session:
         refuse_no_task(self.task, loaded.steps.values())
         if self.casting.unchosen:
             refuse_undecided(self.spec, options.targets, strict=options.strict)
+        if not self.taped.replays:
+            refuse_programs(self._placed.values(), self._env, allowed=options.allow_exec)
         self._past = self._recall()
         self._desk = desk() if desk is not None and self.casting.persons else None
         if self.casting.persons and (self.taped.cassette is None or options.taping.miss == "call"):
@@ -207,7 +188,13 @@ class Session:
         prices = Prices()
         keeper, cache = self._keeper(prices, clock), self._open_cache(prices, clock)
         shared = self._shared(prices, clock, cache, keeper)
-        return _Gear(clock=clock, prices=prices, shared=shared, cache=cache, keeper=keeper)
+        return _Gear(
+            clock=clock, prices=prices, shared=shared, cache=cache, keeper=keeper,
+            programs=open_programs(
+                self._placed.values(), shared, self.options.caching, clock,
+                choices=self.casting.choices.values(), file=self.options.storing.file,
+            ),
+        )  # fmt: skip
 
     async def _run(self, subscriptions: Sequence[Subscription], gear: _Gear) -> RunOutcome:
         loop, clock, shared = asyncio.get_running_loop(), gear.clock, gear.shared
@@ -224,6 +211,8 @@ class Session:
             if shared.tape is not None:
                 opened.callback(shared.tape.close)
             opened.push_async_callback(shared.http.aclose)
+            if gear.programs is not None:
+                opened.push_async_callback(gear.programs.aclose)
             collect = opened.enter_context(collecting(self.options.settings.collection))
             execution = self._execution = Execution(
                 self.plan, self._premises(gear, collect), clock, bus
@@ -233,7 +222,7 @@ class Session:
                 kinds = self.emitting.most & EVERYDAY  # answers are there
                 bus.subscribe(gear.keeper.events, kinds)
             outcome = await execution.run()
-        cache, now = gear.cache, loop.time()
+        cache, programs, now = gear.cache, gear.programs, loop.time()
         return structs.replace(
             outcome,
             replayed=self.taped.cassette is not None,
@@ -244,11 +233,13 @@ class Session:
                 if service.address or service.requests  # the simulator's are none
             ),
             cache=None if cache is None else cache.stats,
+            results=None if programs is None else programs.stats,
             listeners=bus.listeners,
             creation_s=self._creation_s,
             warnings=(
                 *outcome.warnings,
                 *(() if cache is None else cache.warnings),
+                *(() if programs is None else programs.warnings),
                 *(() if events is None else events.warnings),
             ),
         )
@@ -367,6 +358,7 @@ class Session:
             gate=spec.gate,
             context=options.settings.context,
             spill_in=spill_folder(self._env),
+            programs=gear.programs,
             ended=(
                 *(() if keeper is None else (keeper.step_ended,)),
                 lambda outcome, index: collect(),

@@ -17,12 +17,13 @@ from konseho_cli.core.errors import StoreFailed, UsageError
 from konseho_cli.core.packing import unpack
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.history import cassette_of, recalled
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.storing import Storing
 from konseho_cli.engine.taping import Taping
 from konseho_cli.report.json import outcome_document
 from konseho_cli.resuming import Resumption, resume
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import check_document, load_council
 from konseho_cli.spec.loaded import Loaded

@@ -15,10 +15,11 @@ from msgspec import structs
 from konseho_cli import Agent, Ask, Council
 from konseho_cli.core.errors import StoreFailed
 from konseho_cli.engine.history import cassette_of, recalled
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.taping import Taping
 from konseho_cli.resuming import Resumption, resume
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import check_document
 from konseho_cli.store.base import StoredRun, Wanted

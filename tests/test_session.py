@@ -12,9 +12,10 @@ from konseho_cli import Agent, Ask, Chair, Council, Debate, InvalidCouncil, Limi
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.engine.casting import Wishes
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.time.critical_path import critical_path
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import check_document
 from konseho_cli.telemetry.events import RunFinished, RunStarted, TextArrived

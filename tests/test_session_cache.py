@@ -14,9 +14,10 @@ from aiohttp import web
 
 from konseho_cli import Agent, Ask, Council
 from konseho_cli.core.virtual import run_virtual
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.models.cache import CacheWishes
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.load import check_document, load_council
 
 ANSWER = {

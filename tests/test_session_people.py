@@ -16,11 +16,12 @@ from konseho_cli.core.virtual import run_virtual
 from konseho_cli.council import Council
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.history import cassette_of
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.person import Answering, Question
 from konseho_cli.resuming import Resumption, resume
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.load import Loaded, check_document
 from konseho_cli.steps.human import Human
 from konseho_cli.store.base import StoredRun, Wanted

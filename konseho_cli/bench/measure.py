@@ -36,6 +36,8 @@ class Row:
     """Whether a sample takes so long that fewer rounds have to do."""
     quick: bool = True
     """Whether a quick look has the time for it."""
+    most_rounds: int | None = None
+    """Where a sample takes many seconds, and varies little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,8 @@ class Effort:
 
     def rounds_of(self, row: Row) -> int:
         """Fewer where a sample is costly."""
-        return max(1, self.rounds // 3) if row.costly else self.rounds
+        rounds = max(1, self.rounds // 3) if row.costly else self.rounds
+        return rounds if row.most_rounds is None else min(rounds, row.most_rounds)
 
 
 FULL = Effort(rounds=15)

@@ -179,7 +179,8 @@ class _Council:
 
     def _session(self, record: str | None = None) -> Any:
         from konseho_cli.engine.casting import Wishes
-        from konseho_cli.session import RunOptions, Session
+        from konseho_cli.engine.options import RunOptions
+        from konseho_cli.session import Session
 
         job, known = self._job, set(RunOptions.__struct_fields__)
         wishes = Wishes(model=job["model"], models=job["models"], simulate=job["simulate"])

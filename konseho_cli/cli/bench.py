@@ -32,6 +32,7 @@ def command(
     confidence: own.Confidence = "95%",
     max_time: own.MaxTime = "60s",
     history: own.History = False,
+    allow_exec: options.AllowExec = False,
     store: options.Store = None,
     json: options.AsJson = False,
     markdown: own.AsMarkdown = False,

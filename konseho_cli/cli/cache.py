@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -22,14 +22,19 @@ from konseho_cli.store.location import locate
 
 Model: TypeAlias = Annotated[
     str | None,
-    typer.Option("--model", "-m", metavar="GLOB", help="Of these models: 'openai:*'."),
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="GLOB",
+        help="Of these models: 'openai:*'; 'command:*' are programs.",
+    ),
 ]
 Pattern: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--pattern",
         metavar="GLOB",
-        help="Whose question has this near its beginning: 'tabs*spaces'.",
+        help="Whose question, or command, has this near its beginning: 'tabs*spaces'.",
     ),
 ]
 OlderThan: TypeAlias = Annotated[
@@ -45,7 +50,8 @@ def command() -> None:
     """See, clear and fill the cache of answers.
 
     Answers at temperature 0 are kept in .konseho/, and used again where the same is asked of the
-    same model. `konseho run --cache` keeps all of them, --no-cache none.
+    same model. `konseho run --cache` keeps all of them, --no-cache none. What a `command` step came
+    to is used again for an hour, as long as its `inputs` stay as they are.
     """
 
 
@@ -53,12 +59,12 @@ def command() -> None:
 def stats(store: options.Store = None, json: options.AsJson = False) -> None:
     """Show how much is kept, and what it saved over all runs."""
     place = locate(os.environ, store)
-    with _opened(store) as table:
-        totals = Totals() if table is None else table.totals()
+    with _opened(store) as tables:
+        totals, results = [each.totals() for each in tables] or (Totals(), Totals())
     if json:
-        deliver_to_stdout(report.totals_json(totals, place))
+        deliver_to_stdout(report.totals_json(totals, place, results))
     else:
-        deliver_to_stdout(report.totals_text(totals, place, RealClock.wall()))
+        deliver_to_stdout(report.totals_text(totals, place, RealClock.wall(), results))
 
 
 @app.command("list")
@@ -71,8 +77,8 @@ def list_entries(
 ) -> None:
     """List what is kept, the newest first."""
     wanted = _filter(model, pattern, older_than)
-    with _opened(store) as table:
-        entries = [] if table is None else table.list(wanted)
+    with _opened(store) as tables:
+        entries = [entry for each in tables for entry in each.list(wanted)]
     if json:
         deliver_to_stdout(report.entries_json(entries))
     elif entries:
@@ -92,8 +98,8 @@ def clear(
     Of several options, all must hold. Without any, everything goes.
     """
     wanted = _filter(model, pattern, older_than)
-    with _opened(store) as table:
-        gone = 0 if table is None else table.clear(wanted)
+    with _opened(store) as tables:
+        gone = sum(each.clear(wanted) for each in tables)
     deliver_to_stdout(report.cleared_json(gone) if json else report.cleared_text(gone))
 
 
@@ -116,17 +122,17 @@ def warm(
 
 
 @contextmanager
-def _opened(store: Path | None) -> Iterator[CacheTable | None]:
-    """The table; None where there is none, and none is made to look into it."""
+def _opened(store: Path | None) -> Iterator[list[CacheTable]]:
+    """Answers and results; empty where there is no file, and none is made to look into it."""
     file = locate(os.environ, store)
     if not file.exists():
-        yield None
+        yield []
         return
-    table = CacheTable(file, RealClock.wall)
-    try:
-        yield table
-    finally:
-        table.close()
+    with ExitStack() as opened:
+        tables = [make(file, RealClock.wall) for make in (CacheTable, CacheTable.of_results)]
+        for table in tables:
+            opened.callback(table.close)
+        yield tables
 
 
 def _filter(model: str | None, pattern: str | None, older_than: str | None) -> Filter:

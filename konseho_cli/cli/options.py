@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -107,6 +108,23 @@ DryRun: TypeAlias = Annotated[
 ]
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")
+]
+
+
+def _allow(value: bool) -> bool:
+    """Tell the processes that this one starts, too: a profiler runs the council in one."""
+    if value:
+        os.environ["KONSEHO_ALLOW_EXEC"] = "1"
+    return value
+
+
+AllowExec: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--allow-exec",
+        callback=_allow,
+        help="Let the council's `command` steps execute programs, with all your rights.",
+    ),
 ]
 Record: TypeAlias = Annotated[
     Path | None,

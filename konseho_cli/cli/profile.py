@@ -126,6 +126,7 @@ def command(
     strict: options.Strict = False,
     cache: options.Cache = None,
     refresh: options.Refresh = False,
+    allow_exec: options.AllowExec = False,
     store: options.Store = None,
     no_store: options.NoStore = False,
     replay: options.Replay = None,

@@ -89,6 +89,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool
     cache: bool | None
     refresh: bool
+    allow_exec: bool
     store: Path | None
     no_store: bool
     replay: str | None

@@ -17,6 +17,7 @@ from konseho_cli.cli.watching import conduct, screen_for
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.history import cassette_of
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.remembered import decode
 from konseho_cli.engine.storing import Storing
@@ -25,7 +26,7 @@ from konseho_cli.models.cache import CacheWishes
 from konseho_cli.models.cassette_file import Cassette, read_cassette
 from konseho_cli.models.registry import sparing
 from konseho_cli.profiling.whatif.held import held_calls
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.loaded import Loaded
 from konseho_cli.store.base import Store

@@ -26,6 +26,7 @@ def command(
     answers: options.Answers = None,
     max_concurrency: options.MaxConcurrency = None,
     timeout: options.Timeout = None,
+    allow_exec: options.AllowExec = False,
     store: options.Store = None,
     quiet: options.Quiet = False,
     json: options.AsJson = False,
@@ -45,6 +46,7 @@ def command(
         timeout_s=read_timeout(timeout),
         max_concurrency=max_concurrency,
         store=store,
+        allow_exec=allow_exec,
     )
     people = People(answers)
     session = resume(stored_run(run, store), wanted, desk=people)

@@ -18,9 +18,10 @@ from konseho_cli.cli.people import People
 from konseho_cli.cli.result import Destination
 from konseho_cli.cli.running import dry_run, run_and_report
 from konseho_cli.cli.stored import find_replay
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.storing import storing_for
 from konseho_cli.engine.taping import Taping
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
 from konseho_cli.spec.load import load_council
@@ -40,6 +41,7 @@ def command(
     strict: options.Strict = False,
     cache: options.Cache = None,
     refresh: options.Refresh = False,
+    allow_exec: options.AllowExec = False,
     record: options.Record = None,
     store: options.Store = None,
     no_store: options.NoStore = False,
@@ -77,6 +79,7 @@ def command(
         caching=read_caching(cache, refresh=refresh, size=how.settings.cache_size),
         taping=Taping(record=record, replay=found, speed=replay_speed, miss=replay_miss),
         storing=storing_for(how.settings, wanted=False if no_store else None, file=store),
+        allow_exec=allow_exec or only_plan,  # a plan executes nothing
         events_out=read_events_out(events_out, destination.file, record),
         settings=how.settings,
         targets=how.targets,

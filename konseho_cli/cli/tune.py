@@ -10,7 +10,7 @@ import typer
 from konseho_cli.cli import options
 from konseho_cli.cli.asking import check_stdin, read_models, read_preset, read_task
 from konseho_cli.cli.tuning import Asked, read_gate, read_kinds, read_max_time, tune
-from konseho_cli.session import RunOptions
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
 from konseho_cli.spec.load import load_council
@@ -71,6 +71,7 @@ def command(
     output: Output = None,
     force: Force = False,
     only_plan: OnlyPlan = False,
+    allow_exec: options.AllowExec = False,
     store: options.Store = None,
     quiet: options.Quiet = False,
     json: options.AsJson = False,

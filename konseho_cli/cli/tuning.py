@@ -27,6 +27,7 @@ from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.files import shipped, write_atomically
 from konseho_cli.core.source import read_source, shown_path
 from konseho_cli.core.suggest import did_you_mean
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.storing import storing_for
 from konseho_cli.models.registry import parse_model_name, sparing
 from konseho_cli.profiling.recording import Machine
@@ -34,7 +35,7 @@ from konseho_cli.profiling.targets import load_stated
 from konseho_cli.report import tune as report
 from konseho_cli.report.symbols import Symbols, symbols_for
 from konseho_cli.report.when import local
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.preset import FOLDER, Preset, load_preset, presets_beside

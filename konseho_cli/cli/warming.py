@@ -10,9 +10,10 @@ from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.streams import tell
 from konseho_cli.cli.watching import conduct, screen_for
 from konseho_cli.core.errors import KonsehoError, StoreFailed
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.models.cache import CacheWishes
 from konseho_cli.report.cache import warmed_text
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.inputs import read_inputs
 from konseho_cli.spec.load import load_council

@@ -13,7 +13,7 @@ from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.pool import AgentPool
 from konseho_cli.agents.rota import Pick
 from konseho_cli.context.templates import evaluate
-from konseho_cli.core.errors import ModelError, OwnLimitReached
+from konseho_cli.core.errors import ModelError, OwnLimitReached, StepFailed
 from konseho_cli.engine.asking import Question, ask
 from konseho_cli.engine.gathering import gather
 from konseho_cli.engine.step_state import StepState
@@ -35,7 +35,7 @@ from konseho_cli.telemetry.spans import Scope
 from konseho_cli.telemetry.waiting import take
 
 if TYPE_CHECKING:
-    pass  # only who bounds prompts loads it
+    from konseho_cli.models.command import CommandDone, CommandRequest
 
 T = TypeVar("T")
 
@@ -106,6 +106,18 @@ class Context:
             stand_in = await ask(step.run, self._scope, cast[other], fitted, step.degrade)
             step.degrade(f"{other} stood in for {name}: {error}")
             return Answer(agent=name, text=stand_in.text, value=stand_in.value)
+
+    async def execute(self, request: CommandRequest) -> CommandDone:
+        """Execute a program, or know what came of it."""
+        step = self._step
+        programs = step.run.premises.programs
+        if programs is None:
+            raise StepFailed(self.step, "programs are not executed here")
+        question = Question(
+            step=self.step, path=step.path, prompt="", schema=None, item="", turn=0, label="",
+            priority=step.planned.step.priority, cache=None, deadline=step.deadline,
+        )  # fmt: skip
+        return await programs.execute(step.run, self._scope, question, request)
 
     async def look_back(self, window: Window) -> None:
         """Bound what the default prompt shows of earlier outputs, before it is asked for."""

@@ -37,6 +37,7 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     services: tuple[ServiceState, ...] = ()
     cache: CacheStats | None = None
+    results: CacheStats | None = None
     listeners: tuple[ListenerTime, ...] = ()
     creation_s: float | None = None
     timings: tuple[Timing, ...] = ()
@@ -72,6 +73,7 @@ def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
         spans=_last_session(spans),
         services=end.services,
         cache=end.cache,
+        results=end.results,
         listeners=end.listeners,
         creation_s=end.creation_s,
         timings=end.timings,

@@ -283,6 +283,7 @@ class Keeper:
             "services": [msgspec.to_builtins(service) for service in outcome.services],
             "timings": [msgspec.to_builtins(timing) for timing in outcome.timings],
             "cache": None if outcome.cache is None else msgspec.to_builtins(outcome.cache),
+            "results": None if outcome.results is None else msgspec.to_builtins(outcome.results),
             "listeners": [msgspec.to_builtins(each) for each in outcome.listeners],
             "creation_s": outcome.creation_s,
             "started": outcome.anchor.wall_s + (self.origin - outcome.anchor.loop_ns) / 1e9,

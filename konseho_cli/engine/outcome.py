@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from konseho_cli.core.clock import Anchor
-from konseho_cli.models.base import Account, Source, Usage, is_person
+from konseho_cli.models.base import Account, Source, Usage, is_person, is_program
 from konseho_cli.models.cache import CacheStats
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.steps.base import Part
@@ -52,8 +52,8 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def is_made(self) -> bool:
-        """Whether it counts as a call: what an earlier session did, or a person, does not."""
-        return self.source != "journal" and not is_person(self.model)
+        """Whether it counts as a call: not what an earlier session did, a person or a program."""
+        return self.source != "journal" and not (is_person(self.model) or is_program(self.model))
 
 
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +130,8 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """The models that were at hand, each with its circuit breaker and its limits at the end."""
     cache: CacheStats | None = None
     """What the response cache did; None where no call of the run could be cached."""
+    results: CacheStats | None = None
+    """What the cache of programs' results did; None where no program was executed."""
     resumed: Resumed | None = None
     """What was there already; None: the run began anew."""
     listeners: tuple[ListenerTime, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -26,6 +26,17 @@ from konseho_cli.telemetry.spans import Recorder, Scope
 
 if TYPE_CHECKING:
     from konseho_cli.engine.windowing import Source, Summaries  # only who bounds prompts loads it
+    from konseho_cli.models.command import CommandDone, CommandRequest
+
+
+class Executes(Protocol):
+    """Who executes programs for the steps of a run."""
+
+    async def execute(
+        self, state: RunState, scope: Scope, question: Any, order: CommandRequest
+    ) -> CommandDone:
+        """Execute one, or know what came of it. Raises ModelError."""
+        ...
 
 
 class Premises(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +68,8 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     spill_in: Path | None = None
     """Where the rest goes; None: the system's folder for temporary files."""
     warnings: tuple[str, ...] = ()
+    programs: Executes | None = None
+    """Who executes programs; None: nobody does."""
     ended: tuple[Callable[[StepOutcome, int], None], ...] = ()
     """Told how each step ended, and its place in the file."""
 

@@ -70,6 +70,12 @@ class Taped:
             self.chooses = _recalled_env(env, taping.recalled, "call")
 
     @property
+    def replays(self) -> bool:
+        """Whether everything is answered for: nothing is asked, and nothing executed."""
+        taping = self._taping
+        return taping.stand_in is not None or (self.cassette is not None and taping.miss == "error")
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """About the cassette."""
         return () if self.cassette is None else self.cassette.warnings

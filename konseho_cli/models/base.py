@@ -29,15 +29,20 @@ def place_of(address: str) -> str:
 
 PERSON = "human"
 """The provider behind which a person answers."""
-
-
-UNPAID = frozenset({"sim", PERSON})
+PROGRAM = "command"
+"""The provider behind which a program does."""
+UNPAID = frozenset({"sim", PERSON, PROGRAM})
 """Providers that cost nothing."""
 
 
 def is_person(model: str) -> bool:
     """Whether a model's full name, `provider:model`, is that of a person."""
     return model.partition(":")[0] == PERSON
+
+
+def is_program(model: str) -> bool:
+    """Whether it is that of a program."""
+    return model.partition(":")[0] == PROGRAM
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Protocol
 
 import msgspec
 from msgspec import structs
@@ -44,6 +45,14 @@ def _evened(request: Request) -> Request:
 
 def _float(number: float | None) -> float | None:
     return None if number is None else float(number)
+
+
+class Keying(Protocol):
+    """Says by what the answer of a call is kept."""
+
+    def key(self, request: Request, call: Call) -> bytes | None:
+        """None: it is asked for itself."""
+        ...
 
 
 class Caching(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from msgspec import structs
 from konseho_cli.core.errors import InvalidReply
 from konseho_cli.models.base import Call, Model, Reply, Request
 from konseho_cli.models.cache import Entry, ResponseCache
-from konseho_cli.models.cache_key import Caching
+from konseho_cli.models.cache_key import Caching, Keying
 from konseho_cli.models.flight import SingleFlight
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.models.structured import decode
@@ -20,7 +20,7 @@ class Cached:
 
     __slots__ = ("_cache", "_caching", "_model")
 
-    def __init__(self, model: Model, cache: ResponseCache, caching: Caching) -> None:
+    def __init__(self, model: Model, cache: ResponseCache, caching: Keying) -> None:
         self._model = model
         self._cache = cache
         self._caching = caching

@@ -31,7 +31,7 @@ Ns = Annotated[int, msgspec.Meta(ge=0, le=100 * 86_400 * 10**9)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Parts: TypeAlias = tuple[str, Number, str, str, Number, Number, Number, Number, Number]
 """An identity as `Identity.parts()` gives it: step, iteration, item, agent, turn, and so on."""
-PhaseKind = Literal["queue.limit", "connect", "ttft", "stream"]
+PhaseKind = Literal["queue.limit", "connect", "ttft", "stream", "tool"]
 
 ERRORS: Mapping[str, type[ModelError]] = {
     kind.__name__: kind for kind in (NoAnswer, ModelRefused, ModelUnavailable, InvalidReply)

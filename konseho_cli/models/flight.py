@@ -10,7 +10,7 @@ from msgspec import structs
 from konseho_cli.core.errors import ModelError
 from konseho_cli.models.base import Call, Model, Reply, Request, Usage
 from konseho_cli.models.cache import ResponseCache
-from konseho_cli.models.cache_key import Caching
+from konseho_cli.models.cache_key import Keying
 
 
 class Landing(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ class SingleFlight:
 
     __slots__ = ("_cache", "_caching", "_flights", "_model")
 
-    def __init__(self, model: Model, cache: ResponseCache, caching: Caching) -> None:
+    def __init__(self, model: Model, cache: ResponseCache, caching: Keying) -> None:
         self._model = model
         self._cache = cache
         self._caching = caching

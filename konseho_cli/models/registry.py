@@ -225,6 +225,9 @@ PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in _TA
 KEYS: tuple[str, ...] = tuple(each.key_env for each in _TABLE if each.key_env)
 """Every environment variable that holds a key."""
 
+NO_MODELS: Mapping[str, str] = {"command": "a program is executed by a step of its own kind"}
+"""Words in front of a colon, in what a run says of its calls, that no agent can choose."""
+
 _CLAUDE = {
     "haiku": "anthropic:claude-haiku-4-5",
     "sonnet": "anthropic:claude-sonnet-4-5",
@@ -235,6 +238,10 @@ _CLAUDE = {
 def parse_model_name(text: str) -> tuple[str, str]:
     """Provider and model of `provider:model`; `sim` and `human` stand alone. Raises UsageError."""
     provider, colon, model = text.strip().partition(":")
+    if provider in NO_MODELS:
+        raise UsageError(
+            f"'{text}' is no model: {NO_MODELS[provider]}", hint=f"such as kind: {provider}"
+        )
     if provider not in PROVIDERS:
         known = ", ".join(PROVIDERS)
         near = did_you_mean(provider, PROVIDERS) if colon else None

@@ -18,7 +18,7 @@ from konseho_cli.models.quota import is_about_limits
 from konseho_cli.models.recording import Recording
 from konseho_cli.telemetry.spans import Scope, Span, SpanKind
 
-_PHASES = frozenset({"queue.limit", "connect", "ttft", "stream"})
+_PHASES = frozenset({"queue.limit", "connect", "ttft", "stream", "tool"})
 PATIENCE_S = 10.0
 """How much later than recorded an attempt may be cut off: what cuts it off may wait in real time."""
 

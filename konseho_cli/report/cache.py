@@ -20,8 +20,8 @@ _ABOUT = 60
 _DAY = 86400
 
 
-def totals_text(totals: Totals, place: Path, now: float) -> str:
-    """What is kept and what came of it. `now`: seconds since the epoch."""
+def totals_text(totals: Totals, place: Path, now: float, results: Totals | None = None) -> str:
+    """What is kept and what came of it. `now`: seconds since the epoch; `results`: of programs."""
     asked = totals.hits + totals.misses
     rate = f" ({totals.hits / asked * 100:.0f} %)" if asked else ""
     oldest = "" if totals.oldest is None else f", oldest {_age(now - totals.oldest)}"
@@ -31,13 +31,27 @@ def totals_text(totals: Totals, place: Path, now: float) -> str:
             f"entries  {totals.entries:,}, {show_size(totals.size)}{oldest}",
             f"hits     {totals.hits:,} of {plural(asked, 'lookup')}{rate}",
             f"saved    {show_count(totals.saved_tokens)} tokens{money}",
+            *([_results_text(results)] if results is not None and _is_used(results) else []),
             f"file     {one_line(str(place))}",
         )
     )
 
 
-def totals_json(totals: Totals, place: Path) -> str:
+def _is_used(results: Totals) -> bool:
+    return bool(results.entries or results.hits or results.misses)
+
+
+def _results_text(results: Totals) -> str:
+    asked = results.hits + results.misses
+    rate = f" ({results.hits / asked * 100:.0f} %)" if asked else ""
+    kept = f"{results.entries:,} of programs, {show_size(results.size)}"
+    return f"results  {kept}, {results.hits:,} hits of {plural(asked, 'lookup')}{rate}"
+
+
+def totals_json(totals: Totals, place: Path, results: Totals | None = None) -> str:
     """The same; times are dates, costs dollars."""
+    programs = results or Totals()
+    looked_up = programs.hits + programs.misses
     asked = totals.hits + totals.misses
     return dump(
         {
@@ -51,6 +65,13 @@ def totals_json(totals: Totals, place: Path) -> str:
             "hit_rate": totals.hits / asked if asked else None,
             "saved_tokens": totals.saved_tokens,
             "saved_cost": float(totals.saved_cost),
+            "results": {
+                "entries": programs.entries,
+                "bytes": programs.size,
+                "hits": programs.hits,
+                "misses": programs.misses,
+                "hit_rate": programs.hits / looked_up if looked_up else None,
+            },
         }
     )
 

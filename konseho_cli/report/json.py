@@ -67,6 +67,7 @@ def outcome_document(
         "usage": _usage(outcome.usage),
         "cost": _dollars(outcome.cost),
         "cache": None if outcome.cache is None else _cache(outcome.cache),
+        "results": None if outcome.results is None else _cache(outcome.results),
         "targets": [_verdict(verdict) for verdict in verdicts],
         "critical_path": _critical_path(outcome),
         "agents": _agents(outcome),

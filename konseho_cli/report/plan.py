@@ -24,10 +24,13 @@ from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.models.base import is_person
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
-from konseho_cli.report.text import cells, listed, one_line
+from konseho_cli.report.text import cells, fit, listed, one_line
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.steps.base import Estimate, agent_id
 from konseho_cli.steps.fields import Window
+
+_COMMAND = 100
+"""Columns of a command line."""
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +95,8 @@ def _why(step: PlannedStep, symbols: Symbols) -> Iterator[str]:
     width = max((len(edge.step) for edge in step.edges), default=0)
     for edge in step.edges:
         yield f"{symbols.arrow} after {edge.step:<{width}}  {reason(edge.because)}"
+    for line in step.step.programs():
+        yield f"{symbols.arrow} executes {fit(one_line(line), _COMMAND, symbols)}"
     if isinstance(step.step.when, str):
         yield f"{symbols.arrow} only when {one_line(step.step.when)}"
     if step.step.window is not None and step.sees and step.step.shows_earlier:
@@ -214,6 +219,7 @@ def _step(step: PlannedStep) -> dict[str, Any]:
         "agents": list(speakers(step)),
         "waits_for": [{"step": edge.step, "because": edge.because} for edge in step.edges],
         "calls": _estimate(step.estimate),
+        "executes": list(step.step.programs()),
         "priority": step.step.priority,
         "window": None if step.step.window is None else _window(step.step.window),
     }

@@ -60,8 +60,11 @@ class Progress:
         if not step.tally.calls:
             return ""
         made = step.tally.calls - step.tally.people
+        calls, tokens = plural(made, "call"), f"{show_count(step.tally.tokens)} tokens"
+        if step.kind == "command":
+            made, calls, tokens = step.tally.calls, plural(step.tally.calls, "command"), ""
         parts = [
-            *([plural(made, "call"), f"{show_count(step.tally.tokens)} tokens"] if made else []),
+            *([calls, *filter(None, (tokens,))] if made else []),
             *([f"{step.tally.cached:,} cached"] if step.tally.cached else []),
             *([show_money(step.tally.cost)] if step.tally.cost else []),
         ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from konseho_cli.core.units import show_count, show_duration, show_money
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.models.base import is_program
 from konseho_cli.profiling.time.critical_path import critical_path
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.frame import GAP, Line, Piece
@@ -28,8 +29,12 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
     if refusal := _refusal(outcome, verdicts):
         fine, sign, word = False, symbols.failed, f"{refusal}, run {word}"
     dot = f" {symbols.dot} "
-    made = sum(call.is_made for call in outcome.calls)
-    parts = [plural(made, "call"), *_people(outcome), *_free(outcome), *_resumed(outcome)]
+    made = [call for call in outcome.calls if call.source != "journal"]
+    asked = sum(call.is_made for call in made)
+    executed = sum(is_program(call.model) for call in made)
+    parts = [plural(asked, "call")] if asked or not executed else []
+    parts += [plural(executed, "command")] if executed else []
+    parts += [*_people(outcome), *_free(outcome), *_resumed(outcome)]
     parts.append(f"{show_count(outcome.usage.total)} tokens")
     cost = outcome.cost
     if cost:
@@ -50,7 +55,7 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
 
 
 def _free(outcome: RunOutcome) -> Iterator[str]:
-    """Calls that asked no model: `3 of 5 from cache`."""
+    """Calls that asked no model, and executed nothing: `3 of 5 from cache`."""
     for source, word in (("cache", "from cache"), ("flight", "shared")):
         count = sum(call.source == source for call in outcome.calls)
         if count:

@@ -17,6 +17,7 @@ from konseho_cli.core.units import Count, Duration, Money, Share, Size
 from konseho_cli.spec.document import CouncilSpec, Input, ModelSpec, Targets
 from konseho_cli.spec.preset import Preset
 from konseho_cli.spec.settings import Settings, StoreSettings
+from konseho_cli.steps.command import Program
 from konseho_cli.steps.fields import Fallback, Output, Window
 from konseho_cli.steps.union import Step
 
@@ -49,7 +50,8 @@ _QUANTITIES: dict[type, dict[str, Any]] = {
     },
 }
 _STRUCTS: tuple[type, ...] = (
-    CouncilSpec, Input, ModelSpec, Limits, Targets, Agent, Fallback, Output, Window, *get_args(Step),
+    CouncilSpec, Input, ModelSpec, Limits, Targets, Agent, Fallback, Output, Window, Program,
+    *get_args(Step),
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from typing import (
     Self,
     TypeAlias,
     TypeVar,
-)
+)  # fmt: skip
 
 import msgspec
 
@@ -31,6 +31,7 @@ from konseho_cli.steps.shapes import ANYTHING, Shape, flat
 
 if TYPE_CHECKING:
     from konseho_cli.agents.pool import AgentPool  # it brings asyncio, which a check needs not
+    from konseho_cli.models.command import CommandDone, CommandRequest
 
 T = TypeVar("T")
 JSON: TypeAlias = Any
@@ -120,6 +121,10 @@ class Base(
         """What stands where its `timeout` is over; None: the step fails."""
         return None
 
+    def programs(self) -> Sequence[str]:
+        """What it would execute, a line each; a step that does needs --allow-exec."""
+        return ()
+
     def keys(self) -> frozenset[str] | None:
         """What `{{ step.KEY }}` may read of its value; None: not known before the run."""
         return None
@@ -185,21 +190,6 @@ def agent_id(ref: AgentRef) -> str:
 def as_text(value: JSON) -> str:
     """A value as a prompt shows it: text as it is, structures as JSON."""
     return value if isinstance(value, str) else as_json(value)
-
-
-def check_agents(agents: Sequence[AgentRef], quorum: int | None) -> dict[str, str]:
-    """The rules of every `agents` list with a `quorum`."""
-    found: dict[str, str] = {}
-    ids = [agent_id(agent) for agent in agents]
-    once = len(set(ids)) == len(ids)
-    if not ids:
-        found["agents"] = "at least one agent is needed"
-    elif not once:
-        twice = next(agent for agent in sorted(ids) if ids.count(agent) > 1)
-        found["agents"] = f"'{twice}' is listed twice"
-    elif quorum is not None and quorum > len(ids):
-        found["quorum"] = f"{quorum} is above the number of agents, {len(ids)}"
-    return found
 
 
 # ----------------------------------------------------------------------------- what is decided
@@ -349,6 +339,10 @@ class StepContext(Protocol):
         StepFailed (None: all are needed, or one under `on_error: continue`). `wait="quorum"` goes
         on at the quorum, `enough` as soon as it says so; both cancel the rest.
         """
+        ...
+
+    async def execute(self, request: CommandRequest) -> CommandDone:
+        """Execute a program; `name` makes its identity, so must not repeat. Raises ModelError."""
         ...
 
     def pick(

@@ -23,8 +23,8 @@ from konseho_cli.steps.base import (
     StepResult,
     agent_id,
     as_text,
-    check_agents,
 )  # fmt: skip
+from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.moderators import (
     MODERATOR,
     Moderators,

@@ -17,8 +17,8 @@ from konseho_cli.steps.base import (
     StepResult,
     Wait,
     agent_id,
-    check_agents,
 )  # fmt: skip
+from konseho_cli.steps.listed import check_agents
 
 
 class Parallel(Base, frozen=True, kw_only=True, tag="parallel"):

@@ -20,7 +20,6 @@ from konseho_cli.steps.base import (
     StepResult,
     agent_id,
     as_text,
-    check_agents,
 )  # fmt: skip
 from konseho_cli.steps.critiques import (
     SCHEMA,
@@ -31,6 +30,7 @@ from konseho_cli.steps.critiques import (
     read_critique,
     why_not,
 )
+from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.wording import word
 
 

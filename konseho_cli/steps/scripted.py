@@ -18,6 +18,7 @@ from konseho_cli.core.errors import KonsehoError, StepFailed
 from konseho_cli.core.group import Group
 from konseho_cli.core.hashing import rng
 from konseho_cli.core.slots import Slots
+from konseho_cli.models.command import CommandDone, CommandRequest
 from konseho_cli.steps.base import (
     JSON,
     Answer,
@@ -71,6 +72,11 @@ class Scripted(msgspec.Struct, kw_only=True):
     reasons: list[str] = msgspec.field(default_factory=list)
     notes: list[str] = msgspec.field(default_factory=list)
     leased: list[str] = msgspec.field(default_factory=list)
+    executes: Callable[[CommandRequest], CommandDone | BaseException] = lambda request: CommandDone(
+        status=0, output="", errors=""
+    )
+    """What a program comes to."""
+    executed: list[CommandRequest] = msgspec.field(default_factory=list)
     rota: Rota = msgspec.field(default_factory=Rota)
     holder: Base | None = None
     """The step whose blocks `run` runs."""
@@ -132,6 +138,16 @@ class Scripted(msgspec.Struct, kw_only=True):
         identity = (asked.agent, asked.item, asked.turn)
         if any((one.agent, one.item, one.turn) == identity for one in self.asked):
             raise AssertionError(f"two calls with one identity: {identity}")
+
+    async def execute(self, request: CommandRequest) -> CommandDone:
+        """Answer by `executes`. Raises the error that it gave."""
+        if any(one.name == request.name for one in self.executed):
+            raise AssertionError(f"two programs with one identity: {request.name}")
+        self.executed.append(request)
+        said = self.executes(request)
+        if isinstance(said, BaseException):
+            raise said
+        return said
 
     async def gather(
         self,

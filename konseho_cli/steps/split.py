@@ -23,10 +23,10 @@ from konseho_cli.steps.base import (
     Template,
     agent_id,
     as_text,
-    check_agents,
     root,
 )
 from konseho_cli.steps.evaluating import evaluate_field
+from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.pieces import By, NoPieces, Piece, cut
 from konseho_cli.steps.wording import word
 

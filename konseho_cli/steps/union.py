@@ -7,6 +7,7 @@ from typing import TypeAlias
 from konseho_cli.steps import loop, nested, route
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.chair import Chair
+from konseho_cli.steps.command import Command
 from konseho_cli.steps.debate import Debate
 from konseho_cli.steps.human import Human
 from konseho_cli.steps.loop import Loop
@@ -18,11 +19,19 @@ from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
 
 Step: TypeAlias = (
-    Ask | Parallel | Split | Debate | Vote | Chair | Human | Loop | Nested | Refine | Route
+    Ask
+    | Parallel
+    | Split
+    | Debate
+    | Vote
+    | Chair
+    | Human
+    | Command
+    | Loop
+    | Nested
+    | Refine
+    | Route
 )
-
-RESERVED: frozenset[str] = frozenset({"command"})
-"""Kinds that are named but not there yet."""
 
 # A step that holds steps cannot import this module, which imports it.
 loop.Step = Step  # type: ignore[assignment]

@@ -18,10 +18,10 @@ from konseho_cli.steps.base import (
     StepContext,
     StepResult,
     Template,
-    check_agents,
 )
 from konseho_cli.steps.candidates import Candidate, label_candidates, read_candidates
 from konseho_cli.steps.evaluating import evaluate_field
+from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.moderators import Moderators, check_moderators, moderators_of
 from konseho_cli.steps.polling import Decision, Rules, moderate, poll, some
 from konseho_cli.steps.tally import Ballot, Method, Tally, count

@@ -1,4 +1,7 @@
-"""The table `cache`: answers by key, bounded by age, entries and bytes. Nothing here awaits."""
+"""The tables `cache` and `results`: what was answered, by key, bounded by age, entries and bytes.
+
+Nothing here awaits.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Literal, Self
 
 import msgspec
 
@@ -16,6 +20,8 @@ from konseho_cli.store.location import make_room
 ENTRIES = 10_000
 MOST_BYTES = 256 * 2**20
 TTL_S = 30 * 86400.0
+RESULTS, RESULTS_TTL_S = 1000, 3600.0
+"""Of programs: how many are kept, and for how many seconds."""
 _LARGEST = 64 * 2**20
 """Bytes that one value may unpack to."""
 _EVICT_EVERY = 256
@@ -73,7 +79,9 @@ _WHERE = """
 class CacheTable:
     """The answers that are kept in one database. Raises StoreFailed, all of it."""
 
-    __slots__ = ("_database", "_entries", "_most_bytes", "_put", "_touched", "_ttl_s", "_wall")
+    __slots__ = (
+        "_database", "_entries", "_most_bytes", "_name", "_put", "_touched", "_ttl_s", "_wall",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -83,8 +91,10 @@ class CacheTable:
         entries: int = ENTRIES,
         most_bytes: int = MOST_BYTES,
         ttl_s: float = TTL_S,
+        name: Literal["cache", "results"] = "cache",
     ) -> None:
         make_room(file)
+        self._name = name
         self._database = Database(file, functions={"fits": fnmatchcase, "folded": str.casefold})
         self._wall = wall
         self._entries = entries
@@ -93,11 +103,17 @@ class CacheTable:
         self._put = 0
         self._touched: dict[bytes, tuple[int, float]] = {}
 
+    @classmethod
+    def of_results(cls, file: Path, wall: Callable[[], float]) -> Self:
+        """The results of programs, which are kept for a shorter time."""
+        return cls(file, wall, entries=RESULTS, ttl_s=RESULTS_TTL_S, name="results")
+
     def get(self, key: bytes) -> bytes | None:
         """The value; None: there is none, it is too old, or it cannot be unpacked."""
         now = self._wall()
         found = self._database.rows(
-            "SELECT value FROM cache WHERE key = ? AND created >= ?", (key, now - self._ttl_s)
+            f"SELECT value FROM {self._name} WHERE key = ? AND created >= ?",
+            (key, now - self._ttl_s),
         )
         value = _unpacked(found[0][0]) if found else None
         if value is not None:
@@ -109,7 +125,7 @@ class CacheTable:
         """Keep a value, in the place of what was there."""
         now, packed = self._wall(), squeeze(value)
         self._database.change(
-            "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            f"INSERT OR REPLACE INTO {self._name} VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
             (key, packed, len(packed), model, about, tokens, now, now),
         )
         self._put += 1
@@ -124,12 +140,12 @@ class CacheTable:
 
     def drop(self, key: bytes) -> None:
         """Forget one."""
-        self._database.change("DELETE FROM cache WHERE key = ?", (key,))
+        self._database.change(f"DELETE FROM {self._name} WHERE key = ?", (key,))
 
     def count(self, *, hits: int, misses: int, saved_tokens: int, saved_cost: Decimal) -> None:
         """Add to the totals."""
         self._database.change(
-            "UPDATE cache_totals SET hits = hits + ?, misses = misses + ?, "
+            f"UPDATE {self._name}_totals SET hits = hits + ?, misses = misses + ?, "
             "saved_tokens = saved_tokens + ?, saved_nanodollars = saved_nanodollars + ?",
             (hits, misses, saved_tokens, int(saved_cost * _NANO)),
         )
@@ -138,13 +154,16 @@ class CacheTable:
         """Forget what is too old, and of what is too much the least recently used."""
         self._put = 0
         self._write_touches()
-        self._database.change("DELETE FROM cache WHERE created < ?", (self._wall() - self._ttl_s,))
-        ((entries, size),) = self._database.rows("SELECT count(*), total(size) FROM cache")
+        self._database.change(
+            f"DELETE FROM {self._name} WHERE created < ?",
+            (self._wall() - self._ttl_s,),
+        )
+        ((entries, size),) = self._database.rows(f"SELECT count(*), total(size) FROM {self._name}")
         if entries > self._entries or size > self._most_bytes:
             self._database.change(
-                "DELETE FROM cache WHERE rowid IN (SELECT rowid FROM (SELECT rowid, "
+                f"DELETE FROM {self._name} WHERE rowid IN (SELECT rowid FROM (SELECT rowid, "
                 "row_number() OVER latest AS place, sum(size) OVER latest AS together "
-                "FROM cache WINDOW latest AS (ORDER BY used DESC, rowid DESC)) "
+                f"FROM {self._name} WINDOW latest AS (ORDER BY used DESC, rowid DESC)) "
                 "WHERE place > ? OR together > ?)",
                 (self._entries, self._most_bytes),
             )
@@ -152,11 +171,11 @@ class CacheTable:
     def totals(self) -> Totals:
         """Of the table, and over all runs."""
         ((entries, size, oldest),) = self._database.rows(
-            "SELECT count(*), coalesce(sum(size), 0), min(created) FROM cache"
+            f"SELECT count(*), coalesce(sum(size), 0), min(created) FROM {self._name}"
         )
         ((hits, misses, saved_tokens, nanodollars),) = self._database.rows(
             "SELECT total(hits), total(misses), total(saved_tokens), total(saved_nanodollars) "
-            "FROM cache_totals"
+            f"FROM {self._name}_totals"
         )
         return Totals(
             entries=entries, size=size, oldest=oldest, hits=int(hits), misses=int(misses),
@@ -166,7 +185,7 @@ class CacheTable:
     def list(self, wanted: Filter) -> list[Kept]:
         """The entries that are meant, newest first."""
         found = self._database.rows(
-            f"SELECT {_SEEN} FROM cache WHERE {_WHERE} ORDER BY created DESC, rowid DESC",  # noqa: S608
+            f"SELECT {_SEEN} FROM {self._name} WHERE {_WHERE} ORDER BY created DESC, rowid DESC",
             self._values(wanted),
         )
         return [Kept(**dict(zip(_FIELDS, row, strict=True))) for row in found]
@@ -174,7 +193,7 @@ class CacheTable:
     def clear(self, wanted: Filter) -> int:
         """Forget the entries that are meant, and give their room back; how many there were."""
         gone = self._database.change(
-            f"DELETE FROM cache WHERE {_WHERE}",  # noqa: S608 - a constant
+            f"DELETE FROM {self._name} WHERE {_WHERE}",
             self._values(wanted),
         )
         self._database.rows("PRAGMA incremental_vacuum")
@@ -198,7 +217,7 @@ class CacheTable:
         with self._database.transaction():
             for key, (hits, used) in touched.items():
                 self._database.change(
-                    "UPDATE cache SET hits = hits + ?, used = max(used, ?) WHERE key = ?",
+                    f"UPDATE {self._name} SET hits = hits + ?, used = max(used, ?) WHERE key = ?",
                     (hits, used, key),
                 )
 

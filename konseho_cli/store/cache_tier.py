@@ -24,10 +24,26 @@ class CacheTier:
     nothing is tried.
     """
 
-    __slots__ = ("_failure", "_find", "_new", "_table", "_thread", "_timer", "_wall", "_works")
+    __slots__ = (
+        "_failure",
+        "_find",
+        "_new",
+        "_open",
+        "_table",
+        "_thread",
+        "_timer",
+        "_wall",
+        "_works",
+    )
 
-    def __init__(self, find: Callable[[], Path], wall: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        find: Callable[[], Path],
+        wall: Callable[[], float],
+        table: Callable[[Path, Callable[[], float]], CacheTable] = CacheTable,
+    ) -> None:
         """`find`: where the database is or would be; called when it is needed."""
+        self._open = table
         self._find = find
         self._wall = wall
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cache")
@@ -117,5 +133,5 @@ class CacheTier:
 
     def _opened(self) -> CacheTable:
         if self._table is None:
-            self._table = CacheTable(self._find(), self._wall)
+            self._table = self._open(self._find(), self._wall)
         return self._table

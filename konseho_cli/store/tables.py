@@ -136,5 +136,38 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT
         """,
     ),
+    (
+        """
+        CREATE TABLE results (             -- of programs; as the table cache
+            key BLOB PRIMARY KEY,
+            value BLOB NOT NULL,
+            size INTEGER NOT NULL,
+            model TEXT NOT NULL,           -- command:PROGRAM
+            about TEXT NOT NULL,
+            tokens INTEGER NOT NULL,
+            created REAL NOT NULL,
+            used REAL NOT NULL,
+            hits INTEGER NOT NULL DEFAULT 0
+        )
+        """,
+        "CREATE INDEX results_used ON results (used, size)",
+        """
+        CREATE TABLE results_totals (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            hits INTEGER NOT NULL,
+            misses INTEGER NOT NULL,
+            saved_tokens INTEGER NOT NULL,
+            saved_nanodollars INTEGER NOT NULL
+        )
+        """,
+        "INSERT INTO results_totals VALUES (1, 0, 0, 0, 0)",
+        """
+        CREATE TABLE durations (
+            command TEXT PRIMARY KEY NOT NULL,  -- a hash of the command line and its folder
+            seconds REAL NOT NULL,              -- that it took when it ran last
+            used REAL NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
 )
 """`user_version` is how many of them a database has seen. None is ever changed."""

@@ -17,10 +17,11 @@ from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import run_virtual
 from konseho_cli.engine.blocks import steps_within
 from konseho_cli.engine.casting import Wishes
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.models.base import place_of
 from konseho_cli.models.person import Answering
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import load_council
 from konseho_cli.steps.base import agent_id

@@ -10,11 +10,12 @@ import pytest
 
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.history import cassette_of
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.picked import picked
 from konseho_cli.engine.taping import Taping
 from konseho_cli.resuming import Resumption, resume
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.load import check_document
 from konseho_cli.store.base import StoredRun, Wanted
 from konseho_cli.store.memory_store import MemoryStore

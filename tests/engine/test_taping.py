@@ -15,11 +15,12 @@ from konseho_cli import Agent, Chair, Council, Parallel, Vote
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
 from konseho_cli.engine.casting import Wishes
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.taping import Taped, Taping
 from konseho_cli.models.cache import CacheWishes
 from konseho_cli.models.cassette_file import read_cassette
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.load import check_document
 
 SECRET = "sk-very-secret-0123456789"

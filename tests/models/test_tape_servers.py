@@ -12,10 +12,11 @@ import pytest
 from aiohttp import web
 
 from konseho_cli.core.virtual import run_virtual
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cassette_file import read_cassette
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.load import check_document
 
 KEY = "test-key-of-the-independent-server"

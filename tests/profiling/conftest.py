@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from konseho_cli.agents.pool import AgentPool
 from konseho_cli.core.units import Duration
 from konseho_cli.core.virtual import run_virtual
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.load import check_document
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.base import Base, Estimate, StepContext, StepResult

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from konseho_cli.core.virtual import VirtualLoop
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.profiling.recording import Machine, Recording
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.load import check_document
 from konseho_cli.spec.settings import Settings
 from konseho_cli.store.memory_store import MemoryStore

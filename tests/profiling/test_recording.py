@@ -9,10 +9,11 @@ import pytest
 
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import VirtualLoop
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.profiling.memory_profile import MemoryPoint, MemoryProfile
 from konseho_cli.profiling.recording import Machine, Recording
 from konseho_cli.profiling.time.critical_path import critical_path
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council
 from konseho_cli.store.memory_store import MemoryStore

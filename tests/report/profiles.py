@@ -11,6 +11,7 @@ from msgspec import structs
 from konseho_cli.core.packing import pack, unpack
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.casting import Wishes
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.cpu_profile import CpuProfile, FunctionTime, GroupTime
 from konseho_cli.profiling.finding import Finding
@@ -31,7 +32,7 @@ from konseho_cli.profiling.time.analysis import (
 )
 from konseho_cli.profiling.time.critical_path import critical_path
 from konseho_cli.profiling.verdicts import verdicts
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.document import Targets
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council

@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from konseho_cli.core.virtual import VirtualLoop
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.profiling.cpu_profile import CpuProfile, FunctionTime, GroupTime, LineTime
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.memory_profile import (
@@ -32,7 +33,7 @@ from konseho_cli.report.profile import profile_lines
 from konseho_cli.report.samples import by_function, sample_lines
 from konseho_cli.report.symbols import ASCII, UNICODE
 from konseho_cli.report.text import cells
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council
 from konseho_cli.store.memory_store import MemoryStore

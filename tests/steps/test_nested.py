@@ -8,8 +8,9 @@ import pytest
 
 from konseho_cli.core.virtual import run_virtual
 from konseho_cli.engine.casting import Wishes
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.load import check_document
 
 INNER: dict[str, Any] = {

@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from konseho_cli.bench.measure import Pair, Row
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.storing import Storing
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.load import check_document
 from konseho_cli.store.base import CallKept, EventKept, RunBegan
 from konseho_cli.store.sqlite_store import SqliteStore

@@ -16,12 +16,13 @@ from konseho_cli.bench.tune.seen import repeats
 from konseho_cli.bench.tune.tuning import Edit, Setup
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.virtual import Deadlock, VirtualLoop
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.storing import Storing
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cache import ENTRIES, CacheWishes
 from konseho_cli.models.cassette_file import Cassette
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.loaded import Loaded
 from konseho_cli.telemetry.bus import Subscription
 

@@ -23,6 +23,7 @@ from msgspec import structs
 from konseho_cli.core.errors import KonsehoError, StoreFailed, UsageError
 from konseho_cli.core.memory import give_back
 from konseho_cli.core.signals import heed
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.storing import Storing, open_store
 from konseho_cli.engine.taping import Taping
@@ -30,7 +31,7 @@ from konseho_cli.models.cassette_file import Cassette
 from konseho_cli.profiling.cpu_profile import CpuProfile
 from konseho_cli.profiling.recorders.job import Ended, Job
 from konseho_cli.profiling.recording import Machine, Recording
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.load import load_council
 from konseho_cli.store.base import SpanKept, Store, StoredRun
 from konseho_cli.store.memory_store import MemoryStore

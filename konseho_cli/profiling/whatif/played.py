@@ -9,9 +9,10 @@ from msgspec import structs
 
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import VirtualLoop, run_virtual
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.taping import Taping
 from konseho_cli.models.cassette_file import Cassette
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.loaded import Loaded
 from konseho_cli.store.base import SpanKept, StoredRun
 from konseho_cli.store.memory_store import MemoryStore

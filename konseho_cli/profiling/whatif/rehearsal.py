@@ -17,6 +17,7 @@ from msgspec import structs
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.history import cassette_of
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.remembered import Remembered, decode
 from konseho_cli.engine.taping import Taping
@@ -30,7 +31,7 @@ from konseho_cli.profiling.whatif.retiming import Changing
 from konseho_cli.profiling.whatif.standing_in import Library, StandIn
 from konseho_cli.profiling.whatif.stated import read_options
 from konseho_cli.profiling.whatif.tempting import Scene, best_of, candidates
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.loaded import Loaded
 from konseho_cli.store.base import SpanKept, StoredRun

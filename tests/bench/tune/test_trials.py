@@ -8,8 +8,8 @@ from konseho_cli.bench.tune.seen import difference
 from konseho_cli.bench.tune.trials import Replays, edited
 from konseho_cli.bench.tune.tuning import Edit, Setup
 from konseho_cli.cli.recording import record
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.storing import Storing
-from konseho_cli.session import RunOptions
 from konseho_cli.spec.load import check_document
 from konseho_cli.spec.settings import Settings
 

@@ -1,0 +1,179 @@
+"""The files that a program reads: found by patterns, and one hash over their names and contents."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+
+from konseho_cli.core.errors import ModelRefused
+
+MOST_FILES = 20_000
+NEVER = frozenset({".git", ".konseho", "__pycache__"})
+"""Folders that are never looked into: no program's answer depends on them, and they change."""
+RACY_NS = 2 * 10**9
+"""A file that changed so shortly before it was read may change again within one tick of its clock:
+the coarsest that is in use has two seconds."""
+_BLOCK = 1 << 20
+
+
+class Unmatched(Exception):
+    """A pattern that no file fits: what the program reads is then not known."""
+
+
+class FileHashes:
+    """Contents by name, read again only where a file's state says that it may have changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[tuple[int, ...], bytes]] = {}
+        self._lock = Lock()
+
+    def digest(self, folder: Path, patterns: Sequence[str]) -> bytes:
+        """32 bytes over all files that fit. Raises Unmatched, ModelRefused, OSError."""
+        found = find(folder, patterns)
+        whole = hashlib.blake2b(digest_size=32)
+        for name in sorted(found):
+            path = name.encode("utf-8", "surrogateescape")
+            whole.update(len(path).to_bytes(4, "big") + path + self._of(found[name]))
+        return whole.digest()
+
+    def _of(self, path: str) -> bytes:
+        with open(path, "rb") as file:
+            before = _state(os.fstat(file.fileno()))
+            known = self._known.get(path)
+            if known is not None and known[0] == before:
+                return known[1]
+            now = time.time_ns()
+            content = hashlib.blake2b(digest_size=32)
+            while block := file.read(_BLOCK):
+                content.update(block)
+            after = _state(os.fstat(file.fileno()))
+        digest = content.digest()
+        if before == after and now - max(before[0], before[1]) > RACY_NS:
+            with self._lock:
+                self._known[path] = (before, digest)
+        return digest
+
+
+def _state(found: os.stat_result) -> tuple[int, ...]:
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev
+
+
+def find(folder: Path, patterns: Sequence[str]) -> dict[str, str]:
+    """Files by their name in the folder. Raises Unmatched, ModelRefused.
+
+    A link to a file in the folder is that file; one that leads out is refused, and links to folders
+    are not followed.
+    """
+    found: dict[str, str] = {}
+    for pattern in patterns:
+        before = len(found)
+        fresh = dict(_fitting(folder, pattern))
+        found |= fresh
+        if not fresh:
+            raise Unmatched(f"inputs: '{pattern}' fits no file")
+        if len(found) > MOST_FILES:
+            raise ModelRefused(
+                f"its inputs are more than {MOST_FILES:,} files",
+                hint=f"narrow the pattern '{pattern}'" if len(found) > before else None,
+            )
+    return found
+
+
+def problem_of(pattern: str) -> str | None:
+    """Why this is no pattern of files in a folder; None: it is one."""
+    if not pattern.strip():
+        return "a pattern is empty"
+    if pattern.startswith(("/", "~")):
+        return f"'{pattern}' must be relative"
+    if ".." in pattern.split("/"):
+        return f"'{pattern}' leads out of the folder"
+    return "a pattern holds NUL" if "\0" in pattern else None
+
+
+def _fitting(folder: Path, pattern: str) -> Iterator[tuple[str, str]]:
+    parts = [part for part in pattern.split("/") if part not in ("", ".")]
+    plain = 0
+    while plain < len(parts) - 1 and not _is_wild(parts[plain]):
+        plain += 1
+    start, rest = "/".join(parts[:plain]), parts[plain:]
+    fits, deep = _compiled("/".join(rest)), "**" in rest
+    root = os.fspath(folder)
+    for seen, (name, entry) in enumerate(_walk(os.path.join(root, start), "", len(rest), deep)):
+        if seen > 50 * MOST_FILES:
+            raise ModelRefused(f"'{pattern}' is looked for in too many files", hint="narrow it")
+        if fits.fullmatch(name) and (path := _file(entry, root)) is not None:
+            yield (f"{start}/{name}" if start else name), path
+
+
+def _is_wild(part: str) -> bool:
+    return any(char in part for char in "*?[")
+
+
+def _walk(top: str, inside: str, depth: int, deep: bool) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """All that stands in a folder, with its name from the top; links to folders are not followed."""
+    try:
+        entries = list(os.scandir(os.path.join(top, inside)))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        name = f"{inside}/{entry.name}" if inside else entry.name
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name not in NEVER and (deep or depth > 1):
+                yield from _walk(top, name, depth - 1, deep)
+        else:
+            yield name, entry
+
+
+def _file(entry: os.DirEntry[str], root: str) -> str | None:
+    """Its path; None where it is no file."""
+    try:
+        if entry.is_symlink():
+            path = os.path.realpath(entry.path, strict=True)
+            if not entry.is_file():
+                return None  # a folder, a pipe
+            if not Path(path).is_relative_to(os.path.realpath(root)):
+                raise ModelRefused(
+                    f"its input {entry.name} is a link that leads out of the folder",
+                    hint="narrow the pattern in `inputs`",
+                )
+            return path
+        return entry.path if stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode) else None
+    except FileNotFoundError:
+        return None  # a link to nothing; a file that has gone meanwhile
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """As a shell's: `*` and `?` stay in one folder, `**` goes through all."""
+    parts, written = pattern.split("/"), ""
+    for place, part in enumerate(parts):
+        last = place == len(parts) - 1
+        if part == "**":
+            written += ".*" if last else "(?:[^/]+/)*"
+        else:
+            written += _of_part(part) + ("" if last else "/")
+    return re.compile(written, re.DOTALL)
+
+
+def _of_part(part: str) -> str:
+    written, at = "", 0
+    while at < len(part):
+        char = part[at]
+        at += 1
+        if char == "*":
+            written += "[^/]*"
+        elif char == "?":
+            written += "[^/]"
+        elif char == "[" and (end := part.find("]", at + 1)) > 0:
+            inner, at = part[at:end].replace("\\", r"\\").replace("[", r"\["), end + 1
+            written += f"[^{inner[1:]}]" if inner[0] == "!" else f"[{inner}]"
+        else:
+            written += re.escape(char)
+    return written
