@@ -37,7 +37,7 @@ def test_shipped_councils_conform(path: Path) -> None:
         {**BASE, "nam": 1},
         {**BASE, "limits": {"coast": 1}},
         {**BASE, "steps": [{"kind": "ask", "agent": "a", "promt": "x"}]},
-        {**BASE, "steps": [{"kind": "human", "agent": "a"}]},
+        {**BASE, "steps": [{"kind": "debat", "agent": "a"}]},
         {**BASE, "steps": [{"kind": "ask"}]},
         {**BASE, "steps": []},
         {**BASE, "agents": {"my-agent": {}}},
