@@ -39,6 +39,7 @@ from konseho_cli.engine.state import Premises
 from konseho_cli.engine.storing import open_store
 from konseho_cli.engine.taping import Taped, redactor_of
 from konseho_cli.models.cache import ResponseCache
+from konseho_cli.models.http import Http
 from konseho_cli.models.prices import Prices
 from konseho_cli.models.stack import Shared, build, http_for
 from konseho_cli.models.tokens import TokenEstimator
@@ -83,11 +84,13 @@ class Session:
         memory: Callable[[], MemoryTier] | None = None,
         store: Callable[[], Store] | None = None,
         desk: Callable[[], Desk] | None = None,
+        http: Http | None = None,
     ) -> None:
         """`memory`: makes or finds what several runs share; None: this run begins with none.
 
         `store`: in the place of the one that `options.storing` states. `desk`: finds where
-        people are asked, if there are any; None: nowhere.
+        people are asked, if there are any; None: nowhere. `http`: connections that the caller
+        closes, and whose loop it runs on; None: this run opens its own.
 
         Raises UsageError: no task, no model chosen where answers decide, no key, nobody to ask.
         """
@@ -97,6 +100,7 @@ class Session:
         self.options = options
         self.targets: Targets = said_over(loaded.spec.targets, options.targets)
         """What the run is held to."""
+        self._http = http
         self.emitting = Emitting(level=options.settings.level, file=options.events_out)
         self.plan: Plan = plan_of(loaded)
         self.task = (self.spec.task or "") if options.task is None else options.task
@@ -210,7 +214,8 @@ class Session:
                 opened.push_async_callback(gear.cache.aclose)
             if shared.tape is not None:
                 opened.callback(shared.tape.close)
-            opened.push_async_callback(shared.http.aclose)
+            if shared.http is not self._http:
+                opened.push_async_callback(shared.http.aclose)
             if gear.programs is not None:
                 opened.push_async_callback(gear.programs.aclose)
             collect = opened.enter_context(collecting(self.options.settings.collection))
@@ -311,7 +316,8 @@ class Session:
         tape, tokens = self.taped.tape(self.casting, clock), TokenEstimator()
         return Shared(
             env=self._env,
-            http=http_for(
+            http=self._http
+            or http_for(
                 self.casting.choices,
                 wall=clock.wall,
                 on_open=lambda: prices.preload(self.casting.all_models),

@@ -16,7 +16,7 @@ from konseho_cli.agents.writing import (
     place_of,
     write_agent,
 )
-from konseho_cli.cli import options
+from konseho_cli.cli import completing, options
 from konseho_cli.cli.main import SETTINGS
 from konseho_cli.cli.printing import print_lines, symbols, width
 from konseho_cli.cli.result import deliver_to_stdout
@@ -28,9 +28,17 @@ from konseho_cli.spec.find import find_council
 
 Council: TypeAlias = Annotated[
     str | None,
-    typer.Option("--council", metavar="COUNCIL", help="As that council finds them."),
+    typer.Option(
+        "--council",
+        metavar="COUNCIL",
+        help="As that council finds them.",
+        autocompletion=completing.councils,
+    ),
 ]
-Name: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="The name of an agent.")]
+Name: TypeAlias = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="The name of an agent.", autocompletion=completing.agents),
+]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
 
@@ -48,10 +56,7 @@ def command() -> None:
 
 @app.command("list")
 def list_agents(council: Council = None, json: options.AsJson = False) -> None:
-    """List them by name; what cannot be used is told on stderr.
-
-    Exit status 0, whatever cannot be used.
-    """
+    """List them by name; what cannot be used is told on stderr."""
     library = _library(council)
     if json:
         deliver_to_stdout(report.agents_json(library))
@@ -63,10 +68,7 @@ def list_agents(council: Council = None, json: options.AsJson = False) -> None:
 
 @app.command()
 def show(name: Name, council: Council = None, json: options.AsJson = False) -> None:
-    """Show where one is, what its front matter says, and its whole role.
-
-    Exit status 2 where nobody is called that, or the file is broken.
-    """
+    """Show where one is, what its front matter says, and its whole role."""
     folder = _folder(council)
     library = shared().library(folder, os.environ, fresh=True)
     find_or_refuse(library, name)
@@ -86,20 +88,23 @@ def new(
         bool, typer.Option("--user", help="For all projects, in ~/.config/konseho/agents/.")
     ] = False,
     copied: Annotated[
-        str | None, typer.Option("--from", metavar="NAME", help="Begin with a copy of that agent.")
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME",
+            help="Begin with a copy of that agent.",
+            autocompletion=completing.agents,
+        ),
     ] = None,
     description: Annotated[
         str | None,
         typer.Option("--description", "-d", metavar="TEXT", help="What it is good for."),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace the file if it is there.")
+        bool, typer.Option("--force", help="Replace files that are there already.")
     ] = False,
 ) -> None:
-    """Write agents/NAME.md here, to be filled in; its path goes to stdout.
-
-    Exit status 2 where it is there already, or the name is none.
-    """
+    """Write agents/NAME.md here, to be filled in; its path goes to stdout."""
     check_name(name)
     here = Path.cwd()
     library = shared().library(here, os.environ, fresh=True)

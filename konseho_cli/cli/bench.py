@@ -42,9 +42,7 @@ def command(
     """Measure the stated targets or a council, and guard them.
 
     A council is run in virtual time by `sim`, unless the file, --model, KONSEHO_MODEL or --replay
-    says otherwise; models that cost something are asked once and replayed. Exit status: 0 fine;
-    1 a target is missed or something got slower; 2 usage; 3 the council failed; 4 inconclusive;
-    5 a limit was reached.
+    says otherwise; models that cost something are asked once and replayed.
     """
     own.check_used(ctx, council=council is not None, history=history)
     subject = Subject.of(

@@ -9,13 +9,16 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from konseho_cli.cli import completing
 from konseho_cli.cli.durations import read_seconds
 from konseho_cli.core.errors import UsageError
 
 Council: TypeAlias = Annotated[
     str | None,
     typer.Argument(
-        metavar="[COUNCIL]", help="A council to measure; without one, Konseho's own targets."
+        metavar="[COUNCIL]",
+        help="A council to measure; without one, Konseho's own targets.",
+        autocompletion=completing.councils,
     ),
 ]
 Only: TypeAlias = Annotated[

@@ -14,7 +14,14 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Mapping[str, Entry] = {
+    "init": Entry(
+        "konseho_cli.cli.init", "Begin a council of your own, here or in another folder."
+    ),
     "run": Entry("konseho_cli.cli.run", "Run a council and print its answer."),
+    "chat": Entry(
+        "konseho_cli.cli.chat",
+        "Talk with a council, one run a turn.",
+    ),
     "resume": Entry(
         "konseho_cli.cli.resume", "Go on with a run that was cut off, interrupted or failed."
     ),
@@ -49,5 +56,9 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "cache": Entry("konseho_cli.cli.cache", "See, clear and fill the cache of answers."),
     "store": Entry("konseho_cli.cli.store", "Check, shrink and export the store of runs."),
+    "doctor": Entry(
+        "konseho_cli.cli.doctor",
+        "See what this machine lacks, and how to mend it.",
+    ),
     "schema": Entry("konseho_cli.cli.schema", "Print the JSON Schema of council files."),
 }

@@ -22,10 +22,20 @@ def command(
     json: options.AsJson = False,
 ) -> None:
     """List the councils that ship with Konseho."""
-    found = _presets() if presets else _councils()
+    if presets:
+        _deliver("presets", _presets(), json=json)
+    else:
+        list_councils(json=json)
+
+
+def list_councils(*, json: bool) -> None:
+    """The councils that ship: to run, or for `konseho init` to begin with."""
+    _deliver("councils", _councils(), json=json)
+
+
+def _deliver(what: str, found: Mapping[str, str], *, json: bool) -> None:
     if json:
         listed = [{"name": name, "description": about} for name, about in found.items()]
-        what = "presets" if presets else "councils"
         deliver_to_stdout(dump({"konseho": FORMAT, what: listed}))
         return
     width = max(map(len, found), default=0)

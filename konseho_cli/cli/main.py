@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from konseho_cli.cli.commands import COMMANDS
@@ -50,15 +50,43 @@ class LazyGroup(TyperGroup):
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """What the page of `konseho` itself says."""
+        from konseho_cli.cli.help.layout import write_rest
+        from konseho_cli.cli.help.pages import PAGES
+
+        write_rest(PAGES[""], formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """The table as it is, again without an import; then options, as of any command."""
+        from konseho_cli.cli.completing import named
+
+        found = named({name: entry.help for name, entry in COMMANDS.items()}, incomplete)
+        return [*found, *TyperCommand.shell_complete(self, ctx, incomplete)]
+
 
 def load(name: str) -> Any:
     """A command of the table, ready to be invoked."""
     module = importlib.import_module(COMMANDS[name].module)
     if hasattr(module, "app"):  # a command with commands of its own
-        return get_command(module.app)
+        return _explained(get_command(module.app), name)
     app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
     app.command(name)(module.command)
-    return get_command(app)
+    return _explained(get_command(app), name)
+
+
+def _explained(command: Any, *path: str) -> Any:
+    """The same command, whose `--help` is a page of `cli/help/`; only then is that loaded."""
+
+    def format_help(ctx: Any, formatter: Any) -> None:
+        from konseho_cli.cli.help.layout import write_page
+
+        write_page(command, path, ctx, formatter)
+
+    command.format_help = format_help
+    for name, each in getattr(command, "commands", {}).items():
+        _explained(each, *path, name)
+    return command
 
 
 app = typer.Typer(cls=LazyGroup, rich_markup_mode=None, context_settings=SETTINGS)

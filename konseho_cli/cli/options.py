@@ -8,12 +8,15 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from konseho_cli.cli import completing
 from konseho_cli.telemetry.events import EventLevel
 
 Council: TypeAlias = Annotated[
     str,
     typer.Argument(
-        metavar="COUNCIL", help="A council file, or the name of one that ships with Konseho."
+        metavar="COUNCIL",
+        help="A council file, or the name of one that ships with Konseho.",
+        autocompletion=completing.councils,
     ),
 ]
 Task: TypeAlias = Annotated[
@@ -36,6 +39,7 @@ Models: TypeAlias = Annotated[
         "--model", "-m", metavar="[NAME=]PROVIDER:MODEL",
         help="The model of agents that choose none; with NAME=, what stands behind that name of "
         "the file's `models`. Repeatable.",
+        autocompletion=completing.models,
     ),
 ]  # fmt: skip
 Simulate: TypeAlias = Annotated[
@@ -86,6 +90,7 @@ Preset: TypeAlias = Annotated[
         "--preset", envvar="KONSEHO_PRESET", metavar="NAME|FILE",
         help="Settings under a name: `konseho list --presets` shows those that ship. What the "
         "command line or the council says itself holds over them.",
+        autocompletion=completing.presets,
     ),
 ]  # fmt: skip
 Events: TypeAlias = Annotated[
@@ -140,12 +145,15 @@ Replay: TypeAlias = Annotated[
         "--replay",
         metavar="FILE|RUN",
         help="Let a cassette, or a run that is kept, answer in the place of models.",
+        autocompletion=completing.runs,
     ),
 ]
 Run: TypeAlias = Annotated[
     str,
     typer.Argument(
-        metavar="RUN", help="The id of a run, the beginning of one, or `last`: see `konseho runs`."
+        metavar="RUN",
+        help="The id of a run, the beginning of one, or `last`: see `konseho runs`.",
+        autocompletion=completing.runs,
     ),
 ]
 Store: TypeAlias = Annotated[

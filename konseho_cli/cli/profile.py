@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from konseho_cli.cli import options, outputs
+from konseho_cli.cli import completing, options, outputs
 from konseho_cli.cli.profiling import Asked, profile_council, profile_process
 
 Council: TypeAlias = Annotated[
@@ -16,6 +16,7 @@ Council: TypeAlias = Annotated[
         metavar="[COUNCIL]",
         help="A council file, or the name of one that ships; else the one of the run that --replay "
         "names, else quickstart.",
+        autocompletion=completing.councils,
     ),
 ]
 Cpu: TypeAlias = Annotated[bool, typer.Option("--cpu", help="cProfile: functions, by part.")]
@@ -146,8 +147,7 @@ def command(
 
     Every profiler runs the council in a process of its own; all but the first run replay its
     answers, so that it is paid for once. Answers are simulated unless the file, --model,
-    KONSEHO_MODEL or --replay says otherwise. Exit status as of `konseho run`; 4 where something
-    could not be measured.
+    KONSEHO_MODEL or --replay says otherwise.
     """
     asked = Asked(**locals())  # before there is anything else here: what the command line says
     raise typer.Exit(profile_process(asked) if pid is not None else profile_council(asked))

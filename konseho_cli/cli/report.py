@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from konseho_cli.cli import options, outputs
+from konseho_cli.cli import completing, options, outputs
 from konseho_cli.cli.printing import print_lines, symbols, width
 from konseho_cli.cli.recordings import find_recordings
 from konseho_cli.profiling.assembling import profiled_of
@@ -18,6 +18,7 @@ Run: TypeAlias = Annotated[
         metavar="RUN",
         help="The id of a run, the beginning of one, or `last`; or what `konseho profile` left: a "
         "recording, or a folder of them.",
+        autocompletion=completing.runs,
     ),
 ]
 

@@ -37,8 +37,7 @@ def command(
     """Go on with a run that was cut off, interrupted or failed.
 
     No finished call is paid twice: steps that ended are taken as they were, and in the others what
-    was answered is given again. A run that failed tries again what failed. Exit status
-    as of `konseho run`.
+    was answered is given again. A run that failed tries again what failed.
     """
     destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)
     wanted = Resumption(

@@ -60,9 +60,8 @@ def command(
 ) -> None:
     """Run a council and print its answer.
 
-    The answer goes to stdout, everything else to stderr. Exit status: 0 fine; 1 the gate is false,
-    a target was missed, or the run is degraded under --strict; 2 usage or an invalid file; 3 the
-    council failed; 5 a limit was reached; 130 interrupted; 143 terminated.
+    Agents split the work, answer in parallel, debate and vote, as its file says, and every run is
+    kept, so that it can be resumed, replayed and explained.
     """
     destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)
     check_stdin(task, task_file, inputs)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 from msgspec import structs
 
@@ -19,9 +22,11 @@ from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.profiling.verdicts import verdicts
 from konseho_cli.report.answer import answer_text
 from konseho_cli.report.exit_status import exit_status
+from konseho_cli.report.frame import Line
 from konseho_cli.report.leftovers import leftovers
 from konseho_cli.report.streaming import AnswerStream, streamable_step
 from konseho_cli.report.summary import summary
+from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import harmless
 from konseho_cli.session import Session
 
@@ -35,14 +40,38 @@ def dry_run(session: Session, *, as_json: bool) -> None:
     deliver_to_stdout(plan_json(shown) if as_json else plan_text(shown, symbols()))
 
 
+class Carried(NamedTuple):
+    """A run that is over and told."""
+
+    status: int
+    outcome: RunOutcome
+    stopped_by: signal.Signals | None
+
+
 def run_and_report(
     session: Session, destination: Destination, people: People, *, quiet: bool
 ) -> int:
     """Run, and say what came of it: summary, remarks, and the answer last. The exit status."""
+    return carry_out(session, destination, people, quiet=quiet).status
+
+
+def carry_out(
+    session: Session,
+    destination: Destination,
+    people: People,
+    *,
+    quiet: bool,
+    remarks: Callable[[RunOutcome, Symbols], tuple[Line, ...]] = lambda outcome, symbols: (),
+    runner: asyncio.Runner | None = None,
+) -> Carried:
+    """The same, and all of what came of it; `remarks` are told below the summary.
+
+    `runner`: whose loop several runs share.
+    """
     screen = screen_for(session, quiet=quiet)
     people.watch(screen)
     stream = _stream(session, screen) if destination.stream else None
-    outcome = conduct(session, screen, stream)
+    outcome = conduct(session, screen, stream, runner)
     held = verdicts(outcome, session.targets)
     status = exit_status(outcome, held, strict=session.options.strict)
     if screen.stopped_by is not None:
@@ -55,7 +84,7 @@ def run_and_report(
         status = _finish_stream(stream, outcome) or status
         text = ""
     screen.say("")
-    screen.show(summary(outcome, held, screen.symbols))
+    screen.show((*summary(outcome, held, screen.symbols), *remarks(outcome, screen.symbols)))
     for warning in people.warnings:
         screen.say(f"  warning: {warning}")
     _explain(outcome, screen, kept=session.is_kept)
@@ -69,10 +98,11 @@ def run_and_report(
         destination.deliver(text)
     except KonsehoError as error:
         tell(error)
-        return status or error.exit_code
+        status = status or error.exit_code
+        return Carried(status, outcome, screen.stopped_by)
     if destination.file is not None:
         screen.say(f"{'wrote' if text else 'nothing to write to'} {destination.file}")
-    return status
+    return Carried(status, outcome, screen.stopped_by)
 
 
 def _stream(session: Session, screen: Screen) -> AnswerStream | None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 from typer.core import TyperGroup
 
-from konseho_cli.cli import options, recalling
+from konseho_cli.cli import completing, options, recalling
 from konseho_cli.cli.durations import read_duration
 from konseho_cli.cli.main import SETTINGS
 from konseho_cli.cli.printing import symbols, width
@@ -46,7 +46,8 @@ Most: TypeAlias = Annotated[
     int, typer.Option("--number", "-n", min=1, metavar="N", help="At most so many.")
 ]
 Runs: TypeAlias = Annotated[
-    list[str] | None, typer.Argument(metavar="[RUN…]", help="Runs, by name.")
+    list[str] | None,
+    typer.Argument(metavar="[RUN…]", help="Runs, by name.", autocompletion=completing.runs),
 ]
 Keep: TypeAlias = Annotated[
     str | None,
@@ -61,7 +62,10 @@ OnlySay: TypeAlias = Annotated[
 ]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Step: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="[STEP]", help="Show this step of it, whole.")
+    str | None,
+    typer.Argument(
+        metavar="[STEP]", help="Show this step of it, whole.", autocompletion=completing.steps
+    ),
 ]
 Prompts: TypeAlias = Annotated[
     bool, typer.Option("--prompts", help="Show what each call was asked.")
@@ -168,15 +172,19 @@ def explain(
 
 @app.command()
 def diff(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run.")],
-    other: Annotated[str, typer.Argument(metavar="OTHER", help="The run to compare it with.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run.", autocompletion=completing.runs)
+    ],
+    other: Annotated[
+        str,
+        typer.Argument(
+            metavar="OTHER", help="The run to compare it with.", autocompletion=completing.runs
+        ),
+    ],
     store: options.Store = None,
     json: options.AsJson = False,
 ) -> None:
-    """Compare two runs: figures, steps, councils, answers.
-
-    Exit status: 0 the answers are the same, 1 they differ.
-    """
+    """Compare two runs: figures, steps, councils, answers."""
     from konseho_cli.cli import runs_showing as showing
 
     same = showing.show_difference(recalling.recall([run, other], store), json=json)

@@ -49,10 +49,7 @@ def command() -> None:
 
 @app.command()
 def check(store: options.Store = None, json: options.AsJson = False) -> None:
-    """Look at all of it: the file, what refers to what, and whether each body can be read.
-
-    Exit status 3 where something is wrong.
-    """
+    """Look at all of it: the file, what refers to what, and whether each body can be read."""
     place = locate(os.environ, store)
     health = upkeep.check(place)
     form = report.health_json if json else report.health_text

@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from konseho_cli.cli import options
+from konseho_cli.cli import completing, options
 from konseho_cli.cli.asking import check_stdin, read_models, read_preset, read_task
 from konseho_cli.cli.tuning import Asked, read_gate, read_kinds, read_max_time, tune
 from konseho_cli.engine.options import RunOptions
@@ -36,7 +36,12 @@ MaxTime: TypeAlias = Annotated[
 ]
 Preset: TypeAlias = Annotated[
     str | None,
-    typer.Option("--preset", metavar="NAME|FILE", help="The settings to begin with."),
+    typer.Option(
+        "--preset",
+        metavar="NAME|FILE",
+        help="The settings to begin with.",
+        autocompletion=completing.presets,
+    ),
 ]
 Output: TypeAlias = Annotated[
     Path | None,
@@ -80,8 +85,7 @@ def command(
 
     One run is made, or taken (--replay), and everything is tried on replays of it, which cost
     nothing. `sim` answers unless the file, --model or KONSEHO_MODEL says otherwise. What is kept
-    goes into a preset; the council's own file is never written. Exit status: 0 also where nothing
-    was kept; 2 usage; 3 the council failed; 4 the machine was too noisy to tell for some change.
+    goes into a preset; the council's own file is never written.
     """
     check_stdin(task, task_file, inputs)
     file = find_council(council)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from konseho_cli.cli import options
+from konseho_cli.cli import completing, options
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.streams import mutter
 from konseho_cli.core.errors import InvalidCouncil, KonsehoError, Problem
@@ -25,13 +25,17 @@ from konseho_cli.spec.load import load_council
 def command(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILES...", help="Council files, or names of shipped ones."),
+        typer.Argument(
+            metavar="FILES...",
+            help="Council files, or names of shipped ones.",
+            autocompletion=completing.councils,
+        ),
     ],
     json: options.AsJson = False,
 ) -> None:
     """Check council files, all errors at once.
 
-    Says nothing about files that are fine. Exit status 2 where one is not; warnings break nothing.
+    Says nothing about files that are fine; warnings break nothing.
     """
     checked = [check(file) for file in files]
     broken = any(not file.is_valid for file in checked)

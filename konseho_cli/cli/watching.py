@@ -112,14 +112,24 @@ def screen_for(session: Session, *, quiet: bool) -> Screen:
     return screen
 
 
-def conduct(session: Session, screen: Screen, stream: AnswerStream | None) -> RunOutcome:
-    """Run the session to its end, or to the end that a signal asks for."""
+def conduct(
+    session: Session,
+    screen: Screen,
+    stream: AnswerStream | None,
+    runner: asyncio.Runner | None = None,
+) -> RunOutcome:
+    """Run the session to its end, or to the end that a signal asks for.
+
+    `runner`: whose loop several runs share; None: this run has its own.
+    """
     subscriptions = list(screen.subscriptions)
     if stream is not None:
         # It is no viewer: it is the answer, which is never detached.
         subscriptions.append(Subscription(stream, KINDS, patience_s=math.inf))
-    with asyncio.Runner(loop_factory=screen.loop_factory) as runner:
+    if runner is not None:
         return runner.run(_conduct(session, screen, subscriptions))
+    with asyncio.Runner(loop_factory=screen.loop_factory) as own:
+        return own.run(_conduct(session, screen, subscriptions))
 
 
 async def _conduct(

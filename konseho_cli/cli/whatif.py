@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from konseho_cli.cli import options
+from konseho_cli.cli import completing, options
 from konseho_cli.cli.printing import symbols
 from konseho_cli.cli.rehearsing import Played, compare, find_rehearsal, sweep_over, whole_sum
 from konseho_cli.cli.result import deliver_to_stdout
@@ -21,6 +21,7 @@ Run: TypeAlias = Annotated[
         metavar="RUN",
         help="The id of a run, the beginning of one, `last`, a recording, a folder of them, or a "
         "cassette.",
+        autocompletion=completing.runs,
     ),
 ]
 Agents: TypeAlias = Annotated[
@@ -29,6 +30,7 @@ Agents: TypeAlias = Annotated[
         "--agent", "-a", metavar="NAME=TIME",
         help="How long an agent's calls take: 0.5x is half the time, 2x twice the time, 2s two "
         "seconds each. Repeatable, as all that name something.",
+        autocompletion=completing.changed_agents,
     ),
 ]  # fmt: skip
 Models: TypeAlias = Annotated[
@@ -47,7 +49,7 @@ Steps: TypeAlias = Annotated[
     typer.Option(
         "--step", metavar="ID.FIELD=VALUE",
         help="A field of a step that changes its time: wait, quorum, rounds, early_stop, "
-        "max_agents, …",
+        "max_agents and others.",
     ),
 ]  # fmt: skip
 Rpm: TypeAlias = Annotated[

@@ -1,4 +1,4 @@
-"""A process on a terminal of its own, for tests."""
+"""A terminal of its own for a process: what it shows, what is typed."""
 
 from __future__ import annotations
 
@@ -50,6 +50,16 @@ class Terminal:
         self.until(lambda seen: re.search(r"status=-?\d+\.", seen))
         self.seen, _, status = self.seen.rpartition("status=")
         return int(status.partition(".")[0])
+
+    def give_up_the_line(self) -> None:
+        """Ctrl-C at a prompt of readline, which misses one that comes just before it waits."""
+        begin = len(self.seen)
+        while not self.seen[begin:].endswith("> "):
+            self.press(b"\x03")
+            while select.select([self.screen], [], [], 3)[0]:
+                assert self._read(), self.seen
+                if self.seen[begin:].endswith("> "):
+                    break
 
     def press(self, keys: bytes) -> None:
         os.write(self.screen, keys)

@@ -49,6 +49,12 @@ def test_a_command_imports_only_what_it_needs(council, arguments, unwanted):
     assert imported_by(*arguments) & unwanted == set()
 
 
+def test_the_texts_of_help_are_loaded_for_help_alone(council):
+    pages = "konseho_cli.cli.help.pages"
+    assert pages not in imported_by("run", str(council()), "-q")
+    assert pages in imported_by("run", "--help")
+
+
 def test_the_dump_sees_what_is_imported():
     assert {"typer", "konseho_cli.cli.run", "asyncio"} <= imported_by(
         "run", "quickstart", "x", "--dry-run"

@@ -48,7 +48,7 @@ def test_a_mistyped_command_is_answered_with_the_near_one(konseho):
 
 
 def test_an_unknown_command_is_answered_with_all(konseho):
-    assert "known: run, resume" in konseho("xyzzy").err
+    assert "known: init, run, chat, resume" in konseho("xyzzy").err
 
 
 def test_an_unknown_option_is_a_usage_error(konseho):

@@ -1,0 +1,109 @@
+"""Lines that a person types: edited and remembered by readline, over several lines where asked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from konseho_cli.cli.streams import is_terminal, mutter
+from konseho_cli.core.errors import KonsehoError, UsageError
+
+PROMPT, MORE = "> ", "| "
+FENCE = '"""'
+REMEMBERED = 1000
+"""Lines in the file."""
+MAX_LINE = 8 * 2**20
+"""Bytes of a turn that comes through a pipe."""
+
+
+def typed(file: Path | None) -> Iterator[str]:
+    """What a person says, until Ctrl-D; Ctrl-C gives up what is half typed. `file`: earlier lines."""
+    edited = is_terminal(sys.stdout)
+    ask = input if edited else _asked_plainly
+    remember = _remembering(file) if edited else _nothing
+    while True:
+        try:
+            text = gathered(ask)
+        except KeyboardInterrupt:
+            mutter("\n")
+            continue
+        except EOFError:
+            mutter("\n")
+            return
+        remember()
+        if text.strip():
+            yield text.strip()
+
+
+def gathered(ask: Callable[[str], str]) -> str:
+    """One entry: a line; lines that end in a backslash; or whatever is between triple quotes."""
+    line = ask(PROMPT)
+    if line.lstrip().startswith(FENCE):
+        return _fenced(line.lstrip().removeprefix(FENCE), ask)
+    lines = [line]
+    while lines[-1].endswith("\\"):
+        lines[-1] = lines[-1][:-1]
+        lines.append(ask(MORE))
+    return "\n".join(lines)
+
+
+def _fenced(first: str, ask: Callable[[str], str]) -> str:
+    lines = [first]
+    while not lines[-1].rstrip().endswith(FENCE):
+        lines.append(ask(MORE))
+    lines[-1] = lines[-1].rstrip().removesuffix(FENCE)
+    return "\n".join(lines).strip("\n")
+
+
+def _asked_plainly(prompt: str) -> str:
+    """Where stdout goes elsewhere, the prompt does not follow it."""
+    mutter(prompt)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.removesuffix("\n")
+
+
+def piped(tell: Callable[[KonsehoError], object]) -> Iterator[str]:
+    """Each line of stdin that says something, as it comes; `tell`: of one that is no text."""
+    buffer = getattr(sys.stdin, "buffer", None)
+    if buffer is None:
+        raise UsageError("stdin was to be read, but it is closed")
+    while line := buffer.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise UsageError("a line on stdin holds more than 8 MiB")
+        try:
+            text = line.decode("utf-8-sig").strip()
+        except UnicodeDecodeError:
+            tell(UsageError("a line on stdin is not text in UTF-8: it was passed over"))
+            continue
+        if text:
+            yield text
+
+
+def _nothing() -> None:
+    pass
+
+
+def _remembering(file: Path | None) -> Callable[[], None]:
+    """Reads what was typed before; what it returns writes down what is new, for nobody else's eyes."""
+    try:
+        import readline  # only who chats at a terminal loads it; Windows has none
+    except ImportError:
+        return _nothing
+    readline.set_history_length(REMEMBERED)
+    if file is None:
+        return _nothing
+    with contextlib.suppress(OSError):
+        readline.read_history_file(file)
+
+    def remember() -> None:
+        with contextlib.suppress(OSError):  # a history that cannot be kept stops nobody
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+            readline.write_history_file(file)
+            file.chmod(0o600)
+
+    return remember
