@@ -45,6 +45,7 @@ from konseho_cli.models.stack import Shared, build, http_for
 from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.loaded import Loaded
+from konseho_cli.spec.populations import populate
 from konseho_cli.spec.settings import said_over
 from konseho_cli.telemetry.bus import Bus, Subscription
 from konseho_cli.telemetry.events import EVERYDAY
@@ -92,10 +93,15 @@ class Session:
         people are asked, if there are any; None: nowhere. `http`: connections that the caller
         closes, and whose loop it runs on; None: this run opens its own.
 
-        Raises UsageError: no task, no model chosen where answers decide, no key, nobody to ask.
+        Raises UsageError: no task, no model chosen where answers decide, no key, nobody to ask, a
+        population that the inputs do not fill.
         """
         began = RealClock.now()
+        self.task = (loaded.spec.task or "") if options.task is None else options.task
+        self._written = loaded
+        loaded = populate(loaded, self.task, options.inputs)
         self.loaded = loaded
+        """With members in place of populations."""
         self.spec: CouncilSpec = loaded.spec
         self.options = options
         self.targets: Targets = said_over(loaded.spec.targets, options.targets)
@@ -103,7 +109,6 @@ class Session:
         self._http = http
         self.emitting = Emitting(level=options.settings.level, file=options.events_out)
         self.plan: Plan = plan_of(loaded)
-        self.task = (self.spec.task or "") if options.task is None else options.task
         self._env = os.environ if env is None else env
         self.taped = Taped(options.taping, options.wishes, self._env)
         self.casting: Casting = cast_models(
@@ -260,7 +265,7 @@ class Session:
             from konseho_cli.engine.remembered import remember
 
             began = remember(
-                premises, self.loaded, self.casting,
+                premises, self._written, self.casting,
                 wished=self.taped.wished(self.casting), options=self._kept_options(),
                 started=gear.clock.wall(), redactor=keeper.redactor,
             )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from konseho_cli.agents.definition import Agent
+from konseho_cli.agents.definition import Agent, OwnWeight
 from konseho_cli.core.errors import InvalidCouncil, Problem
 from konseho_cli.core.source import read_source, shown_path
 from konseho_cli.core.suggest import did_you_mean
@@ -27,8 +27,8 @@ _DESCRIPTION = re.compile(r"^description:[ \t]+(?![\"'|>])(.*)$", re.MULTILINE)
 _FIELDS: Mapping[str, Any] = {
     field.encode_name: field.type
     for field in msgspec.structs.fields(Agent)
-    if field.name != "from_"
-}
+    if field.name not in ("from_", "each")
+} | {"weight": OwnWeight}
 _EXPECTED = {"weight": "a number above 0", "temperature": "a number from 0 to 2",
              "max_tokens": "a whole number from 1"}  # fmt: skip
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 import konseho_cli
 
@@ -68,3 +69,26 @@ def seconds_until_line(arguments: Sequence[str], **env: str) -> float:
     if not line:
         raise RuntimeError(f"python {' '.join(arguments)[:80]} said nothing")
     return took
+
+
+class Taken(NamedTuple):
+    """What a process took from its start to its end."""
+
+    seconds: float
+    peak: float
+    """The most bytes that it had in memory at once."""
+
+
+def until_it_ends(arguments: Sequence[str], **env: str) -> Taken:
+    """Run `python ARGUMENTS`. Raises RuntimeError where it does not end well."""
+    start = perf_counter()
+    with child(arguments, **env) as process:
+        assert process.stdout is not None
+        process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        took = perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"python {' '.join(arguments)[:80]} ended with {process.returncode}")
+    unit = 1 if sys.platform == "darwin" else 1024  # of the most that was resident
+    return Taken(took, used.ru_maxrss * unit)

@@ -10,8 +10,8 @@ from konseho_cli.cli import options
 from konseho_cli.cli.asking import read_caching, read_models, read_preset, read_timeout
 from konseho_cli.cli.chatting import HISTORY_TOKENS, Chat, read_chat_inputs
 from konseho_cli.cli.conversing import converse
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.storing import storing_for
-from konseho_cli.session import RunOptions
 from konseho_cli.spec.find import find_council
 from konseho_cli.spec.load import load_council
 

@@ -24,6 +24,7 @@ from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.signals import SIGNALS
 from konseho_cli.core.units import show_count, show_money
 from konseho_cli.engine.caching import new_memory
+from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.models.prices import Prices
 from konseho_cli.models.stack import http_for
@@ -35,7 +36,7 @@ from konseho_cli.report.json import outcome_document
 from konseho_cli.report.streaming import streamable_step
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import encodable, plural
-from konseho_cli.session import RunOptions, Session
+from konseho_cli.session import Session
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.inputs import read_inputs
 from konseho_cli.spec.loaded import Loaded

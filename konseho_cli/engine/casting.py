@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -138,11 +139,19 @@ class _Resolver:
         self._wishes = wishes
         self._env = env
         self._default: tuple[str, bool] | None = None
+        self._known: dict[tuple[Any, ...], ModelChoice] = {}
         self.unchosen = False
         self.warnings: dict[str, None] = {}
 
     def choice(self, agent: Agent) -> ModelChoice:
-        """The agent's model, with the agent's own parameters on top."""
+        """The agent's model, with the agent's own parameters on top; one for all who are alike."""
+        said = agent.model, agent.temperature, agent.max_tokens
+        found = self._known.get(said)
+        if found is None:
+            found = self._known[said] = self._choice(agent)
+        return found
+
+    def _choice(self, agent: Agent) -> ModelChoice:
         if self._wishes.simulate:
             return ModelChoice(provider="sim", model="")
         name = agent.model

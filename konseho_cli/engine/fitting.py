@@ -65,7 +65,7 @@ def fit_prompt(
     if speaker.window is None:
         return prompt
     name = speaker.model_name
-    around = sum(len(message.text) for message in speaker.request.messages)
+    around = sum(len(message.text) for message in speaker.opening)
     if schema is not None:
         around += len(msgspec.json.encode(schema))
     room = _room(speaker.window, speaker.request.max_tokens)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Protocol, TypeVar
 
 from konseho_cli.core.errors import BudgetReached, KonsehoError, OwnLimitReached, StepFailed
 from konseho_cli.core.group import Group, being_cancelled
 from konseho_cli.steps.base import Branch, Gathered, StepContext, Wait
+from konseho_cli.steps.crowd import is_over
 from konseho_cli.telemetry.spans import Scope
 
 T = TypeVar("T")
@@ -38,8 +41,12 @@ async def gather(
     quorum: int,
     wait: Wait,
     enough: Callable[[Mapping[str, T]], bool] | None,
+    batch: int | None = None,
 ) -> Gathered[T]:
     """Run branches until all settled, or until the rest is not needed any more.
+
+    At most `batch` run at a time: whoever ends lets in the next, and nobody waits for a whole
+    batch to end.
 
     Raises StepFailed when fewer than `quorum` can succeed; what still runs is then cancelled.
     """
@@ -49,14 +56,6 @@ async def gather(
     failed: dict[str, KonsehoError] = {}
     decided: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    def is_over() -> bool:
-        return (
-            len(done) + len(failed) == len(branches)
-            or len(branches) - len(failed) < quorum
-            or (wait == "quorum" and len(done) >= quorum)
-            or (enough is not None and enough(done))
-        )
-
     async def strand(name: str, branch: Branch[T], own: Strand) -> None:
         try:
             try:
@@ -65,17 +64,25 @@ async def gather(
                 raise
             except KonsehoError as error:
                 failed[name] = error
-            if not decided.done() and is_over():
-                decided.set_result(own.scope.latest)
+            if not decided.done():
+                if is_over(done, failed, len(branches), quorum=quorum, wait=wait, enough=enough):
+                    decided.set_result(own.scope.latest)
+                elif queue.names:
+                    start(own.scope.latest)
         except BaseException as error:
             if being_cancelled():
                 raise
             if not decided.done():
                 decided.set_exception(error)  # the owner raises it
 
-    group = Group()
-    for name, branch in branches.items():
-        group.start(strand(name, branch, ctx.branch()))
+    group, queue = Group(), _Queue(ctx, branches, batch)
+
+    def start(waker: int | None = None) -> None:
+        name, own = queue.leave(waker)
+        group.start(strand(name, branches[name], own))
+
+    for _ in range(queue.first):
+        start()
     try:
         with ctx.scope.span("barrier", step=ctx.step, branches=len(branches)) as barrier:
             barrier.waker = await decided
@@ -84,7 +91,30 @@ async def gather(
         lost = {name: failed[name] for name in branches if name in failed}
         await group.stop()
     _settle(ctx, over, lost, quorum, len(branches))
-    return Gathered(done=over, failed=lost)
+    return Gathered(done=over, failed=lost, not_started=len(queue.names))
+
+
+class _Queue:
+    """Those whose turn has not come: each waits in a span that whoever lets it in is to end."""
+
+    def __init__(self, ctx: Strand, branches: Iterable[str], batch: int | None) -> None:
+        self._own = {name: ctx.branch() for name in branches}
+        self.names = deque(self._own)
+        self.first = len(self._own) if batch is None else min(batch, len(self._own))
+        """How many begin at once."""
+        self._waits = {
+            name: self._own[name].scope.span("queue.pool", step=ctx.step, resource="batch")
+            for name in islice(self.names, self.first, None)
+        }
+
+    def leave(self, waker: int | None) -> tuple[str, Strand]:
+        """Whose turn it is, with its context; `waker` is what had to end first."""
+        name = self.names.popleft()
+        wait = self._waits.pop(name, None)
+        if wait is not None:
+            with wait:
+                wait.waker = waker
+        return name, self._own.pop(name)
 
 
 def _settle(

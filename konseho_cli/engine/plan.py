@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from graphlib import TopologicalSorter
+from types import MappingProxyType
 
 import msgspec
 
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.edges import Edge, edges_of
 from konseho_cli.spec.loaded import Loaded
+from konseho_cli.spec.sizes import Sizes, estimate, sizes_of
 from konseho_cli.steps.base import Base, Estimate, root
 from konseho_cli.steps.blocks import place_in
 
@@ -47,16 +49,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan_of(loaded: Loaded) -> Plan:
-    """The plan of a whole council."""
-    return make_plan(loaded.steps, loaded.councils)
+    """The plan of a whole council; its populations need not be expanded yet."""
+    return make_plan(loaded.steps, loaded.councils, sizes=sizes_of(loaded.spec.agents))
 
 
 def make_plan(
-    steps: Mapping[str, Base], councils: Mapping[str, Loaded] | None = None, around: str = ""
+    steps: Mapping[str, Base],
+    councils: Mapping[str, Loaded] | None = None,
+    around: str = "",
+    sizes: Sizes = MappingProxyType({}),
 ) -> Plan:
     """Draw the graph of checked steps; their order is that of the file.
 
     `councils`: those of `council` steps, by place; `around`: what the places here begin with.
+    `sizes`: of the populations that are not expanded yet, for the estimates.
     """
     councils = councils or {}
     names = list(steps)
@@ -79,8 +85,9 @@ def make_plan(
                 waits_for=frozenset(edge.step for edge in edges[name]),
                 sees=tuple(other for bit, other in enumerate(names) if seen[name] >> bit & 1),
                 reads=reads[name] & steps.keys(),
-                estimate=steps[name].estimate() + _summary(steps[name], sees=bool(seen[name])),
-                blocks=_blocks(steps[name], f"{around}{name}", councils),
+                estimate=estimate(steps[name], sizes)
+                + _summary(steps[name], sees=bool(seen[name])),
+                blocks=_blocks(steps[name], f"{around}{name}", councils, sizes),
                 council=councils[place].spec if (place := f"{around}{name}") in councils else None,
             )
             for index, name in enumerate(names)
@@ -88,11 +95,15 @@ def make_plan(
     )
 
 
-def _blocks(step: Base, place: str, councils: Mapping[str, Loaded]) -> dict[str, Plan]:
+def _blocks(
+    step: Base, place: str, councils: Mapping[str, Loaded], sizes: Sizes
+) -> dict[str, Plan]:
     if place in councils:
         return {"council": plan_of(councils[place])}
     return {
-        block: make_plan({inner.id: inner for inner in held}, councils, place_in(place, block))
+        block: make_plan(
+            {inner.id: inner for inner in held}, councils, place_in(place, block), sizes
+        )
         for block, held in step.blocks().items()
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from konseho_cli.engine.windowing import Source, Windowed  # only who bounds prompts loads it
 
 
-class StepState(msgspec.Struct, kw_only=True):
+class StepState(msgspec.Struct, kw_only=True, dict=True):
     """What all branches of one try of one step share."""
 
     run: RunState
@@ -42,6 +43,12 @@ class StepState(msgspec.Struct, kw_only=True):
     _random: random.Random | None = None
     _briefs: dict[bool, str] = msgspec.field(default_factory=dict)
 
+    @cached_property
+    def _read(self) -> frozenset[str]:
+        """Names that the prompt reads."""
+        prompt = self.planned.step.prompt
+        return frozenset(map(root, references(prompt))) if prompt is not None else frozenset()
+
     @property
     def random(self) -> random.Random:
         """Made on first use: seeding costs more than many a step."""
@@ -57,11 +64,7 @@ class StepState(msgspec.Struct, kw_only=True):
     def brief(self, earlier: bool, names: Mapping[str, JSON]) -> str:
         """The prompt or its default; rendered once where it does not depend on `names`."""
         prompt = self.planned.step.prompt
-        if (
-            prompt is not None
-            and names
-            and names.keys() & {root(each) for each in references(prompt)}
-        ):
+        if prompt is not None and names and not self._read.isdisjoint(names):
             return render(prompt, {**self.names, **names})
         brief = self._briefs.get(earlier)
         if brief is None:

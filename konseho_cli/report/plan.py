@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, fit, listed, one_line
 from konseho_cli.spec.document import CouncilSpec
+from konseho_cli.spec.sizes import Sizes, sizes_of
 from konseho_cli.steps.base import Estimate, agent_id
 from konseho_cli.steps.fields import Window
 
@@ -68,7 +70,7 @@ def plan_text(shown: Shown, symbols: Symbols) -> str:
 
 
 def _tree(shown: Shown, symbols: Symbols) -> Iterator[str]:
-    steps = shown.plan.steps
+    steps, sizes = shown.plan.steps, sizes_of(shown.spec.agents)
     names = max(len(step.id) for step in steps)
     kinds = max(len(step.step.kind) for step in steps)
     calls = max(len(calls_text(step.estimate, symbols)) for step in steps)
@@ -76,7 +78,7 @@ def _tree(shown: Shown, symbols: Symbols) -> Iterator[str]:
         is_last = step is steps[-1]
         stroke = symbols.last if is_last else symbols.branch
         count = calls_text(step.estimate, symbols)
-        who = listed(tuple(_marked(name, shown.models) for name in speakers(step)))
+        who = listed(cast_text(step, sizes, shown.models))
         head = f"{stroke} {step.id:<{names}}  {step.step.kind:<{kinds}}  {count:<{calls}}  {who}"
         yield head.rstrip()
         stem = " " * cells(symbols.stem) if is_last else symbols.stem
@@ -190,6 +192,17 @@ def speakers(step: PlannedStep) -> tuple[str, ...]:
     return tuple(dict.fromkeys(refs))
 
 
+def cast_text(
+    step: PlannedStep, sizes: Sizes, models: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, ...]:
+    """Its agents for people: a population by how many it has, `villager × 1,000`."""
+    return tuple(
+        f"{name} × {'?' if (size := sizes[name]) is None else f'{size:,}'}"
+        if name in sizes else _marked(name, models)
+        for name in speakers(step)
+    )  # fmt: skip
+
+
 # ----------------------------------------------------------------------------- JSON
 
 
@@ -202,6 +215,7 @@ def plan_json(shown: Shown, prompts: Sequence[Mapping[str, str]] | None = None) 
         "description": spec.description,
         "calls": _estimate(shown.plan.estimate),
         "models": dict(shown.models),
+        "populations": dict(sizes_of(spec.agents)),
         "simulated_by_default": shown.simulated_by_default,
         "answer": spec.answer,
         "gate": spec.gate,

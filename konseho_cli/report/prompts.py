@@ -109,7 +109,8 @@ def _places(plan: Plan, around: str = "") -> Iterator[tuple[str, PlannedStep]]:
 
 def _speaker(spec: CouncilSpec, name: str, model: _Rehearsing) -> Speaker:
     agent = spec.agents[name]
-    messages = (Message("system", agent.role.strip()),) if agent.role.strip() else ()
+    role = agent.system
+    messages = (Message("system", role),) if role else ()
     request = Request(model="rehearsal", messages=messages)
     return Speaker(id=name, agent=agent, model=model, model_name="rehearsal", request=request)
 

@@ -87,7 +87,7 @@ def _by_name(draft: Draft, name: str, place: marks.Path) -> MarkdownAgent | None
 
 def _by_path(draft: Draft, name: str, place: marks.Path) -> MarkdownAgent | None:
     """Raises InvalidCouncil where it is broken."""
-    file = _inside(draft, name, place)
+    file = inside(draft, name, place)
     if file is None:
         return None
     from konseho_cli.agents.prompt_cache import shared
@@ -98,7 +98,7 @@ def _by_path(draft: Draft, name: str, place: marks.Path) -> MarkdownAgent | None
 def council_file(draft: Draft, name: str, place: marks.Path) -> Path | None:
     """The file of a council inside another: a path, or the name of one that ships with Konseho."""
     if Path(name).suffix in (".yaml", ".yml") or "/" in name or "\\" in name:
-        return _inside(draft, name, place, what="councils", suffixes=(".yaml", ".yml"))
+        return inside(draft, name, place, what="councils", suffixes=(".yaml", ".yml"))
     known = {file.stem: file for file in sorted(shipped("councils").glob("*.yaml"))}
     if name not in known:
         draft.problems.error(
@@ -109,7 +109,7 @@ def council_file(draft: Draft, name: str, place: marks.Path) -> Path | None:
     return known[name].resolve()
 
 
-def _inside(
+def inside(
     draft: Draft, name: str, place: marks.Path, *, what: str = "agents",
     suffixes: tuple[str, ...] = (".md",),
 ) -> Path | None:  # fmt: skip

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from konseho_cli.agents.definition import ID_PATTERN, Agent, AgentRef
+from konseho_cli.agents.definition import ID_PATTERN, Agent, AgentRef, People
 from konseho_cli.core import marks
-from konseho_cli.spec.agent_files import from_file, hint_of_name
+from konseho_cli.core.errors import InvalidCouncil
+from konseho_cli.spec.agent_files import from_file, hint_of_name, inside
 from konseho_cli.spec.draft import Draft, with_held
+from konseho_cli.spec.members import LONGEST_ID, unreadable, wrong_items
+from konseho_cli.spec.problems import shown
 from konseho_cli.spec.stand_ins import AGENT
 from konseho_cli.steps.fields import Fallback, Window
 from konseho_cli.steps.union import Step
@@ -23,8 +26,10 @@ def settle_agents(draft: Draft) -> None:
     """Fill `draft.agents`, and leave only ids in the steps."""
     draft.agents = dict(draft.spec.agents)
     for name, agent in draft.spec.agents.items():
+        path = ("agents", name)
         if agent.from_ is not None:
-            draft.agents[name] = from_file(draft, agent, ("agents", name))
+            agent = from_file(draft, agent, path)
+        draft.agents[name] = _settled(draft, name, agent, path)
     used: set[str] = set()
     usual = _Refs(draft, used, ()).window(draft.spec.window)
 
@@ -44,6 +49,43 @@ def settle_agents(draft: Draft) -> None:
             draft.problems.warn(("agents", name), f"agent '{name}' is not used", key=True)
 
 
+def _settled(draft: Draft, name: str, agent: Agent, path: marks.Path) -> Agent:
+    """The agent with its files read; a population's items, where they are known, can be filled in."""
+    draft.places.setdefault(name, path)
+    if agent.each is None:
+        weight: Any = agent.weight
+        if isinstance(weight, str):
+            what = f"expected a number above 0, got {shown(weight)}"
+            draft.problems.error((*path, "weight"), what, value=weight)
+        return agent
+    if len(name) > LONGEST_ID:
+        what = f"the id of a population has at most {LONGEST_ID} characters"
+        draft.problems.error(path, what, key=True)
+    if isinstance(agent.each, People):
+        found = _people(draft, agent.each, (*path, "each"))
+        agent = agent if found is None else msgspec.structs.replace(agent, each=found)
+    if isinstance(agent.each, list):
+        unusable = unreadable(agent.each)
+        if unusable is not None:
+            draft.problems.error((*path, "each"), unusable)
+        for at, what in wrong_items(agent, agent.each):
+            draft.problems.error((*path, "each", at), what)
+    return agent
+
+
+def _people(draft: Draft, people: People, place: marks.Path) -> list[Any] | None:
+    """The items in a file; None: it cannot be read, and the problems say why."""
+    from konseho_cli.spec.people import SUFFIXES, read_people  # only where there are some
+
+    file = inside(draft, people.file, (*place, "file"), what="people", suffixes=SUFFIXES)
+    if file is not None:
+        try:
+            return read_people(file)
+        except InvalidCouncil as error:
+            draft.problems.errors.extend(error.problems)
+    return None
+
+
 class _Refs:
     """The agents that one step names, or the council itself."""
 
@@ -61,10 +103,10 @@ class _Refs:
                 (written,) = refs
             path = (*self._path, name)
             if isinstance(written, (list, tuple)):
-                ids = tuple(self._id(ref, (*path, at)) for at, ref in enumerate(written))
+                ids = tuple(self._ids(written, path))
                 if ids != tuple(written):
                     changes[name] = ids
-            elif (settled := self._id(written, path)) != getattr(step, name):
+            elif (settled := self._one(written, path)) != getattr(step, name):
                 changes[name] = settled
         if step.fallback is not None and step.fallback.agent is not None:
             changes |= self._fallback(step.fallback)
@@ -76,15 +118,37 @@ class _Refs:
         """The window with an id in place of an inline agent."""
         if window is None or window.summary is None:
             return window
-        settled = self._id(window.summary, (*self._path, "window", "summary"))
+        settled = self._one(window.summary, (*self._path, "window", "summary"))
         return msgspec.structs.replace(window, summary=settled)
 
     def _fallback(self, fallback: Fallback) -> Mapping[str, Any]:
         assert fallback.agent is not None
-        settled = self._id(fallback.agent, (*self._path, "fallback", "agent"))
+        settled = self._one(fallback.agent, (*self._path, "fallback", "agent"))
         if settled == fallback.agent:
             return {}
         return {"fallback": msgspec.structs.replace(fallback, agent=settled)}
+
+    def _ids(self, refs: Sequence[AgentRef], path: marks.Path) -> Iterator[str]:
+        """Of a list; a population in its place is written as a mapping."""
+        if isinstance(self._draft.written(path), dict):
+            for ref in refs:
+                yield self._id(ref, path)
+                if isinstance(ref, Agent) and ref.each is None and ref.name != AGENT:
+                    what = "a mapping in the place of a list is a population: it needs `each`"
+                    self._draft.problems.error(path, what, hint="or write a list: [{name: …}]")
+            return
+        for at, ref in enumerate(refs):
+            yield self._id(ref, (*path, at))
+
+    def _one(self, ref: AgentRef, path: marks.Path) -> str:
+        """Of a field that names one agent alone."""
+        name = self._id(ref, path)
+        agent = self._draft.agents.get(name)
+        if agent is not None and agent.each is not None:
+            what = f"'{name}' is a population, and one agent is needed here"
+            hint = "a list such as `agents` or `voters` can name all of its members"
+            self._draft.problems.error(path, what, hint=hint)
+        return name
 
     def _id(self, ref: AgentRef, path: marks.Path) -> str:
         if isinstance(ref, Agent):
@@ -110,15 +174,25 @@ class _Refs:
             agent = msgspec.structs.replace(agent, name=agent.name.replace("-", "_"))
             if len(problems.errors) > told and not agent.name:  # that is why it has none
                 return agent.name
-        if not agent.name:
+        name = self._name(agent)
+        if not name:
             problems.error(path, "an agent written inside a step needs a `name`")
-        elif not _ID.fullmatch(agent.name):
+        elif not _ID.fullmatch(name):
             problems.error(
-                (*path, "name"), f"'{agent.name}' is not an id",
+                (*path, "name"), f"'{name}' is not an id",
                 hint="an id is made of a-z, 0-9 and _, and begins with a letter",
             )  # fmt: skip
-        elif self._draft.agents.setdefault(agent.name, agent) != agent:
-            what = f"there is another, different agent '{agent.name}'"
-            problems.error(path, what, hint=f"write {agent.name} to mean that one")
-        self._used.add(agent.name)
-        return agent.name
+        else:
+            agent = _settled(self._draft, name, agent, path)
+            if self._draft.agents.setdefault(name, agent) != agent:
+                what = f"there is another, different agent '{name}'"
+                problems.error(path, what, hint=f"write {name} to mean that one")
+        self._used.add(name)
+        return name
+
+    def _name(self, agent: Agent) -> str:
+        """Its id; a population that says only what its members are called has the step's."""
+        if agent.each is None or (agent.name and "{" not in agent.name):
+            return agent.name
+        at = self._path[1] if len(self._path) > 1 else None
+        return self._draft.steps[at].id if isinstance(at, int) else ""

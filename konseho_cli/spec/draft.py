@@ -13,6 +13,7 @@ from konseho_cli.core import marks
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.problems import Problems
+from konseho_cli.spec.sizes import Sizes, sizes_of
 from konseho_cli.steps.nested import Nested
 from konseho_cli.steps.union import Step
 
@@ -28,6 +29,8 @@ class Draft(msgspec.Struct, kw_only=True):
     """Whose tree may hold the agents' files."""
     steps: list[Step] = msgspec.field(default_factory=list)
     agents: dict[str, Agent] = msgspec.field(default_factory=dict)
+    places: dict[str, marks.Path] = msgspec.field(default_factory=dict)
+    """Where each agent stands."""
     read: Callable[[Nested, marks.Path], Loaded | None] = lambda step, place: None
     """Reads the council of a step; its mistakes are reported. Handed in by what reads councils."""
     document_of: Callable[[CouncilSpec], dict[str, Any]] = lambda spec: {}
@@ -36,6 +39,11 @@ class Draft(msgspec.Struct, kw_only=True):
     """Councils that steps run, by the places of these."""
     broken: frozenset[marks.Path] = frozenset()
     """Places of steps whose types are wrong."""
+
+    @property
+    def sizes(self) -> Sizes:
+        """Members of the populations, as far as they are known."""
+        return sizes_of(self.agents)
 
     @property
     def ids(self) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from konseho_cli.agents.definition import Agent
 from konseho_cli.context.template_size import code_in
 from konseho_cli.context.template_words import minds_null
 from konseho_cli.context.templates import BadTemplate, expression_in, references
@@ -13,9 +14,10 @@ from konseho_cli.core.graph import find_cycle
 from konseho_cli.spec.draft import Draft
 from konseho_cli.spec.edges import STEP_ABOVE, Edge, edges_of
 from konseho_cli.spec.lookup import look_up
+from konseho_cli.spec.members import TEMPLATES
 from konseho_cli.spec.problems import loop_text
+from konseho_cli.spec.sizes import shape
 from konseho_cli.steps.base import Base
-from konseho_cli.steps.blocks import shape_of
 from konseho_cli.steps.fields import texts_of
 from konseho_cli.steps.shapes import ANYTHING, Shape
 
@@ -27,6 +29,7 @@ MAX_LOOPS = 10
 """Circles reported at once."""
 
 _GIVEN = ("task", "inputs")
+_OF_MEMBERS = ("item", "index")
 
 
 def check_reading(draft: Draft) -> None:
@@ -38,6 +41,9 @@ def check_reading(draft: Draft) -> None:
     reader = _Reader(draft)
     reader.block(Block(draft.steps, ("steps",)))
     reader.council()
+    for name, agent in draft.agents.items():
+        if agent.each is not None:
+            reader.population(name, agent)
     reader.warn_of_unused_inputs()
 
 
@@ -126,8 +132,7 @@ class _Reader:
         reads = self._references(step, place)
         for field, names in reads.items():
             if field not in inner and field not in step.inner_templates():
-                own = frozenset[str]() if field == "when" else step.names
-                self._names((*place, field), names, own, block, step.id)
+                self._names((*place, field), names, step.own_names(field), block, step.id)
         for at, need in enumerate(step.needs or ()):
             path = (*place, "needs", at)
             if need == step.id:
@@ -169,6 +174,31 @@ class _Reader:
                 self._nulls(path, template, frozenset(), whole)
                 if field == "gate":
                     self._boolean(path, template)
+
+    def population(self, name: str, agent: Agent) -> None:
+        """Its `each`, which is known before the run, and what is written for each member."""
+        place = self._draft.places[name]
+        for field in TEMPLATES:
+            text = getattr(agent, field)
+            for read in sorted(self._read((*place, field), text) if isinstance(text, str) else ()):
+                if read.partition(".")[0] not in _OF_MEMBERS:
+                    what = f"unknown name '{read}': only `item` and `index` are known here"
+                    self._draft.problems.error((*place, field), what)
+        if not isinstance(agent.each, str):
+            return
+        path = (*place, "each")
+        if expression_in(agent.each) is None:
+            what = "it must be a list, a file, or one {{ expression }} that is a list"
+            self._draft.problems.error(path, what, value=agent.each)
+        names = self._read(path, agent.each)
+        steps = {step.id for _, step in self._draft.placed()}
+        late = sorted(read for read in names if read.partition(".")[0] in steps)
+        for read in late:
+            what = f"'{read}' is known too late: who speaks is settled before the first step"
+            hint = "a `split` with `items` works on what a step found"
+            self._draft.problems.error(path, what, hint=hint)
+        nothing = Block((), ("steps",))
+        self._names(path, names.difference(late), frozenset(), nothing, None)
 
     def warn_of_unused_inputs(self) -> None:
         """An input that nothing shows was perhaps forgotten in a prompt."""
@@ -227,12 +257,12 @@ class _Reader:
         place, step = block.readable[name]
         if place not in self._shapes:
             broken = place in self._draft.broken
-            self._shapes[place] = ANYTHING if broken else shape_of(step)
+            self._shapes[place] = ANYTHING if broken else shape(step, self._draft.sizes)
         return self._shapes[place]
 
-    def _key(self, path: marks.Path, name: str, shape: Shape) -> None:
+    def _key(self, path: marks.Path, name: str, known: Shape) -> None:
         """What is read of a value, where it is known what there is."""
-        found = look_up(name, shape)
+        found = look_up(name, known)
         if found.missing:
             listed = f"it has: {', '.join(sorted(found.known))}"
             what = f"'{found.within}' has no '{found.missing}'"

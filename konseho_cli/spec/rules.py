@@ -13,6 +13,7 @@ from konseho_cli.spec.ids import check_ids, name_steps
 from konseho_cli.spec.inputs import check_declarations
 from konseho_cli.spec.model_names import check_models
 from konseho_cli.spec.reading import check_reading
+from konseho_cli.spec.sizes import Sizes, mistakes
 from konseho_cli.steps.fields import Window
 from konseho_cli.steps.union import Step
 
@@ -27,9 +28,10 @@ def apply_rules(draft: Draft) -> None:
     _check_amounts(draft)
     check_declarations(draft.spec.inputs, draft.problems)
     check_reading(draft)
+    sizes = draft.sizes
     for place, step in draft.placed():
         if place not in draft.broken:
-            _check_kind(draft, place, step)
+            _check_kind(draft, place, step, sizes)
         _check_fallback(draft, place, step)
         if step.timeout is not None and step.timeout <= 0:
             draft.problems.error((*place, "timeout"), "a step needs some time")
@@ -75,8 +77,8 @@ def _check_bounds(draft: Draft, path: marks.Path, window: Window | None) -> None
         draft.problems.error((*path, "tokens"), "it must be more than 0")
 
 
-def _check_kind(draft: Draft, place: marks.Path, step: Step) -> None:
-    for field, what in step.check().items():
+def _check_kind(draft: Draft, place: marks.Path, step: Step, sizes: Sizes) -> None:
+    for field, what in mistakes(step, sizes).items():
         draft.problems.error((*place, field), what)
 
 

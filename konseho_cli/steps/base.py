@@ -26,7 +26,7 @@ from konseho_cli.agents.rota import Pick
 from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.units import Duration
-from konseho_cli.steps.fields import CacheUse, Fallback, OnError, Output, Window, texts_of
+from konseho_cli.steps.fields import CacheUse, Fallback, OnError, Output, Window, as_lists, texts_of
 from konseho_cli.steps.shapes import ANYTHING, Shape, flat
 
 if TYPE_CHECKING:
@@ -80,6 +80,12 @@ class Base(
     """Names that this kind gives its `prompt`, beside `task`, `inputs` and the steps."""
     block_names: ClassVar[frozenset[str]] = frozenset()
     """Names that it gives the steps that it holds."""
+    lists: ClassVar[tuple[str, ...]] = ()
+    """Fields with several agents, in whose place a population may be written."""
+
+    def __post_init__(self) -> None:
+        """A population in the place of a list is a list of one."""
+        as_lists(self, self.lists)
 
     @property
     def kind(self) -> str:
@@ -149,7 +155,7 @@ class Base(
             texts = texts_of(value)
             read = [references(text) for text in texts if isinstance(text, str)]
             if read:
-                own = self.names if name == "prompt" else frozenset[str]()
+                own = self.own_names(name)
                 found[name] = frozenset(
                     path for path in frozenset[str]().union(*read) if root(path) not in own
                 )
@@ -162,6 +168,10 @@ class Base(
         for name, (text, block) in self.inner_templates().items():
             found[name] = self._outside(references(text), blocks[block])
         return found
+
+    def own_names(self, field: str) -> frozenset[str]:
+        """What this kind gives to one of its templates, beside `task`, `inputs` and the steps."""
+        return self.names if field == "prompt" else frozenset()
 
     def _outside(self, read: frozenset[str], steps: Sequence[Base]) -> frozenset[str]:
         """What is read of what is around a block."""
@@ -274,6 +284,8 @@ class Gathered(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     done: Mapping[str, T]
     """In the order in which the branches were given."""
     failed: Mapping[str, KonsehoError]
+    not_started: int = 0
+    """Of those in neither: whose turn had not come."""
 
 
 Branch: TypeAlias = Callable[["StepContext"], Awaitable[T]]
@@ -309,15 +321,9 @@ class StepContext(Protocol):
         ...
 
     async def ask(
-        self,
-        agent: AgentRef,
-        prompt: str,
-        *,
-        schema: Mapping[str, JSON] | None = None,
-        item: str = "",
-        turn: int = 0,
-        label: str = "",
-    ) -> Answer:
+        self, agent: AgentRef, prompt: str, *, schema: Mapping[str, JSON] | None = None,
+        item: str = "", turn: int = 0, label: str = "",
+    ) -> Answer:  # fmt: skip
         """Ask one agent once. `item` and `turn` make the call's identity, so must not repeat.
 
         With a schema the answer is parsed, checked and repaired once; raises InvalidReply after
@@ -332,8 +338,9 @@ class StepContext(Protocol):
         quorum: int | None = None,
         wait: Wait = "all",
         enough: Callable[[Mapping[str, T]], bool] | None = None,
+        batch: int | None = None,
     ) -> Gathered[T]:
-        """Run branches concurrently.
+        """Run branches concurrently, in their order; at most `batch` of them at a time.
 
         A failed branch is dropped, which degrades the step; fewer than `quorum` successes raise
         StepFailed (None: all are needed, or one under `on_error: continue`). `wait="quorum"` goes

@@ -31,7 +31,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_candidates(step: str, value: JSON) -> dict[str, tuple[str | None, JSON]]:
     """Key → (author, candidate), from a list or from author → candidate. Raises StepFailed."""
-    if isinstance(value, Mapping) and value.keys() - {"account"} == _DEBATE:
+    if isinstance(value, Mapping) and value.keys() - {"account", "groups"} == _DEBATE:
         value = value[
             "positions"
         ]  # `{{ argue }}` for `{{ argue.positions }}`: no doubt what is meant

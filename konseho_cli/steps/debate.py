@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from konseho_cli.agents.definition import AgentRef
+from konseho_cli.agents.definition import AgentRef, AgentRefs
 from konseho_cli.agents.rota import Pick
 from konseho_cli.core.errors import ModelError, StepFailed
 from konseho_cli.steps.accounts import SCHEMA, Account, read_account
@@ -17,13 +17,14 @@ from konseho_cli.steps.base import (
     Base,
     Branch,
     Estimate,
-    Part,
     Positive,
     StepContext,
     StepResult,
+    Template,
     agent_id,
     as_text,
 )  # fmt: skip
+from konseho_cli.steps.crowd import dealt, in_order, state_of
 from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.moderators import (
     MODERATOR,
@@ -32,54 +33,21 @@ from konseho_cli.steps.moderators import (
     check_moderators,
     moderators_of,
 )
+from konseho_cli.steps.positions import Held, Position, grouped, record, result
 from konseho_cli.steps.wording import word
 
 _SHARED = ("$defs", "definitions")
-
-
-class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agent holds after a round."""
-
-    agent: str
-    value: JSON
-    text: str
-    agree: bool | None
-    """Whether it agrees with all others as they stood; None in a proposal, which saw none."""
-
-
-class _Held(msgspec.Struct, kw_only=True):
-    """What was said so far."""
-
-    latest: dict[str, Position]
-    history: list[dict[str, Position]]
-    """What was said in each round, the proposals first."""
-    accounts: list[Account] = msgspec.field(default_factory=list)
-    """The moderators', as many as there are rounds in `history`."""
-
-    @property
-    def rounds(self) -> int:
-        """Exchanges after the proposals."""
-        return len(self.history) - 1
-
-    @property
-    def agreed(self) -> bool:
-        """Whether all who hold a position stated that they agree."""
-        return bool(self.rounds) and all(position.agree for position in self.latest.values())
-
-    @property
-    def account(self) -> dict[str, JSON] | None:
-        """The last one."""
-        return self.accounts[-1].document() if self.accounts else None
 
 
 class Debate(Base, frozen=True, kw_only=True, tag="debate"):
     """Agents propose in parallel, then revise in rounds in which each sees all positions whole.
 
     The value is `{positions: {agent: position}, agreed, rounds}`; the positions are the latest. With
-    a moderator it has its last `account` as well: `{agreed, summary, open_points}`.
+    a moderator it has its last `account` as well: `{agreed, summary, open_points}`; with `groups`
+    these, each `{agents, positions, agreed}`.
     """
 
-    agents: tuple[AgentRef, ...]
+    agents: AgentRefs
     rounds: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2
     """Exchanges after the proposals, so that an agent speaks at most `rounds` + 1 times."""
     stop: Literal["rounds", "agreement", "moderator"] = "rounds"
@@ -98,8 +66,20 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
     pick: Pick = "round_robin"
     """Which of the `moderators`: round_robin, each in turn; load, who has fewest questions under
     way."""
+    groups: Annotated[int, msgspec.Meta(ge=2)] | None = None
+    """Agents in a group: each group debates on its own, all at the same time, and sees only its
+    own positions. By default all debate with all."""
+    deal: Literal["order", "random"] = "order"
+    """How groups are filled: one after the other, or as the seed draws."""
+    batch: Positive | None = None
+    """How many are asked at a time; with `groups`, of as many groups as that makes."""
+    order: Template | None = None
+    """Whose turn comes first: a number or text for each agent, such as `{{ item.urgency }}`; the
+    lowest first. Groups are filled in this order, too."""
 
-    names: ClassVar[frozenset[str]] = frozenset({"agent", "round"})
+    templates: ClassVar[tuple[str, ...]] = ("prompt", "order")
+    names: ClassVar[frozenset[str]] = frozenset({"agent", "round", "item"})
+    lists: ClassVar[tuple[str, ...]] = ("agents",)
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
         """All agents, and the moderators if there are any."""
@@ -114,9 +94,15 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
     def _moderators(self) -> Moderators | None:
         return moderators_of(self.moderator, self.moderators, self.pick)
 
+    def own_names(self, field: str) -> frozenset[str]:
+        """An order is made agent by agent."""
+        return frozenset({"agent", "item"}) if field == "order" else super().own_names(field)
+
     def keys(self) -> frozenset[str]:
         """The value's keys."""
         keys = frozenset({"positions", "agreed", "rounds"})
+        if self.groups is not None:
+            return keys | {"groups"}
         return keys if self._moderators is None else keys | {"account"}
 
     def check(self) -> Mapping[str, str]:
@@ -137,6 +123,25 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
             found["agents"] = "a debate needs at least two agents"
         if self.rounds < 1:
             found["rounds"] = "at least one round is needed"
+        return found | self._check_groups(found)
+
+    def _check_groups(self, wrong: Mapping[str, str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        if self.groups is None:
+            if self.deal != "order":
+                found["deal"] = "nothing is dealt: set `groups`"
+            if self.order is not None and self.batch is None:
+                found["order"] = (
+                    "all are asked at once: only with a `batch` does anybody come first"
+                )
+        elif self._moderators is not None:
+            found["groups"] = "groups have no moderator"
+        elif not wrong and self.quorum is not None:
+            fewest = min(map(len, dealt(self.agents, self.groups, None)))
+            if self.quorum > fewest:
+                found["quorum"] = (
+                    f"{self.quorum} is above the agents of the smallest group, {fewest}"
+                )
         return found
 
     def estimate(self) -> Estimate:
@@ -147,29 +152,66 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
 
     async def run(self, ctx: StepContext) -> StepResult:
         """Debate until all agree or the rounds are over."""
-        ctx.progress("proposals")
-        latest = await self._propose(ctx)
-        held = _Held(latest=latest, history=[dict(latest)])
-        present = [agent for agent in self.agents if agent_id(agent) in latest]
+        agents = in_order(ctx, self.agents, self.order)
+        if self.groups is not None:
+            return await self._in_groups(ctx, agents, self.groups)
+        held = await self._debate(ctx, agents, ctx.progress, self.batch)
+        return result(held, by_moderator=self.stop == "moderator")
+
+    async def _in_groups(
+        self, ctx: StepContext, agents: Sequence[AgentRef], size: int
+    ) -> StepResult:
+        groups = dealt(agents, size, ctx.random if self.deal == "random" else None)
+        over = 0
+
+        def branch(group: Sequence[AgentRef]) -> Branch[Held]:
+            async def debate(ctx: StepContext) -> Held:
+                nonlocal over
+                held = await self._debate(ctx, group, lambda note: None, None)
+                over += 1
+                ctx.progress(f"{over:,} of {len(groups):,} groups")
+                return held
+
+            return debate
+
+        ctx.progress(f"{len(groups):,} groups")
+        gathered = await ctx.gather(
+            {f"group {number}": branch(group) for number, group in enumerate(groups, 1)},
+            batch=None if self.batch is None else max(1, self.batch // len(groups[0])),
+        )
+        return grouped(list(gathered.done.values()))
+
+    async def _debate(
+        self,
+        ctx: StepContext,
+        agents: Sequence[AgentRef],
+        progress: Callable[[str], None],
+        batch: int | None,
+    ) -> Held:
+        """One debate, of all or of a group."""
+        progress("proposals")
+        latest = await self._propose(ctx, agents, batch)
+        held = Held(latest=latest, history=[dict(latest)])
+        present = [agent for agent in agents if agent_id(agent) in latest]
         await self._moderate(ctx, held)
         # The last one left has nobody to answer to.
         while held.rounds < self.rounds and len(present) > 1 and not self._is_over(held):
             number = held.rounds + 1
-            ctx.progress(f"round {number}")
-            spoken = await self._exchange(ctx, number, present, held)
+            progress(f"round {number}")
+            spoken = await self._exchange(ctx, number, present, held, batch)
             latest.update(spoken)
             held.history.append(spoken)
             present = _still_there(ctx, number, present, spoken)
             await self._moderate(ctx, held)
-        return _result(held, by_moderator=self.stop == "moderator")
+        return held
 
-    def _is_over(self, held: _Held) -> bool:
+    def _is_over(self, held: Held) -> bool:
         """Whether what `stop` names was reached."""
         if self.stop == "moderator":
             return held.accounts[-1].agreed
         return self.stop == "agreement" and all(one.agree for one in held.history[-1].values())
 
-    async def _moderate(self, ctx: StepContext, held: _Held) -> None:
+    async def _moderate(self, ctx: StepContext, held: Held) -> None:
         """Add the account of what was said, where anybody moderates. Raises StepFailed."""
         moderators, number = self._moderators, held.rounds
         if moderators is None:
@@ -180,7 +222,7 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
             name = agent_id(ref)
             prompt = word(
                 "debate_moderate",
-                brief=ctx.brief(agent=name, round=number),
+                brief=_brief(ctx, ref, number),
                 round=number,
                 rounds=self.rounds,
                 positions=shown,
@@ -199,18 +241,20 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
         except ModelError as error:
             after = f"round {number}" if number else "the proposals"
             what = f"nobody could moderate after {after}: {error}"
-            raise StepFailed(ctx.step, what, hint=error.hint, details=_record(held)) from error
+            raise StepFailed(ctx.step, what, hint=error.hint, details=record(held)) from error
 
-    async def _propose(self, ctx: StepContext) -> dict[str, Position]:
+    async def _propose(
+        self, ctx: StepContext, agents: Sequence[AgentRef], batch: int | None
+    ) -> dict[str, Position]:
         def branch(ref: AgentRef) -> Branch[Answer]:
             def propose(ctx: StepContext) -> Awaitable[Answer]:
-                prompt = word("debate_open", brief=ctx.brief(agent=agent_id(ref), round=0))
+                prompt = word("debate_open", brief=_brief(ctx, ref, 0))
                 return ctx.ask(ref, prompt, schema=self.schema, label="proposal")
 
             return propose
 
         gathered = await ctx.gather(
-            {agent_id(ref): branch(ref) for ref in self.agents}, quorum=self.quorum
+            {agent_id(ref): branch(ref) for ref in agents}, quorum=self.quorum, batch=batch
         )
         return {
             name: Position(agent=name, value=answer.value, text=as_text(answer.value), agree=None)
@@ -222,7 +266,8 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
         ctx: StepContext,
         number: int,
         present: Sequence[AgentRef],
-        held: _Held,
+        held: Held,
+        batch: int | None,
     ) -> dict[str, Position]:
         """One round: everybody who is there sees the same positions and answers at once."""
         latest = held.latest
@@ -231,24 +276,24 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
 
         def branch(ref: AgentRef) -> Branch[Answer]:
             def revise(ctx: StepContext) -> Awaitable[Answer]:
-                prompt = self._round_prompt(ctx, held, latest[agent_id(ref)], shown)
+                prompt = self._round_prompt(ctx, held, ref, shown)
                 return ctx.ask(ref, prompt, schema=schema, turn=number, label=f"round {number}")
 
             return revise
 
         gathered = await ctx.gather(
-            {agent_id(ref): branch(ref) for ref in present}, quorum=self.quorum or 1
+            {agent_id(ref): branch(ref) for ref in present}, quorum=self.quorum or 1, batch=batch
         )
         return {name: _position(name, answer.value) for name, answer in gathered.done.items()}
 
     def _round_prompt(
-        self, ctx: StepContext, held: _Held, own: Position, shown: Mapping[str, str]
+        self, ctx: StepContext, held: Held, ref: AgentRef, shown: Mapping[str, str]
     ) -> str:
-        number = held.rounds + 1
+        number, own = held.rounds + 1, held.latest[agent_id(ref)]
         positions = {**shown, own.agent: _shown(own, own=True)}
         return word(
             "debate_round",
-            brief=ctx.brief(agent=own.agent, round=number),
+            brief=_brief(ctx, ref, number),
             round=number,
             rounds=self.rounds,
             positions="\n".join(positions.values()),
@@ -259,6 +304,10 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
 def _shown(position: Position, *, own: bool = False) -> str:
     """A position as a prompt shows it: written once for all but its own agent."""
     return word("position", agent=position.agent, text=position.text, own=own)
+
+
+def _brief(ctx: StepContext, ref: AgentRef, number: int) -> str:
+    return ctx.brief(agent=agent_id(ref), round=number, item=state_of(ctx, ref))
 
 
 def round_schema(position: Mapping[str, JSON] | None) -> dict[str, Any]:
@@ -288,37 +337,3 @@ def _still_there(
             before = "its proposal" if number == 1 else f"its position of round {number - 1}"
             ctx.degrade(f"{agent_id(ref)} left the debate in round {number} and keeps {before}")
     return [ref for ref in present if agent_id(ref) in spoken]
-
-
-def _result(held: _Held, *, by_moderator: bool) -> StepResult:
-    value: dict[str, JSON] = {
-        "positions": {name: position.value for name, position in held.latest.items()},
-        "agreed": held.accounts[-1].agreed if by_moderator else held.agreed,
-        "rounds": held.rounds,
-    }
-    parts = [Part(label=name, text=position.text) for name, position in held.latest.items()]
-    if held.accounts:
-        last = held.accounts[-1]
-        value["account"] = last.document()
-        parts.append(Part(label=f"account of {last.moderator}", text=last.text))
-    return StepResult(
-        value=value, parts=tuple(parts), details={**_record(held), "agreed": value["agreed"]}
-    )
-
-
-def _record(held: _Held) -> dict[str, JSON]:
-    """Every round, and every account, as plain values."""
-    rounds = [
-        {
-            name: {"position": position.value, "agree": position.agree}
-            for name, position in spoken.items()
-        }
-        for spoken in held.history
-    ]
-    if not held.accounts:
-        return {"agreed": held.agreed, "rounds": rounds}
-    accounts = [
-        {"moderator": account.moderator, "round": number, **account.document()}
-        for number, account in enumerate(held.accounts)
-    ]
-    return {"agreed": held.agreed, "rounds": rounds, "accounts": accounts}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from konseho_cli.agents.definition import AgentRef
+from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.core.units import Count
 
 OnError: TypeAlias = Literal["halt", "continue", "retry", "fallback"]
@@ -54,3 +54,10 @@ def texts_of(field: Any) -> Iterable[Any]:
     if isinstance(field, Mapping):
         return field.values()
     return field if isinstance(field, (list, tuple)) else (field,)
+
+
+def as_lists(step: msgspec.Struct, names: Iterable[str]) -> None:
+    """Put a list in the place of each of these fields that holds one agent."""
+    for name in names:
+        if isinstance(value := getattr(step, name), Agent):
+            msgspec.structs.force_setattr(step, name, (value,))

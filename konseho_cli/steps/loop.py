@@ -10,7 +10,7 @@ import msgspec
 from konseho_cli.core.errors import TemplateFailed
 from konseho_cli.steps.base import Base, Estimate, Part, Ran, StepContext, StepResult, Template
 from konseho_cli.steps.blocks import check_holder, shape_of_block
-from konseho_cli.steps.shapes import ANYTHING, Shape
+from konseho_cli.steps.shapes import ANYTHING, Shape, flat
 
 Step: TypeAlias = Base
 """Any kind; `steps/union.py` binds the real union."""
@@ -57,14 +57,13 @@ class Loop(Base, frozen=True, kw_only=True, tag="loop"):
 
     def shape(self) -> Shape:
         """With the steps of the last iteration."""
-        return Shape(keys={**dict.fromkeys(self.keys(), ANYTHING), "last": self._values()})
+        return Shape(
+            keys={**dict.fromkeys(self.keys(), ANYTHING), "last": shape_of_block(self.steps)}
+        )
 
     def block_shapes(self) -> Mapping[str, Shape]:
         """The steps of the iteration before."""
-        return {"iteration": ANYTHING, "previous": self._values()}
-
-    def _values(self) -> Shape:
-        return shape_of_block(self.steps)
+        return {"iteration": ANYTHING, "previous": flat(step.id for step in self.steps)}
 
     def check(self) -> Mapping[str, str]:
         """Nothing that only a step that asks can have."""

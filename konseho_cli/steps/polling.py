@@ -12,6 +12,7 @@ from konseho_cli.core.errors import ModelError, StepFailed
 from konseho_cli.steps.ballots import ballot_schema, decision_schema, form_of, read_ballot
 from konseho_cli.steps.base import Branch, StepContext, agent_id
 from konseho_cli.steps.candidates import Candidate
+from konseho_cli.steps.crowd import state_of
 from konseho_cli.steps.moderators import MODERATOR, Moderators, ask_one
 from konseho_cli.steps.tally import Ballot, Counting, Method, Voter
 from konseho_cli.steps.wording import word
@@ -29,6 +30,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     self_votes: bool
     anonymous: bool
     early_stop: bool
+    batch: int | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,8 +85,9 @@ async def poll(
         )
 
     gathered = await ctx.gather(
-        {name: branch(name) for name in asking}, enough=enough if rules.early_stop else None
-    )
+        {name: branch(name) for name in asking}, enough=enough if rules.early_stop else None,
+        batch=rules.batch,
+    )  # fmt: skip
     ballots = tuple(
         gathered.done.get(name) or _without(voter, asked=name in asking)
         for name, voter in voters.items()
@@ -119,7 +122,7 @@ async def moderate(
         order = _shuffled(ctx, able[name])
         prompt = word(
             "moderate",
-            brief=ctx.brief(earlier=not rules.anonymous, agent=name),
+            brief=ctx.brief(earlier=not rules.anonymous, agent=name, item=state_of(ctx, ref)),
             candidates=_listed(shown, order),
             ballots=spoken,
             tie=tie,
@@ -167,7 +170,7 @@ async def _ballot(
     form, voter, turn = form_of(rules.method), paper.voter, paper.turn
     prompt = word(
         "vote",
-        brief=ctx.brief(earlier=not rules.anonymous, agent=voter.agent),
+        brief=ctx.brief(earlier=not rules.anonymous, agent=voter.agent, item=state_of(ctx, ref)),
         candidates=_listed(shown, paper.order),
         form=form,
         round=turn + 1,

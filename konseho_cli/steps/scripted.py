@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from inspect import isawaitable
@@ -35,6 +36,7 @@ from konseho_cli.steps.base import (
     agent_id,
     as_text,
 )
+from konseho_cli.steps.crowd import is_over
 
 T = TypeVar("T")
 
@@ -156,58 +158,66 @@ class Scripted(msgspec.Struct, kw_only=True):
         quorum: int | None = None,
         wait: Wait = "all",
         enough: Callable[[Mapping[str, T]], bool] | None = None,
+        batch: int | None = None,
     ) -> Gathered[T]:
         """Run branches concurrently; raises StepFailed below the quorum."""
-        needed = (
-            (min(1, len(branches)) if self.lenient else len(branches)) if quorum is None else quorum
-        )
+        if quorum is None:
+            quorum = min(1, len(branches)) if self.lenient else len(branches)
         done: dict[str, T] = {}
         failed: dict[str, KonsehoError] = {}
         broken: list[Exception] = []
         over = False
         ended = Slots(0)  # given once: what the floor's modules have for an event, without asyncio
 
-        def is_over() -> bool:
-            return (
-                len(done) + len(failed) == len(branches)
-                or len(branches) - len(failed) < needed
-                or (wait == "quorum" and len(done) >= needed)
-                or (enough is not None and enough(done))
-            )
-
         async def strand(name: str, branch: Branch[T]) -> None:
             nonlocal over
             try:
                 value = await branch(self)
+                if not over:
+                    done[name] = value
             except KonsehoError as error:
                 if not over:
                     failed[name] = error
             except Exception as error:  # noqa: BLE001 - a mistake in the script, for the test to see
                 broken.append(error)
-            else:
-                if not over:
-                    done[name] = value
-            if not over and (broken or is_over()):
+            if over:
+                return
+            try:
+                over = bool(broken) or is_over(
+                    done, failed, len(branches), quorum=quorum, wait=wait, enough=enough
+                )
+            except Exception as error:  # noqa: BLE001 - what `enough` raises is the step's
+                broken.append(error)
                 over = True
+            if over:
                 ended.release(0)
+            elif waiting:
+                start()
 
-        group = Group()
-        for name, branch in branches.items():
-            group.start(strand(name, branch))
+        group, waiting = Group(), deque(branches)
+
+        def start() -> None:
+            name = waiting.popleft()
+            group.start(strand(name, branches[name]))
+
+        for _ in range(min(batch or len(branches), len(branches))):
+            start()
         if branches and not ended.try_acquire():
             await ended.acquire()
         await group.stop()
         if broken:
             raise broken[0]
-        if len(branches) - len(failed) < needed:
+        self._settle(failed, quorum, len(branches))
+        answered = {name: done[name] for name in branches if name in done}
+        lost = {name: failed[name] for name in branches if name in failed}
+        return Gathered(done=answered, failed=lost, not_started=len(waiting))
+
+    def _settle(self, failed: Mapping[str, KonsehoError], quorum: int, asked: int) -> None:
+        if asked - len(failed) < quorum:
             reasons = "; ".join(f"{name}: {error}" for name, error in failed.items())
-            raise StepFailed(self.step, f"{len(failed)} failed, {needed} must succeed ({reasons})")
+            raise StepFailed(self.step, f"{len(failed)} failed, {quorum} must succeed ({reasons})")
         for name, error in failed.items():
             self.degrade(f"{name} was dropped: {error}")
-        return Gathered(
-            done={name: done[name] for name in branches if name in done},
-            failed={name: failed[name] for name in branches if name in failed},
-        )
 
     def pick(
         self,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 
-from konseho_cli.agents.definition import AgentRef
+from konseho_cli.agents.definition import AgentRef, AgentRefs
 from konseho_cli.context.templates import references
 from konseho_cli.core.errors import StepFailed
 from konseho_cli.steps.base import (
@@ -56,7 +56,7 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
 
     agent: AgentRef | None = None
     """Who does the pieces; or `agents`."""
-    agents: tuple[AgentRef, ...] = ()
+    agents: AgentRefs = ()
     """Several, in turn: the first instance is the first agent, and so on, round and round."""
     items: Template | list[Any] = "{{ task }}"
     """A list, a mapping (its values), or a text that is cut."""
@@ -79,6 +79,7 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
 
     templates: ClassVar[tuple[str, ...]] = ("prompt", "items")
     names: ClassVar[frozenset[str]] = frozenset({"item", "index", "total"})
+    lists: ClassVar[tuple[str, ...]] = ("agents",)
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
         """Who does the pieces, and who merges them."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec.structs import replace
 
-from konseho_cli.agents.definition import AgentRef
+from konseho_cli.agents.definition import AgentRef, AgentRefs
 from konseho_cli.agents.rota import Pick
 from konseho_cli.core.errors import StepFailed
 from konseho_cli.steps.base import (
@@ -20,6 +20,7 @@ from konseho_cli.steps.base import (
     Template,
 )
 from konseho_cli.steps.candidates import Candidate, label_candidates, read_candidates
+from konseho_cli.steps.crowd import in_order
 from konseho_cli.steps.evaluating import evaluate_field
 from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.moderators import Moderators, check_moderators, moderators_of
@@ -40,7 +41,7 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
 
     candidates: Template | list[Any]
     """A list, or a mapping of author to candidate, such as `{{ argue.positions }}`."""
-    voters: tuple[AgentRef, ...] = ()
+    voters: AgentRefs = ()
     """Needed by every method but `moderator`."""
     method: Method = "plurality"
     """plurality: most votes. majority: more than half. consensus: all. weighted: votes count by
@@ -69,9 +70,15 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
     """Whether voters see letters in place of authors, and no earlier output that names them."""
     early_stop: bool = False
     """Whether ballots that can no longer change the winner are cancelled."""
+    batch: Positive | None = None
+    """How many are asked at a time; whoever voted lets in the next."""
+    order: Template | None = None
+    """Who is asked first: a number or text for each voter, such as `{{ item.urgency }}`; the lowest
+    first."""
 
-    templates: ClassVar[tuple[str, ...]] = ("prompt", "candidates")
-    names: ClassVar[frozenset[str]] = frozenset({"agent"})
+    templates: ClassVar[tuple[str, ...]] = ("prompt", "candidates", "order")
+    names: ClassVar[frozenset[str]] = frozenset({"agent", "item"})
+    lists: ClassVar[tuple[str, ...]] = ("voters",)
 
     @property
     def shows_earlier(self) -> bool:
@@ -86,6 +93,10 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
         if self.moderators:
             found["moderators"] = self.moderators
         return found
+
+    def own_names(self, field: str) -> frozenset[str]:
+        """An order is made agent by agent."""
+        return frozenset({"agent", "item"}) if field == "order" else super().own_names(field)
 
     def keys(self) -> frozenset[str]:
         """The value's keys."""
@@ -115,6 +126,8 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
             found["candidates"] = "at least one candidate is needed"
         if self.fallback is not None and self.fallback.agent is not None:
             found["fallback"] = "nobody casts another's ballot: use `fallback: {value: …}`"
+        if self.order is not None and self.batch is None:
+            found["order"] = "all are asked at once: only with a `batch` does anybody come first"
         return found | self._check_threshold()
 
     def _check_moderated(self) -> dict[str, str]:
@@ -152,7 +165,8 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
         everybody = range(len(candidates))
         ballots: tuple[Ballot, ...] = ()
         if self.voters:
-            ballots = await poll(ctx, self._rules, self.voters, candidates, everybody, turn=0)
+            voters = in_order(ctx, self.voters, self.order)
+            ballots = await poll(ctx, self._rules, voters, candidates, everybody, turn=0)
         tally = count(self.method, ballots, everybody)
         held = HeldVote(
             method=self.method,
@@ -186,6 +200,7 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
             self_votes=self.self_votes,
             anonymous=self.anonymous,
             early_stop=self.early_stop,
+            batch=self.batch,
         )
 
     def _candidates(self, ctx: StepContext) -> tuple[Candidate, ...]:
@@ -244,7 +259,8 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
     ) -> tuple[HeldVote, int]:
         """Once more among the tied; who still ties then is drawn."""
         ctx.progress("revote")
-        ballots = await poll(ctx, self._rules, self.voters, held.candidates, tied, turn=1)
+        voters = in_order(ctx, self.voters, self.order)
+        ballots = await poll(ctx, self._rules, voters, held.candidates, tied, turn=1)
         tally = count(self.method, ballots, tied)
         held = replace(held, rounds=(*held.rounds, ballots), tally=tally, tie="revote")
         self._require_quorum(ctx, held)

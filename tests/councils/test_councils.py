@@ -130,7 +130,7 @@ def test_every_agent_of_it_has_a_part_or_a_step_that_was_skipped(path: Path) -> 
                 named = placed[place_of(inner["id"])].speakers().values()
                 asked |= {agent_id(ref) for refs in named for ref in refs}
     standing_by = STANDING_BY.get(path.stem, set())
-    assert asked | standing_by == set(loaded.spec.agents)
+    assert asked | standing_by == set(_session(path).spec.agents)
 
 
 @each_council

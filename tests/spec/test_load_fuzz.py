@@ -108,7 +108,8 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 @pytest.mark.parametrize("data", COUNCILS)
 def test_what_the_fuzz_starts_from_is_valid(data: bytes, folder: Path) -> None:
-    (folder / "agents").symlink_to(ROOT / "agents")
+    for beside in ("agents", "town-hall"):
+        (folder / beside).symlink_to(ROOT / beside)
     (folder / "c.yaml").write_bytes(data)
     assert isinstance(comes_to(lambda: load_council(folder / "c.yaml")), Loaded)
 

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from random import Random
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from konseho_cli.agents.member import Member
 from konseho_cli.core.errors import ModelUnavailable, StepFailed
 from konseho_cli.steps.base import Estimate
 from konseho_cli.steps.parallel import Parallel
@@ -64,3 +68,79 @@ def test_rules_of_a_parallel_step(step, field):
 
 def test_it_is_one_call_an_agent():
     assert Parallel(agents=("ann", "bob")).estimate() == Estimate(fewest=2, most=2)
+
+
+TOWN = tuple(f"villager_{number}" for number in range(1, 41))
+
+
+def members(**urgency):
+    return {
+        name: Member(of="villager", item={"urgency": urgency.get(name, 9)}, index=at)
+        for at, name in enumerate(TOWN, 1)
+    }
+
+
+@given(st.integers(1, 50), st.integers(0, 99))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_everybody_is_asked_once_whatever_the_batch_and_never_more_at_a_time(confer, batch, seed):
+    open_, most, chance = set(), 0, Random(seed)
+
+    async def answer(asked):
+        nonlocal most
+        open_.add(asked.agent)
+        most = max(most, len(open_))
+        await asyncio.sleep(chance.random())
+        open_.remove(asked.agent)
+        return asked.agent
+
+    result, ctx = confer(Parallel(agents=TOWN, batch=batch), answer)
+    assert sorted(one.agent for one in ctx.asked) == sorted(TOWN)
+    assert result.value == {name: name for name in TOWN}
+    assert list(result.value) == list(TOWN)
+    assert most == min(batch, len(TOWN))
+
+
+def test_the_urgent_come_first(confer):
+    step = Parallel(agents=TOWN, batch=1, order="{{ item.urgency }}")
+    _, ctx = confer(step, lambda asked: "", agents=members(villager_7=1, villager_3=0.5))
+    asked = [one.agent for one in ctx.asked]
+    assert asked[:3] == ["villager_3", "villager_7", "villager_1"]
+
+
+def test_once_it_is_enough_nobody_else_is_asked(confer):
+    async def answer(asked):
+        await asyncio.sleep(1 if asked.agent != "villager_2" else 99)
+        return asked.agent
+
+    step = Parallel(agents=TOWN, batch=4, until="{{ answers | length >= 6 }}")
+    result, ctx = confer(step, answer)
+    assert "villager_2" not in result.value
+    assert len(result.value) == 6
+    assert len(ctx.asked) == 9  # three ended for each that came in, and the last one came in vain
+    assert result.details == {"answered": 6, "cancelled": 3, "not_asked": 31}
+    assert not ctx.reasons
+
+
+def test_what_was_answered_can_be_enough(confer):
+    step = Parallel(agents=TOWN, batch=1, until="{{ answers.villager_3 is defined }}")
+    result, _ = confer(step, lambda asked: asked.agent)
+    assert list(result.value) == ["villager_1", "villager_2", "villager_3"]
+
+
+def test_until_must_be_true_or_false(confer):
+    with pytest.raises(StepFailed, match="`until` must be true or false"):
+        confer(Parallel(agents=TOWN, until="{{ answers }}"), lambda asked: "")
+
+
+def test_prompts_read_the_state_of_members_alone(confer):
+    prompt = "{{ agent }}: {{ item.urgency if item else 'none' }}"
+    step = Parallel(agents=("villager_1", "ann"), prompt=prompt)
+    _, ctx = confer(step, lambda asked: "", agents={"villager_1": members()["villager_1"]})
+    assert [one.prompt for one in ctx.asked] == ["villager_1: 9", "ann: none"]
+
+
+def test_it_may_take_fewer_calls_where_the_rest_waits():
+    until = Parallel(agents=TOWN, batch=10, until="{{ answers | length > 3 }}")
+    assert until.estimate() == Estimate(fewest=10, most=40)
+    assert Parallel(agents=TOWN, batch=10).estimate() == Estimate(fewest=40, most=40)
+    assert set(Parallel(agents=TOWN, order="{{ agent }}").check()) == {"order"}

@@ -16,6 +16,7 @@ from konseho_cli.bench.rows import (
     stack,
     start,
     store,
+    town,
 )
 
 ROWS: tuple[Row, ...] = (
@@ -31,4 +32,5 @@ ROWS: tuple[Row, ...] = (
     *store.ROWS,
     *loading.ROWS,
     *start.ROWS,
+    *town.ROWS,
 )

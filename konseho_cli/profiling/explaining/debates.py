@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,8 @@ from konseho_cli.profiling.explaining.excerpt import Excerpt, excerpt
 from konseho_cli.profiling.explaining.likeness import alike, all_alike, change, changed_keys
 from konseho_cli.steps.base import as_text
 
+MOST_COMPARED = 60
+"""Agents that debate with each other: among more, nobody is compared with everybody."""
 NEARER = 0.05
 """The likeness that must be won for a move to be one towards somebody."""
 
@@ -54,7 +56,8 @@ class Round(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     left: tuple[str, ...]
     """Who had spoken in the round before and was not heard in this one."""
     alike: float | None
-    """How alike the positions are after it, 0 to 1, on average over all pairs of agents."""
+    """How alike the positions are after it, 0 to 1, on average over all pairs of agents; of groups,
+    the average of theirs. None: too many to compare."""
     account: Moderated | None = None
     """None: nobody moderates."""
 
@@ -84,11 +87,16 @@ class _Account(msgspec.Struct, frozen=True):
     open_points: list[str] = []
 
 
+class _Group(msgspec.Struct, frozen=True):
+    agents: list[str]
+
+
 class _Record(msgspec.Struct, frozen=True):
     """The details that `steps/debate.py` leaves."""
 
     agreed: bool
     rounds: list[dict[str, _Said]]
+    groups: list[_Group] = []
     accounts: list[_Account] = []
 
 
@@ -100,6 +108,10 @@ def debate_account(step: StepOutcome) -> DebateAccount | None:
         return None
     latest: dict[str, Any] = {}
     rounds: list[Round] = []
+    groups = [group.agents for group in record.groups] or [
+        list(spoken) for spoken in record.rounds[:1]
+    ]
+    mates = {agent: group for group in groups for agent in group if len(group) <= MOST_COMPARED}
     accounts = {one.round: _moderated(one) for one in record.accounts}
     for number, spoken in enumerate(record.rounds):
         before = dict(latest)
@@ -108,9 +120,12 @@ def debate_account(step: StepOutcome) -> DebateAccount | None:
         rounds.append(
             Round(
                 number=number,
-                moves=tuple(_move(agent, said, before) for agent, said in spoken.items()),
+                moves=tuple(
+                    _move(agent, said, before, mates.get(agent, ()))
+                    for agent, said in spoken.items()
+                ),
                 left=tuple(agent for agent in was_there if agent not in spoken),
-                alike=all_alike(latest),
+                alike=_alike(latest, groups),
                 account=accounts.get(number),
             )
         )
@@ -124,15 +139,27 @@ def _moderated(account: _Account) -> Moderated:
     )
 
 
-def _move(agent: str, said: _Said, before: Mapping[str, Any]) -> Move:
+def _alike(latest: Mapping[str, Any], groups: Sequence[Sequence[str]]) -> float | None:
+    """On average over the groups; None: there are not two, or too many to compare."""
+    found = [
+        all_alike({agent: latest[agent] for agent in group if agent in latest})
+        for group in groups
+        if len(group) <= MOST_COMPARED
+    ]
+    known = [share for share in found if share is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _move(agent: str, said: _Said, before: Mapping[str, Any], mates: Sequence[str]) -> Move:
     own = before.get(agent)
+    seen = {name: before[name] for name in mates if name in before}
     moved = change(own, said.position) if agent in before else None
     return Move(
         agent=agent,
         agree=said.agree,
         change=moved,
         changed=changed_keys(own, said.position),
-        towards=_towards(agent, own, said.position, before) if moved else None,
+        towards=_towards(agent, own, said.position, seen) if moved else None,
         position=excerpt(as_text(said.position)),
     )
 

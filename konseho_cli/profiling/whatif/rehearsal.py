@@ -75,7 +75,7 @@ class Rehearsal:
         """What can be changed, by its names."""
         session = self._session(self.loaded, None, partial(StandIn, self._library, _same, seed=0))
         return Changing(
-            loaded=self.loaded,
+            loaded=session.loaded,
             document=self._remembered.council,
             casting=session.casting,
             wishes=session.taped.wishes,

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from konseho_cli.agents.member import Member
 from konseho_cli.core.errors import InvalidCouncil, UsageError
 from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.engine.casting import Casting, Wishes
@@ -24,6 +25,7 @@ class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The council that ran, and who answered."""
 
     loaded: Loaded
+    """With members in place of populations."""
     document: Mapping[str, Any]
     """The same council as it could be written."""
     casting: Casting
@@ -40,12 +42,17 @@ class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 name = None if name in self.wishes.models else spec.models[name].use
         return found
 
+    @cached_property
+    def _populations(self) -> Mapping[str, str]:
+        """By member: the population that it belongs to."""
+        agents = self.loaded.spec.agents.items()
+        return {name: agent.of for name, agent in agents if isinstance(agent, Member)}
+
     def retime(self, changes: Changes) -> Retime:
         """How long calls take. Raises UsageError for names that nobody has."""
+        speaking = {*self.casting.choices, *self._populations.values()}
         for agent in changes.agents:
-            _known(
-                "--agent", agent, self.casting.choices, "no agent of that name speaks in this run"
-            )
+            _known("--agent", agent, speaking, "no agent of that name speaks in this run")
         for model in changes.models:
             self._check_model("--model", model)
         extra = round(changes.overhead_s * 1e9)
@@ -61,7 +68,8 @@ class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return retimed
 
     def _paces(self, changes: Changes, agent: str, model: str) -> list[Pace]:
-        found = [changes.agents[agent]] if agent in changes.agents else []
+        named = dict.fromkeys((agent, self._populations.get(agent, agent)))
+        found = [changes.agents[name] for name in named if name in changes.agents]
         for name, pace in changes.models.items():
             if agent in self.agents_of.get(name, ()) or model == name:
                 found.append(pace)
