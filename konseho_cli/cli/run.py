@@ -60,8 +60,7 @@ def command(
 ) -> None:
     """Run a council and print its answer.
 
-    Agents split the work, answer in parallel, debate and vote, as its file says, and every run is
-    kept, so that it can be resumed, replayed and explained.
+    Agents split work, debate and vote; each run is kept, to be resumed, replayed and explained.
     """
     destination = Destination.of(json=json, markdown=markdown, file=output, stream=stream)
     check_stdin(task, task_file, inputs)
