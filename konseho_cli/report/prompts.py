@@ -16,6 +16,10 @@ from konseho_cli.engine.plan import Plan, every_planned
 from konseho_cli.models.base import Call, Message, Reply, Request
 from konseho_cli.spec.document import CouncilSpec
 
+MOST_ROUNDS = 12
+"""Of one rehearsal, in which other branches are taken and other conditions hold; a step whose turn
+never comes stays unheard."""
+
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     """What one agent is asked first in one step."""
@@ -33,6 +37,8 @@ class _Rehearsing(msgspec.Struct):
     """A model that notes what it is asked and answers by name."""
 
     heard: dict[tuple[str, str, str], Prompt] = msgspec.field(default_factory=dict)
+    round: int = 0
+    """Its answers differ from round to round, and with them what is taken and what is skipped."""
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer at once, with a stand-in."""
@@ -42,10 +48,10 @@ class _Rehearsing(msgspec.Struct):
         asked = request.messages[-1].text
         said = Prompt(step=step, agent=agent, system=system, text=asked, about=about)
         self.heard.setdefault((step, agent, about), said)
-        return Reply(text=_stand_in(request, step, agent), model="rehearsal")
+        return Reply(text=_stand_in(request, step, agent, self.round), model="rehearsal")
 
 
-def _stand_in(request: Request, step: str, agent: str) -> str:
+def _stand_in(request: Request, step: str, agent: str, number: int) -> str:
     if request.schema is None:
         return f"- (what {agent} says in {step})"  # a list of one, for steps that cut it up
     import json
@@ -53,7 +59,9 @@ def _stand_in(request: Request, step: str, agent: str) -> str:
     from konseho_cli.core.hashing import rng
     from konseho_cli.models.sim_document import example
 
-    return json.dumps(example(request.schema, rng(step, agent), f"({agent}'s)"))
+    return json.dumps(
+        example(request.schema, rng(step, agent, *([number] if number else [])), f"({agent}'s)")
+    )
 
 
 def rehearse(
@@ -86,8 +94,15 @@ def rehearse(
     async def main(loop: VirtualLoop) -> None:
         await Execution(plan, given, loop, Bus(loop, loop.call_soon)).run()
 
-    run_virtual(main)
-    order = {place: index for index, (place, _) in enumerate(every_planned(plan))}
+    placed = list(every_planned(plan))
+    speaking = {place for place, step in placed if step.step.speakers()}
+    may_vary = any(step.blocks or isinstance(step.step.when, str) for _, step in placed)
+    while model.round < (MOST_ROUNDS if may_vary else 1):
+        run_virtual(main)
+        model.round += 1
+        if speaking <= {place for place, _, _ in model.heard}:
+            break
+    order = {place: number for number, (place, _) in enumerate(placed)}
     return tuple(sorted(model.heard.values(), key=lambda prompt: order[prompt.step]))
 
 

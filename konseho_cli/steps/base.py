@@ -27,6 +27,7 @@ from konseho_cli.context.templates import as_json, references
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.units import Duration
 from konseho_cli.steps.fields import CacheUse, Fallback, OnError, Output, Window, as_lists, texts_of
+from konseho_cli.steps.shapes import ANYTHING, Shape, flat
 
 if TYPE_CHECKING:
     from konseho_cli.agents.pool import AgentPool  # it brings asyncio, which a check needs not
@@ -133,6 +134,14 @@ class Base(
     def keys(self) -> frozenset[str] | None:
         """What `{{ step.KEY }}` may read of its value; None: not known before the run."""
         return None
+
+    def shape(self) -> Shape:
+        """The same for all that is below the keys, as far as it is known before the run."""
+        return flat(self.keys())
+
+    def block_shapes(self) -> Mapping[str, Shape]:
+        """What is known of the names that it gives the steps that it holds."""
+        return dict.fromkeys(self.block_names, ANYTHING)
 
     def check(self) -> Mapping[str, str]:
         """Rules that one field alone cannot state: field → what is wrong. Pure."""
@@ -312,15 +321,9 @@ class StepContext(Protocol):
         ...
 
     async def ask(
-        self,
-        agent: AgentRef,
-        prompt: str,
-        *,
-        schema: Mapping[str, JSON] | None = None,
-        item: str = "",
-        turn: int = 0,
-        label: str = "",
-    ) -> Answer:
+        self, agent: AgentRef, prompt: str, *, schema: Mapping[str, JSON] | None = None,
+        item: str = "", turn: int = 0, label: str = "",
+    ) -> Answer:  # fmt: skip
         """Ask one agent once. `item` and `turn` make the call's identity, so must not repeat.
 
         With a schema the answer is parsed, checked and repaired once; raises InvalidReply after
@@ -360,13 +363,9 @@ class StepContext(Protocol):
         ...
 
     async def run(
-        self,
-        block: str,
-        *,
-        iteration: int = 0,
-        names: Mapping[str, JSON] | None = None,
+        self, block: str, *, iteration: int = 0, names: Mapping[str, JSON] | None = None,
         earlier: Sequence[Part] = (),
-    ) -> Ran:
+    ) -> Ran:  # fmt: skip
         """Run the steps of one of `Base.blocks`, each as soon as what it waits for is there.
 
         `iteration` counts from 1 where they run more than once, and is then a part of their address

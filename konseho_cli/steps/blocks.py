@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from konseho_cli.steps.base import Base
+from konseho_cli.steps.shapes import Shape
 
 
 def check_holder(step: Base) -> dict[str, str]:
@@ -18,6 +21,21 @@ def check_holder(step: Base) -> dict[str, str]:
     if step.fallback is not None and step.fallback.agent is not None:
         found["fallback"] = f"nobody stands in for a {step.kind}: use `fallback: {{value: …}}`"
     return found
+
+
+def shape_of(step: Base) -> Shape:
+    """What is known of a step's value, its own `when` included."""
+    if step.when is None or step.when is True:
+        return step.shape()
+    return msgspec.structs.replace(step.shape(), skipped=True)
+
+
+def shape_of_block(steps: Iterable[Base], *, skipped: bool = False) -> Shape:
+    """What is known of the values of a block by step; `skipped`: as a whole it may be."""
+    known = {step.id: shape_of(step) for step in steps}
+    if skipped:
+        known = {name: msgspec.structs.replace(each, skipped=True) for name, each in known.items()}
+    return Shape(keys=known)
 
 
 def place_in(holder: str, block: str) -> str:

@@ -56,7 +56,7 @@ def test_steps_inside_of_steps_are_held_to_the_schema_as_well(held: Any, conform
         {**BASE, "nam": 1},
         {**BASE, "limits": {"coast": 1}},
         {**BASE, "steps": [{"kind": "ask", "agent": "a", "promt": "x"}]},
-        {**BASE, "steps": [{"kind": "human", "agent": "a"}]},
+        {**BASE, "steps": [{"kind": "debat", "agent": "a"}]},
         {**BASE, "steps": [{"kind": "ask"}]},
         {**BASE, "steps": []},
         {**BASE, "agents": {"my-agent": {}}},
