@@ -252,3 +252,19 @@ def test_one_step_inside_is_shown_whole_and_given_to_programs() -> None:
         == sum(s["calls"] for s in held["step"]["steps"])
     )
     assert "steps" not in held["step"]["details"]
+
+
+def test_which_branch_was_taken_is_explained() -> None:
+    branches = {"one": [DRAFT], "other": [{**DRAFT, "id": "note", "agent": "bob"}]}
+    route = {"id": "polish", "kind": "route", "choose": "{{ 'other' }}", "branches": branches}
+    agents = {"ann": {"role": "You write."}, "bob": {"role": "You judge."}}
+    store = MemoryStore()
+    whole = first_run(store, check_document({
+        "konseho": 1, "name": "r", "task": "t", "model": "sim", "agents": agents, "steps": [route],
+    }))  # fmt: skip
+    assert whole.status == "ok"
+    found = explain(recalled(kept(store)), (), said_in(kept(store)))
+    assert found.steps[0].said[0].text.text.startswith("other")
+    assert {step.id: step.status for step in found.steps[1:]} == {
+        "polish.one.draft": "skipped", "polish.other.note": "ok",
+    }  # fmt: skip

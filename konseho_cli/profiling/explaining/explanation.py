@@ -133,7 +133,8 @@ def _step(
     vote = vote_account(step) if step.kind == "vote" else None
     rounds = rounds_said(step)
     holds = "steps" in step.details  # they say it themselves
-    said = [] if debate or vote or holds else list(rounds or _said(step))
+    said = list(_chosen(step)) if holds else list(rounds or _said(step))
+    said = [] if debate or vote else said
     shown = said[-MOST_OF_ROUNDS:] if rounds else said[:MOST_SAID]  # the last version is the result
     alone = asked[-1] if asked and step.kind in ("chair", "ask") else None
     if step is every[0]:
@@ -154,6 +155,15 @@ def _step(
         depth=depth,
         untold=untold,
     )
+
+
+def _chosen(step: StepOutcome) -> Iterator[Said]:
+    """Which of its branches a route took, and why."""
+    chosen, reason = step.details.get("chosen"), step.details.get("reason")
+    if isinstance(chosen, (list, tuple)):
+        names = ", ".join(map(str, chosen)) or "none of its branches"
+        why = excerpt(f"{names}: {reason}" if reason else names)
+        yield Said(label="chose", agent="", about="", text=why)
 
 
 def _said(step: StepOutcome) -> Iterator[Said]:
