@@ -20,7 +20,8 @@ from konseho_cli.engine.windowing import Summaries
 from konseho_cli.models.base import place_of
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.inputs import fill_inputs
-from konseho_cli.steps.base import JSON, Conferred, Part, Ran
+from konseho_cli.steps.base import JSON
+from konseho_cli.steps.results import Conferred, Part, Ran
 from konseho_cli.telemetry.spans import Scope
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from konseho_cli.models.cache import CacheStats
 from konseho_cli.models.cassette import FORMAT, Answered, Header, unpacked
 from konseho_cli.models.cassette_file import Cassette
 from konseho_cli.models.service_state import ServiceState
-from konseho_cli.steps.base import Part
 from konseho_cli.steps.blocks import written_steps
+from konseho_cli.steps.results import Part
 from konseho_cli.store.base import CallKept, RunEnded, SpanKept, StoredRun
 from konseho_cli.telemetry.bus import ListenerTime
 from konseho_cli.telemetry.spans import Span

@@ -27,8 +27,8 @@ from konseho_cli.models.cassette import (
 from konseho_cli.models.journal import Kept
 from konseho_cli.models.redact import Redactor
 from konseho_cli.models.structured import decode
-from konseho_cli.steps.base import Part
 from konseho_cli.steps.fields import OnError
+from konseho_cli.steps.results import Part
 from konseho_cli.store.base import IDENTITY, CallKept, StepKept, StoredRun
 
 _FINISHED = ("ok", "degraded", "skipped")

@@ -18,8 +18,8 @@ from konseho_cli.engine.outcome import CallRecord, StepOutcome
 from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.models.base import Usage
 from konseho_cli.models.tokens import TokenEstimator
-from konseho_cli.steps.base import Part
 from konseho_cli.steps.fields import OnError
+from konseho_cli.steps.results import Part
 from konseho_cli.telemetry.bus import Bus
 from konseho_cli.telemetry.events import Event, StepFinished
 from konseho_cli.telemetry.spans import Recorder, Scope

@@ -26,8 +26,8 @@ from konseho_cli.engine.outcome import StepOutcome, StepStatus
 from konseho_cli.engine.plan import PlannedStep
 from konseho_cli.engine.state import Inside, RunState
 from konseho_cli.engine.step_state import StepState
-from konseho_cli.steps.base import Part, StepResult
 from konseho_cli.steps.fields import OnError
+from konseho_cli.steps.results import Part, StepResult
 from konseho_cli.telemetry.spans import Scope
 
 RETRIES = 2

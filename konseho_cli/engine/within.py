@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from konseho_cli.engine.outcome import RunOutcome, StepOutcome
 from konseho_cli.models.base import place_of
-from konseho_cli.steps.base import Part
+from konseho_cli.steps.results import Part
 
 Said = Mapping[str, tuple[Part, ...]]
 """What was said in a step, by its address."""
