@@ -77,9 +77,18 @@ class _Group(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put in the command that is meant where none is named."""
-        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
-            args = [DEFAULT, *args]
-        return super().parse_args(ctx, args)
+        if args:
+            means_list = args[0].startswith("-") and args[0] not in ("-h", "--help")
+        else:
+            means_list = not ctx.resilient_parsing  # a shell asks which commands there are
+        return super().parse_args(ctx, [DEFAULT, *args] if means_list else args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """The commands; where an option has been begun, those of the command that is meant."""
+        meant = self.get_command(ctx, DEFAULT)
+        if meant is None or not incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return meant.shell_complete(ctx, incomplete)
 
 
 app = typer.Typer(

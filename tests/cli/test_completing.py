@@ -38,6 +38,12 @@ def test_commands_are_completed_from_the_table(complete):
     assert complete("konseho cache c") == ["clear"]
 
 
+def test_a_group_that_means_one_of_its_commands_offers_them_all_the_same(complete):
+    assert complete("konseho runs ") == ["list", "show", "explain", "diff", "rm"]
+    assert complete("konseho runs s") == ["show"]
+    assert complete("konseho runs --sta") == ["--status"]
+
+
 def test_options_are_completed(complete):
     assert complete("konseho run --cac") == ["--cache"]
     assert "--template" in complete("konseho init --")
