@@ -112,7 +112,11 @@ def _stream(session: Session, screen: Screen) -> AnswerStream | None:
         screen.say("--stream: the answer is not the text of one ask or chair step: it comes whole")
         return None
     onto_terminal = is_terminal(sys.stdout)
-    make_way = screen.live.finish if screen.live and onto_terminal else lambda: None
+
+    def make_way() -> None:
+        if screen.live and onto_terminal:
+            screen.live.finish(ended_only=True)
+
     return AnswerStream(step, write_to_stdout, for_terminal=onto_terminal, before_first=make_way)
 
 

@@ -52,6 +52,7 @@ class LiveView:
         self._console = console
         self._now = clock.now
         self._over = False
+        self._ended_only = False
         self._drawn: tuple[int, ...] = ()
         """Columns of each line of the last frame."""
         self._width = self._size().width
@@ -74,10 +75,13 @@ class LiveView:
     def __exit__(self, *error: object) -> None:
         self.finish()
 
-    def finish(self) -> None:
-        """Draw the tree a last time and leave it on the screen."""
+    def finish(self, *, ended_only: bool = False) -> None:
+        """Draw the tree a last time and leave it on the screen.
+
+        `ended_only`: the run goes on below it, so a step that still runs would seem to do so for ever.
+        """
         if not self._over:
-            self._over = True
+            self._over, self._ended_only = True, ended_only
             if not self._paused:
                 self._stop()
 
@@ -130,6 +134,7 @@ class LiveView:
         size = Size(width=room.width - 1, height=room.height)  # some wrap in the last column
         stays = self._over or self._paused
         draw = self._painter.tree if stays else self._painter.frame
-        lines = draw(self._view, self._now(), size)
+        view = self._view.ended_only() if self._ended_only else self._view
+        lines = draw(view, self._now(), size)
         self._drawn = tuple(sum(cells(piece.text) for piece in line) for line in lines)
         return as_rich(lines)

@@ -177,6 +177,11 @@ class RunView(msgspec.Struct):
         """Steps that are over."""
         return sum(step.end is not None for step in self.steps.values())
 
+    def ended_only(self) -> RunView:
+        """The same without the steps that are not over."""
+        over = {name: step for name, step in self.steps.items() if step.end is not None}
+        return msgspec.structs.replace(self, steps=over)
+
     @property
     def share(self) -> float:
         """How much is done, from 0 to 1; running steps count by their calls, or their pieces."""

@@ -64,6 +64,22 @@ def test_a_view_is_drawn_as_long_as_it_changes_and_its_tree_stays(screen, events
     assert "of 3 steps" not in left
 
 
+def test_a_step_that_streams_below_the_tree_is_not_left_running_for_ever(screen, events):
+    last = [event for event in events if getattr(event, "step", "") == "verdict"]
+
+    async def main(loop):
+        view = RunView()
+        with LiveView(view, Painter(UNICODE), screen.console, loop) as live:
+            view(events[: events.index(last[0]) + 1])
+            screen.take()
+            live.finish(ended_only=True)
+        return screen.take()
+
+    left = run_virtual(main)
+    assert "review" in left
+    assert "verdict" not in left
+
+
 def test_a_terminal_that_became_narrower_has_its_wrapped_lines_erased(screen, events):
     async def main(loop):
         view = RunView()
