@@ -15,13 +15,13 @@ from konseho_cli.store.standing import Standing
 
 Listed = tuple[RunRow, Standing]
 """A run, and how it stands with it."""
-_LEAST_TASK = 24
-"""Columns of a task, below which figures make way for it."""
+_LEAST_TASK, _SHORT_TASK = 24, 8
+"""Columns of a task, below which figures make way for it; and its age, without which none is shown."""
 _MOST_NAME = 24
 _GAP = "  "
 _RIGHT = {"calls", "tokens", "cost", "time"}
 _COLUMNS = ("id", "when", "council", "status", "time", "calls", "tokens", "cost")
-_FIRST_TO_GO = ("tokens", "calls", "time", "cost", "council", "when")
+_FIRST_TO_GO = ("tokens", "calls", "time", "cost")
 
 NONE = "no run is kept yet: `konseho run` keeps every run that it makes"
 NONE_SUCH = "no run that is kept is like that"
@@ -32,12 +32,13 @@ def runs_text(runs: Sequence[Listed], symbols: Symbols, width: int, now: float) 
     rows = [_cells(row, state, symbols, now) for row, state in runs]
     widths = {name: max((cells(row[name]) for row in rows), default=0) for name in _COLUMNS}
     shown = [name for name in _COLUMNS if widths[name]]
-    task = min(_LEAST_TASK, max((cells(row["task"]) for row in rows), default=0))
-    for name in _FIRST_TO_GO:
+    longest = max((cells(row["task"]) for row in rows), default=0)
+    going = [(name, min(_LEAST_TASK, longest)) for name in _FIRST_TO_GO]
+    for name, task in (*going, ("when", min(_SHORT_TASK, longest)), ("council", -len(_GAP))):
         if _taken(shown, widths) + task <= width:
             break
         shown = [each for each in shown if each != name]
-    room = max(width - _taken(shown, widths), 1)
+    room = width - _taken(shown, widths)
     return "\n".join(_line(row, shown, widths, room, symbols) for row in rows)
 
 
@@ -148,5 +149,6 @@ def _line(
     for name in shown:
         space = " " * (widths[name] - cells(row[name]))
         texts.append(space + row[name] if name in _RIGHT else row[name] + space)
-    texts.append(fit(row["task"], room, symbols))
+    if room >= min(_SHORT_TASK, cells(row["task"])):
+        texts.append(fit(row["task"], room, symbols))
     return _GAP.join(texts).rstrip()

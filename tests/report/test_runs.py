@@ -60,10 +60,21 @@ def test_lines_fit_and_the_task_keeps_its_place(width: int) -> None:
     lines = runs_text(ROWS, UNICODE, width, NOW).splitlines()
     assert len(lines) == len(ROWS)
     assert max(map(cells, lines)) <= max(width, 51)
-    assert all("Should" in line for line in lines)
+    assert width < 60 or all("Should" in line for line in lines)
     assert all(
         state_words(state, UNICODE) in line for line, (_, state) in zip(lines, ROWS, strict=True)
     )
+
+
+@pytest.mark.parametrize(("width", "shown"), [(80, "5 min ago"), (60, "Sho"), (50, "")])
+def test_the_name_of_the_council_stays_longest(width: int, shown: str) -> None:
+    name = "a-council-of-long-words"
+    crowd: Any = [
+        (row(council=name, task="Should we?", age=300), "degraded"),
+        (row(council=name, task="Should they?", age=300, calls=100), "failed"),
+    ]
+    lines = runs_text(crowd, UNICODE, width, NOW).splitlines()
+    assert all(name in line and shown in line and cells(line) <= width for line in lines)
 
 
 def test_a_plain_terminal_gets_plain_letters() -> None:
