@@ -130,7 +130,7 @@ class Painter(msgspec.Struct, frozen=True):
         agents = list(step.agents.values())
         is_open = unfold == "all" or (unfold == "running" and step.state == "running")
         named = is_open and 1 < len(agents) <= MOST_AGENTS
-        elapsed = step.elapsed_ns(now)
+        elapsed = None if step.state == "skipped" else step.elapsed_ns(now)
         yield Row(
             indent=indent,
             sign=self.symbols.of(step.state),
@@ -180,6 +180,8 @@ class Painter(msgspec.Struct, frozen=True):
 
     def _note(self, step: StepView, *, unfold: bool) -> str:
         """What there is to know about a step right now."""
+        if step.state == "skipped":
+            return one_line(f" {self.symbols.dot} ".join(("skipped", *step.reasons)))
         if step.reasons:
             return one_line("; ".join(step.reasons))
         if step.state != "running":

@@ -97,6 +97,11 @@ def _remarks(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
         yield (Piece(f"{GAP}warning: {one_line(warning)}", "accent"),)
     for reason in reasons(outcome):
         yield (Piece(f"{GAP}{symbols.degraded} {one_line(reason)}", "accent"),)
+    for step in outcome.steps:
+        if step.status == "skipped":
+            why = f": {'; '.join(step.reasons)}" if step.reasons else ""
+            text = one_line(f"{step.id} was skipped{why}")
+            yield (Piece(f"{GAP}{symbols.skipped} {text}", "dim"),)
     for text in services(outcome):
         yield (Piece(f"{GAP}{symbols.degraded} {one_line(text)}", "accent"),)
     if outcome.gate is not None:
@@ -111,7 +116,7 @@ def reasons(outcome: RunOutcome) -> Iterator[str]:
     """Why the run is not plainly ok, without what its error or its status says already."""
     for step in outcome.steps:
         for reason in step.reasons:
-            if step.status != "cancelled" and reason not in (outcome.error or ""):
+            if step.status not in ("cancelled", "skipped") and reason not in (outcome.error or ""):
                 yield f"{step.id}: {reason}"
 
 

@@ -128,7 +128,8 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
         from konseho_cli.agents.pool import AgentPool  # it brings asyncio, which a check needs not
 
         pool = AgentPool(names[:first], spare=names[first:])
-        ctx.progress(f"{len(pieces)} pieces, {pool.size} at a time")
+        at_once = f", {pool.size} at a time" if len(pieces) > 1 else ""
+        ctx.progress(f"{len(pieces)} piece{'s' if len(pieces) > 1 else ''}{at_once}")
         gathered = await ctx.gather(
             {
                 f"piece {index}": self._branch(pool, instances, piece, index, len(pieces))

@@ -84,3 +84,11 @@ def test_a_server_in_trouble_is_named(outcome) -> None:
     text = as_text(summary(structs.replace(outcome, services=(service,)), (), UNICODE))
     assert "openai:m: its circuit is open after 5 failures" in text
     assert "openai:m: 23 of 1,023 requests were refused with a 429" in text
+
+
+def test_a_step_that_was_skipped_is_no_warning(outcome) -> None:
+    step = structs.replace(outcome.steps[0], status="skipped", reasons=("`when` is false",))
+    lines = summary(structs.replace(outcome, status="ok", steps=(step,)), (), UNICODE)
+    (skipped,) = [line for line in lines if "when" in as_text((line,))]
+    assert as_text((skipped,)) == f"  – {step.id} was skipped: `when` is false"
+    assert skipped[0].style == "dim"

@@ -251,3 +251,9 @@ def test_a_sound_split_breaks_no_rule():
     assert step.estimate().fewest == 2
     assert step.estimate().most is None
     assert Split(agent="w", items=["a", "b"]).estimate().most == 2
+
+
+def test_one_piece_is_one(confer):
+    for items, told in ((["a"], "1 piece"), (["a", "b"], "2 pieces, 2 at a time")):
+        _, ctx = confer(Split(agent="w", items=items), lambda asked: "done")
+        assert ctx.notes == [told]
