@@ -122,7 +122,8 @@ def why_not(critiques: Sequence[Critique]) -> str:
     told = []
     for critique in critiques:
         if critique.contradicts_itself:
-            told.append(f"{critique.critic} approves, yet: {_short(critique.blocking[0].what)}")
+            point = _short(critique.blocking[0].what)
+            told.append(f"{critique.critic} approves, but names a blocking point: {point}")
         elif critique.blocking:
             told += [f"{critique.critic}: {_short(point.what)}" for point in critique.blocking]
         elif not critique.approves:
