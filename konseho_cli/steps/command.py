@@ -353,4 +353,5 @@ def _shown(done: CommandDone, *, whole: bool) -> str:
     if not whole:
         return output
     said = f"\n\nstderr:\n{done.errors.rstrip()}" if done.errors.strip() else ""
-    return f"exit status {done.status}\n\n{output}{said}".rstrip()
+    told = f"{output}{said}".strip("\n")
+    return f"exit status {done.status}:\n\n{told}" if told else f"exit status {done.status}"

@@ -59,7 +59,7 @@ def test_one_that_may_end_anyhow_gives_a_record() -> None:
     result, ctx = play(step, done("1 failed\n", status=1, errors="oh\n"))
     assert result.value == {"status": 1, "ok": False, "output": "1 failed", "errors": "oh\n"}
     assert step.keys() == result.value.keys()
-    assert result.parts[0].text == "exit status 1\n\n1 failed\n\nstderr:\noh"
+    assert result.parts[0].text == "exit status 1:\n\n1 failed\n\nstderr:\noh"
     assert ctx.executed[0].ok is None
 
 
@@ -175,3 +175,10 @@ def test_it_calls_no_model_and_says_what_it_executes() -> None:
     assert BOTH.estimate().most == 0
     assert BOTH.programs() == ["ruff check", "pytest -q"]
     assert Command(argv=("p", "a b")).programs() == ["p 'a b'"]
+
+
+def test_a_status_is_set_apart_from_the_output_even_in_one_line() -> None:
+    step = Command(argv=("grep", "-c", "x"), ok="any")
+    for output, told in (("0\n", "exit status 1: 0"), ("", "exit status 1")):
+        result, _ = play(step, done(output, status=1))
+        assert " ".join(result.parts[0].text.split()) == told
