@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from konseho_cli.cli import options
+from konseho_cli.cli.printing import wrapped_at
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.core.files import shipped
 from konseho_cli.report.json import FORMAT, dump
+from konseho_cli.report.wrap import beside
 from konseho_cli.spec.load import load_council
 from konseho_cli.spec.preset import load_preset, presets_beside
 
@@ -38,8 +40,9 @@ def _deliver(what: str, found: Mapping[str, str], *, json: bool) -> None:
         listed = [{"name": name, "description": about} for name, about in found.items()]
         deliver_to_stdout(dump({"konseho": FORMAT, what: listed}))
         return
-    width = max(map(len, found), default=0)
-    deliver_to_stdout("\n".join(f"{name:<{width}}  {about}" for name, about in found.items()))
+    names, columns = max(map(len, found), default=0), wrapped_at()
+    lines = [beside(f"{name:<{names}}  ", about, columns) for name, about in found.items()]
+    deliver_to_stdout("\n".join(line for entry in lines for line in entry))
 
 
 def _councils() -> Mapping[str, str]:

@@ -27,6 +27,11 @@ def width() -> int:
     return shutil.get_terminal_size((fallback, 24)).columns
 
 
+def wrapped_at() -> int | None:
+    """Columns at which words are wrapped; None: a pipe, whose lines are read by programs."""
+    return width() if is_terminal(sys.stdout) else None
+
+
 def print_lines(lines: Iterable[Line]) -> None:
     """To stdout; what is wider than a terminal is cut there."""
     if is_terminal(sys.stdout) and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from konseho_cli.cli.people import People
-from konseho_cli.cli.printing import symbols
+from konseho_cli.cli.printing import symbols, wrapped_at
 from konseho_cli.cli.result import Destination, deliver_to_stdout, write_to_stdout
 from konseho_cli.cli.streams import is_terminal, mutter, tell
 from konseho_cli.cli.watching import Screen, conduct, screen_for
@@ -37,7 +37,7 @@ def dry_run(session: Session, *, as_json: bool) -> None:
 
     spec = structs.replace(session.spec, targets=session.targets)
     shown = Shown.of(spec, session.plan, session.casting)
-    deliver_to_stdout(plan_json(shown) if as_json else plan_text(shown, symbols()))
+    deliver_to_stdout(plan_json(shown) if as_json else plan_text(shown, symbols(), wrapped_at()))
 
 
 class Carried(NamedTuple):

@@ -6,7 +6,7 @@ import os
 
 from konseho_cli.cli import options
 from konseho_cli.cli.asking import read_models
-from konseho_cli.cli.printing import symbols
+from konseho_cli.cli.printing import symbols, wrapped_at
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.core.errors import UsageError
 from konseho_cli.engine.casting import Wishes, cast_models
@@ -45,7 +45,7 @@ def command(
     elif asked is not None:
         text = prompts_text(asked)
     else:
-        text = plan_text(shown, symbols())
+        text = plan_text(shown, symbols(), wrapped_at())
     deliver_to_stdout(text)
 
 

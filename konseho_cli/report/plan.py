@@ -27,6 +27,7 @@ from konseho_cli.models.base import is_person
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, fit, listed, one_line
+from konseho_cli.report.wrap import beside
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.sizes import Sizes, sizes_of
 from konseho_cli.steps.base import Estimate, agent_id
@@ -62,13 +63,16 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 # ----------------------------------------------------------------------------- text
 
 
-def plan_text(shown: Shown, symbols: Symbols) -> str:
-    """The plan as a tree of steps, each with what it waits for and why."""
+def plan_text(shown: Shown, symbols: Symbols, width: int | None = None) -> str:
+    """The plan as a tree of steps, each with what it waits for and why.
+
+    `width`: columns at which what stands around the tree is wrapped; None: nowhere.
+    """
     spec = shown.spec
     about = one_line(spec.description)
-    lines = [f"{one_line(spec.name)}  {about}".rstrip()]
+    lines = [*beside(f"{one_line(spec.name)}  ", about, width)]
     lines += _tree(shown, shown.plan, sizes_of(spec.agents), symbols)
-    lines += ["", *_facts(shown, symbols)]
+    lines += ["", *_facts(shown, symbols, width)]
     return "\n".join(lines)
 
 
@@ -164,7 +168,7 @@ def reason(step: PlannedStep, because: str) -> str:
     return because if because.startswith("the ") else f"its {because} names it"
 
 
-def _facts(shown: Shown, symbols: Symbols) -> Iterator[str]:
+def _facts(shown: Shown, symbols: Symbols, width: int | None) -> Iterator[str]:
     spec = shown.spec
     dot = f" {symbols.dot} "
     facts = {
@@ -176,10 +180,10 @@ def _facts(shown: Shown, symbols: Symbols) -> Iterator[str]:
         "targets": dot.join(_quantities(spec.targets)),
         "inputs": dot.join(_inputs(spec)),
     }
-    width = max(len(name) for name, fact in facts.items() if fact)
+    names = max(len(name) for name, fact in facts.items() if fact)
     for name, fact in facts.items():
         if fact:
-            yield f"{name:<{width}}  {fact}"
+            yield from beside(f"{name:<{names}}  ", fact, width)
 
 
 def _models(shown: Shown, symbols: Symbols) -> Iterator[str]:

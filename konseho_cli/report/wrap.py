@@ -15,6 +15,13 @@ def wrap(text: str, width: int) -> tuple[str, ...]:
     return tuple(_lines(text.split(), max(width, LEAST)))
 
 
+def beside(lead: str, text: str, width: int | None) -> tuple[str, ...]:
+    """Text beside its name, in lines that begin below each other. `width`: columns; None: one line."""
+    lines = (text,) if width is None else wrap(text, width - cells(lead)) or ("",)
+    margin = " " * cells(lead)
+    return (f"{lead}{lines[0]}".rstrip(), *(f"{margin}{line}" for line in lines[1:]))
+
+
 def _lines(words: list[str], width: int) -> Iterator[str]:
     line, taken = "", 0
     for word in words:

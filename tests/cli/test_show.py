@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+from tests.cli.terminals import terminal
+
 
 def test_the_plan_is_shown_with_its_reasons(konseho, council):
     ran = konseho("show", council())
@@ -63,3 +65,16 @@ def test_every_shipped_council_can_be_listed_and_shown_with_its_prompts(konseho)
 def test_the_list_has_a_line_for_each_council(konseho):
     lines = konseho("list").out.splitlines()
     assert any(line.startswith("quickstart ") for line in lines)
+
+
+def test_a_terminal_gets_whole_words():
+    with terminal("list", width=60) as screen:
+        assert screen.to_the_end() == 0
+        lines = screen.seen.splitlines()
+    assert all(len(line) <= 60 for line in lines)
+    assert any(line.startswith("    ") for line in lines)
+    with terminal("show", "code-review", width=60) as screen:
+        assert screen.to_the_end() == 0
+        head, second = screen.seen.splitlines()[:2]
+    assert len(head) <= 60
+    assert second.startswith(" " * len("code-review  "))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konseho_cli.report.text import cells
-from konseho_cli.report.wrap import LEAST, wrap
+from konseho_cli.report.wrap import LEAST, beside, wrap
 
 
 @given(st.text(alphabet="ab 日\n", max_size=300), st.integers(1, 60))
@@ -24,3 +24,11 @@ def test_a_longer_word_is_broken_in_itself() -> None:
 
 def test_nothing_is_no_line() -> None:
     assert wrap(" \n", 40) == ()
+
+
+def test_text_beside_a_name_stays_beside_it() -> None:
+    assert beside("name  ", "one two three four five six", 26) == (
+        "name  one two three four", "      five six",
+    )  # fmt: skip
+    assert beside("name  ", "one two three", None) == ("name  one two three",)
+    assert beside("name  ", "", 26) == ("name",)

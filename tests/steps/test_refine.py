@@ -62,7 +62,9 @@ def test_who_names_a_blocking_point_does_not_approve_whatever_it_states(confer):
     answers = {"ann": ["v1"], "bob": [odd], "cat": [YES]}
     result, ctx = confer(refine(max_rounds=1), by_round(answers))
     assert result.value["approved"] is False
-    assert ctx.reasons == ["not approved after 1 round: bob approves, but names a blocking point: no date"]
+    assert ctx.reasons == [
+        "not approved after 1 round: bob approves, but names a blocking point: no date"
+    ]
     said = result.details["rounds"][0]["critiques"]["bob"]
     assert (said["approve"], said["approves"]) == (True, False)
 
