@@ -164,7 +164,8 @@ class _Pad:
 
 def _heading(question: Question) -> str:
     label = f", {one_line(question.label)}" if question.label else ""
-    text = f"? {one_line(question.who)} is asked: {question.step}{label}"
+    who, step = one_line(question.who), question.step
+    text = f"? {who} is asked{'' if who == step else f': {step}'}{label}"
     if question.deadline is None:
         return text
     left_s = question.deadline - asyncio.get_running_loop().time()

@@ -330,6 +330,9 @@ def calls_sentences(calls: CallsAccount) -> Iterator[str]:
             yield f"{len(names):,} of {plural(calls.total, 'call')} {how}: {listed(names, 6)}"
     if calls.failed:
         yield f"{plural(len(calls.failed), 'call')} failed: {'; '.join(calls.failed[:6])}"
+    if calls.unanswered:
+        asked = plural(len(calls.unanswered), "question")
+        yield f"nobody answered {asked}: {'; '.join(calls.unanswered[:6])}"
     vain = [plural(calls.retries, "request") + " made again"] if calls.retries else []
     vain += [plural(calls.hedges, "hedge")] if calls.hedges else []
     vain += [f"{calls.wasted_tokens:,} tokens wasted"] if calls.wasted_tokens else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from konseho_cli.core.units import show_count, show_duration, show_money
+from konseho_cli.models.base import is_person
 from konseho_cli.report.subtree import MOST_INSIDE
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import listed, one_line, plural
@@ -47,6 +48,8 @@ class Progress:
             case AskRetried():
                 again = f"again in {show_duration(event.wait_s)}: {one_line(event.reason)}"
                 self._write(f"  {event.step}: {event.agent}", again)
+            case AskFinished() if event.status == "failed" and is_person(event.model):
+                self._write(f"  {event.step}: nobody answered", one_line(event.error))
             case AskFinished() if event.status == "failed":
                 self._write(f"  {event.step}: {event.agent} failed", one_line(event.error))
             case Warned():

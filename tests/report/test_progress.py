@@ -5,7 +5,7 @@ import io
 from konseho_cli.report.progress import Progress
 from konseho_cli.report.symbols import ASCII, UNICODE
 from konseho_cli.report.view import RunView
-from konseho_cli.telemetry.events import AskRetried, Warned
+from konseho_cli.telemetry.events import AskFinished, AskRetried, Warned
 
 
 def told(events, symbols=UNICODE, remark=""):
@@ -28,6 +28,14 @@ def test_every_step_has_a_line_when_it_starts_and_when_it_ends(events):
         "  verdict: chair · dee",
         "  verdict: ok in 1.0 s · 1 call · 3 tokens · $0.010",
     ]
+
+
+def test_a_person_who_does_not_answer_did_not_fail():
+    lost = AskFinished(
+        at=1, step="ok", agent="ann", call=1, status="failed", source="human", model="human:ann",
+        input_tokens=0, output_tokens=0, cost=None, error="nobody is there",
+    )  # fmt: skip
+    assert told([lost])[1:] == ["  ok: nobody answered · nobody is there"]
 
 
 def test_a_plain_stream_gets_plain_letters(events):

@@ -9,6 +9,7 @@ import msgspec
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
 from konseho_cli.engine.within import Said as SaidIn
 from konseho_cli.engine.within import every_outcome, held_by
+from konseho_cli.models.base import is_person
 from konseho_cli.profiling.explaining.asked import Asked
 from konseho_cli.profiling.explaining.debates import DebateAccount, debate_account
 from konseho_cli.profiling.explaining.excerpt import MOST, excerpt
@@ -62,6 +63,8 @@ class CallsAccount(msgspec.Struct, frozen=True, kw_only=True):
     resumed: tuple[str, ...]
     """Answered by what an earlier session of the run had paid for."""
     failed: tuple[str, ...]
+    unanswered: tuple[str, ...] = ()
+    """Questions to people that brought no answer: no call of a model, and so none that failed."""
     retries: int
     hedges: int
     wasted_tokens: int
@@ -191,12 +194,14 @@ def _calls(calls: Sequence[CallRecord]) -> CallsAccount:
     def by(source: str) -> tuple[str, ...]:
         return tuple(_name(call) for call in calls if call.source == source)
 
+    lost = [call for call in calls if call.status == "failed"]
     return CallsAccount(
         total=len(calls),
         cached=by("cache"),
         shared=by("flight"),
         resumed=by("journal"),
-        failed=tuple(f"{_name(call)}: {call.error}" for call in calls if call.status == "failed"),
+        failed=tuple(f"{_name(each)}: {each.error}" for each in lost if not is_person(each.model)),
+        unanswered=tuple(f"{_name(each)}: {each.error}" for each in lost if is_person(each.model)),
         retries=sum(call.retries for call in calls),
         hedges=sum(call.hedges for call in calls),
         wasted_tokens=sum(call.wasted.total for call in calls),

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from konseho_cli.core.errors import ModelUnavailable
 from konseho_cli.profiling.explaining.explanation import MOST_SAID, explain
+from konseho_cli.report.explain import calls_sentences
 from konseho_cli.steps.parallel import Parallel
 from konseho_cli.steps.split import Split
 
@@ -63,3 +64,12 @@ def test_calls_that_asked_no_model_are_named(panel: Any, source: Any, field: str
     told = explain(structs.replace(panel.outcome, calls=calls)).calls
     assert getattr(told, field) == (f"argue {first.label}/{first.agent}",)
     assert (told.total, told.retries, told.hedges) == (len(calls), 2, 1)
+
+
+def test_a_person_who_did_not_answer_is_no_call_that_failed(panel: Any) -> None:
+    first, *rest = panel.outcome.calls
+    lost = structs.replace(first, status="failed", model="human", error="nobody is there")
+    told = explain(structs.replace(panel.outcome, calls=(lost, *rest))).calls
+    assert told.unanswered == (f"argue {first.label}/{first.agent}: nobody is there",)
+    assert not any("nobody" in each for each in told.failed)
+    assert any("nobody answered 1 question: argue " in each for each in calls_sentences(told))
