@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +16,7 @@ from konseho_cli.agents.definition import Agent
 from konseho_cli.core import marks
 from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.core.files import shipped
+from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.spec.draft import Draft
 
 if TYPE_CHECKING:
@@ -127,6 +128,9 @@ def inside(
     elif not _is_file(file):
         near = _beside(file, suffixes)
         wrong = f"{name[:200]} {'is a folder' if _is_folder(file) else 'does not exist'}"
+        near = [
+            each for each in near if did_you_mean(file.stem, [PurePath(each).stem])
+        ]  # all end so
         error(place, wrong, value=name, near=(file.name, near) if near else None)
     else:
         return file

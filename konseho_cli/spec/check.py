@@ -20,6 +20,7 @@ from konseho_cli.core.marks import Path, quote
 from konseho_cli.core.units import quantity
 from konseho_cli.spec.problems import Problems, shown
 from konseho_cli.spec.stand_ins import stand_in
+from konseho_cli.spec.synonyms import meant_key, meant_kind
 from konseho_cli.steps.base import Base
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -101,7 +102,9 @@ class _Walk:
 
     def _wrong(self, path: Path, expected: str, value: Any) -> Any:
         got = "but it is empty" if value is None else f"got {shown(value)}"
-        self.problems.error(path, f"expected {expected}, {got}", value=value)
+        listed = expected.startswith("a list") and isinstance(value, str)
+        hint = f"write [{value}]" if listed and re.search(ID_PATTERN, value) else None
+        self.problems.error(path, f"expected {expected}, {got}", value=value, hint=hint)
         return _INVALID
 
     # ------------------------------------------------------------------- one value
@@ -265,9 +268,13 @@ class _Walk:
             )
             self.problems.error((*path, key), what, key=True, hint=hint)
             return
+        what, place = f"unknown key {quote(key)}", (*path, key)
+        if (meant := meant_key(key, known)) is not None:
+            hint = "agent: {from: …}" if (key, meant) == ("from", "agent") else meant
+            self.problems.error(place, what, key=True, hint=f"did you mean '{hint}'?")
+            return
         listed = "known keys: " + ", ".join(known)
-        what = f"unknown key {quote(key)}"
-        self.problems.error((*path, key), what, key=True, near=(key, known), hint=listed)
+        self.problems.error(place, what, key=True, near=(key, known), hint=listed)
 
     def _missing(self, name: str, kind: Any, path: Path) -> None:
         hint = f"add `{name}: 1`" if name in VERSIONS else None
@@ -324,7 +331,9 @@ class _Walk:
             return self._struct(tags[tag], value, path)
         listed = "kinds: " + ", ".join(tags)
         if field not in value:
-            self.problems.error(path, f"the key '{field}' is missing", hint=listed)
+            meant = meant_kind(value, tags)
+            hint = listed if meant is None else f"did you mean `{field}: {meant}`?"
+            self.problems.error(path, f"the key '{field}' is missing", hint=hint)
         else:
             near = (tag, list(tags)) if isinstance(tag, str) else None
             what = f"unknown kind {quote(tag) if isinstance(tag, str) else shown(tag)}"

@@ -246,7 +246,8 @@ class _Reader:
             elif root in block.given:
                 self._key(path, name, block.given[root])
             elif root not in block.readable:
-                known = (*_GIVEN, *own, *sorted(block.given), *block.readable)
+                readable = (name for name in block.readable if name != itself)
+                known = (*_GIVEN, *own, *sorted(block.given), *readable)
                 listed = "known here: " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
                 self._unknown(path, f"unknown name '{root}'", root, known, listed)
             elif rest:

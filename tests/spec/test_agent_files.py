@@ -131,3 +131,9 @@ def test_a_document_made_in_python_reads_files_of_the_given_folder(critic: Path)
         "steps": [{"kind": "ask", "agent": "a"}],
     }
     assert check_document(document, folder=critic.parent).spec.agents["a"].weight == 2
+
+
+def test_an_ending_alone_makes_no_file_near(folder: Path, said: Said) -> None:
+    (folder / "slow.yaml").touch()
+    (told,) = said("steps: [{kind: council, file: nope.yaml}]\n")
+    assert told.endswith("nope.yaml does not exist")

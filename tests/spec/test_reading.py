@@ -35,7 +35,7 @@ def test_an_unknown_name_is_told_with_the_nearest(said: Said) -> None:
 
 def test_where_nothing_is_near_the_known_names_are_listed(said: Said) -> None:
     assert said(steps('prompt: "{{ zzz }}"', "")) == [
-        "council.yaml:4:49: steps[0].prompt: unknown name 'zzz' (known here: task, inputs, s0, s1)"
+        "council.yaml:4:49: steps[0].prompt: unknown name 'zzz' (known here: task, inputs, s1)"
     ]
 
 
@@ -61,7 +61,7 @@ def test_a_template_that_does_not_parse_hides_no_other_mistake(said: Said) -> No
     found = said(steps('prompt: "{{ s1 } x", when: "{{ nope }}", needs: [gone]'))
     assert [each.split(": ", 1)[1] for each in found] == [
         "steps[0].prompt: not a template: unexpected `}`, expected end of variable block",
-        "steps[0].when: unknown name 'nope' (known here: task, inputs, s0)",
+        "steps[0].when: unknown name 'nope' (known here: task, inputs)",
         "steps[0].needs[0]: unknown step 'gone'",
     ]
 
