@@ -38,7 +38,9 @@ class Words:
         name, _, rest = text[1:].partition(" ")
         word = _WORDS.get(name)
         if word is None:
-            near = did_you_mean(name, _WORDS)
+            begun = [f"/{each}" for each in _WORDS if name and each.startswith(name)]
+            likely = f"did you mean '{begun[0]}'?" if len(begun) == 1 else None
+            near = likely or did_you_mean(f"/{name}", [f"/{each}" for each in _WORDS])
             what = f"there is no /{name:.40}"
             raise UsageError(what, hint=near or "/help shows what there is; // begins with a /")
         word.do(self, rest.strip())

@@ -34,7 +34,7 @@ def command(
         ),
     ] = None,
     templates: Annotated[
-        bool, typer.Option("--templates", help="Only list what one can begin with.")
+        bool, typer.Option("--templates", "--list", help="Only list what one can begin with.")
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace files that are there already.")

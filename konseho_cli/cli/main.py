@@ -20,6 +20,8 @@ from konseho_cli.version import __version__
 
 INTERRUPTED = 130
 FAILED = 3
+_UNREADABLE: Any = typer.BadParameter.__mro__[1]
+"""What the parser raises for a line that it cannot read: Typer does not export it by name."""
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -39,10 +41,9 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that was meant; a near miss is named."""
         if args[0] not in COMMANDS:
-            from konseho_cli.core.suggest import did_you_mean
+            from konseho_cli.cli.misspoken import meant_command
 
-            near = did_you_mean(args[0], COMMANDS) or f"known: {', '.join(COMMANDS)}"
-            ctx.fail(f"there is no command '{args[0]}' ({near})")
+            ctx.fail(f"there is no command '{args[0]}' ({meant_command(args[0], COMMANDS)})")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -76,14 +77,29 @@ def load(name: str) -> Any:
 
 
 def _explained(command: Any, *path: str) -> Any:
-    """The same command, whose `--help` is a page of `cli/help/`; only then is that loaded."""
+    """The same command, whose `--help` is a page of `cli/help/`, and whose errors name a way out.
+
+    Both are loaded only then.
+    """
 
     def format_help(ctx: Any, formatter: Any) -> None:
         from konseho_cli.cli.help.layout import write_page
 
         write_page(command, path, ctx, formatter)
 
-    command.format_help = format_help
+    parse = command.parse_args
+
+    def parse_args(ctx: Any, args: list[str]) -> list[str]:
+        words = tuple(args)
+        try:
+            return parse(ctx, args)  # type: ignore[no-any-return]
+        except _UNREADABLE as error:
+            from konseho_cli.cli.misspoken import add_way_out
+
+            add_way_out(error, command, path, words)
+            raise
+
+    command.format_help, command.parse_args = format_help, parse_args
     for name, each in getattr(command, "commands", {}).items():
         _explained(each, *path, name)
     return command

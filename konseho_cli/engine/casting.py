@@ -184,7 +184,12 @@ class _Resolver:
         if replacement is None and name in self._spec.models:
             model = self._spec.models[name]
             return self._with(self._named(model.use), model)
-        provider, own_name = parse_model_name(replacement or name)
+        try:
+            provider, own_name = parse_model_name(replacement or name)
+        except UsageError as error:
+            if self._wishes.model or name != self._env.get("KONSEHO_MODEL", "").strip():
+                raise
+            raise UsageError(f"KONSEHO_MODEL: {error}", hint=error.hint) from None
         return ModelChoice(provider=provider, model=own_name)
 
     def _with(self, choice: ModelChoice, model: ModelSpec) -> ModelChoice:
