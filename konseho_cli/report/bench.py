@@ -15,10 +15,12 @@ from konseho_cli.bench.statistics import Summary
 from konseho_cli.core.units import show_count, show_money, show_size
 from konseho_cli.report.json import dump
 from konseho_cli.report.markdown import inline
-from konseho_cli.report.text import one_line
+from konseho_cli.report.text import cells, one_line
 from konseho_cli.report.when import local
 from konseho_cli.version import __version__
 
+_BESIDE = 100
+"""Columns of a line that has a figure and its description, above which these are two."""
 MARKS = {"met": "✔", "missed": "✘", "inconclusive": "≈", None: " "}
 _OUTCOMES = {"passed": "✔", "regression": "✘", "inconclusive": "≈"}
 
@@ -47,7 +49,10 @@ def lines(result: Result) -> list[str]:
         times = f"{result.ratio.median:5.2f} × {bare}, {result.peer_name}"
     took = f"{_median(result):>9}{spread:<6}{'   ' if times else ''}{times}".rstrip()
     told = "; ".join((one_line(result.title), *filter(None, (_held(result),))))
-    found = [f"{result.name:<17}{took}", f"{'':<17}{told}"]
+    figure = f"{result.name:<17}{took}"
+    beside = f"{figure}   {told}"
+    is_short = not times and cells(beside) <= _BESIDE
+    found = [beside] if is_short else [figure, f"{'':<17}{told}"]
     if result.against is not None:
         found.append(f"{'':<17}{against_text(result.unit, result.against)}")
     return found

@@ -145,3 +145,9 @@ def test_what_was_not_compared_is_counted_apart() -> None:
     text = bench_text(structs.replace(benched, status=4))
     assert "≈ not compared: another machine" in text
     assert text.endswith("≈ review · 1 target met · 1 not compared · nothing was compared")
+
+
+def test_a_figure_without_a_peer_has_its_description_beside_it() -> None:
+    assert lines(_figure("calls", 0.5)) == ["calls               500 ms   the <calls>"]
+    long = replace(_figure("calls", 0.5), title="word " * 30)
+    assert [line[:9].strip() for line in lines(long)] == ["calls", ""]
