@@ -179,7 +179,7 @@ class RunState(msgspec.Struct):
 
     def shows(self, planned: PlannedStep) -> bool:
         """Whether a default prompt has anything to show that was said before."""
-        return bool(planned.sees) or (self.earlier is not None and bool(self.earlier()))
+        return bool(planned.seen) or (self.earlier is not None and bool(self.earlier()))
 
     def _seen(self, planned: PlannedStep) -> list[StepOutcome]:
         seen = [self.outcomes[step] for step in planned.sees]

@@ -130,7 +130,7 @@ def _why(step: PlannedStep, symbols: Symbols, holder: str) -> Iterator[str]:
         yield f"{symbols.arrow} only when {one_line(step.step.when)}"
     if isinstance(step.step, Loop):
         yield f"{symbols.arrow} {_times(step.step)}"
-    if step.step.window is not None and step.sees and step.step.shows_earlier:
+    if step.step.window is not None and step.seen and step.step.shows_earlier:
         yield f"{symbols.arrow} shows {window_text(step.step.window)}"
 
 
