@@ -77,5 +77,5 @@ class Nested(Base, frozen=True, kw_only=True, tag="council"):
         return StepResult(
             value={"answer": held.answer, "gate": held.gate, "status": held.status},
             parts=(Part(label="answer", text=as_text(held.answer)),),
-            details={"council": held.council, "gate": held.gate, "steps": held.ran.steps},
+            details={"council": held.council, "gate": held.gate},
         )
