@@ -15,10 +15,10 @@ from konseho_cli.agents.markdown import read_agent
 from konseho_cli.cli.main import invoke
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import run_virtual
-from konseho_cli.engine.blocks import steps_within
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.within import within
 from konseho_cli.models.base import place_of
 from konseho_cli.models.person import Answering
 from konseho_cli.session import Session
@@ -125,9 +125,9 @@ def test_every_agent_of_it_has_a_part_or_a_step_that_was_skipped(path: Path) -> 
     placed = dict(every_step(loaded.steps.values()))
     asked = {call.agent.partition("#")[0] for call in outcome.calls}
     for step in outcome.steps:
-        for inner in steps_within(step):
-            if inner["status"] == "skipped":
-                named = placed[place_of(inner["id"])].speakers().values()
+        for inner in within(step):
+            if inner.status == "skipped":
+                named = placed[place_of(inner.id)].speakers().values()
                 asked |= {agent_id(ref) for refs in named for ref in refs}
     standing_by = STANDING_BY.get(path.stem, set())
     assert asked | standing_by == set(_session(path).spec.agents)
