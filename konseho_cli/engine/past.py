@@ -94,7 +94,7 @@ class Past:
 
     @property
     def picked(self) -> Picked:
-        """Which moderators were picked, so that they are again."""
+        """Who was picked for an item or to moderate, so that nobody else is asked again."""
         calls = sorted(self.stored.calls, key=lambda call: call.start)
         return picked((call.path, call.item, call.turn, call.agent) for call in calls)
 

@@ -228,7 +228,7 @@ class Scripted(msgspec.Struct, kw_only=True):
         return pool[ids.index(self.rota.pick(ids, by, without=without))]
 
     @asynccontextmanager
-    async def lease(self, pool: AgentPool) -> AsyncIterator[str]:
+    async def lease(self, pool: AgentPool, item: str = "") -> AsyncIterator[str]:
         """Borrow an instance."""
         if not pool.slots.try_acquire():
             await pool.slots.acquire()
