@@ -18,9 +18,12 @@ from konseho_cli.core.virtual import run_virtual
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.plan import plan_of
 from konseho_cli.engine.within import within
 from konseho_cli.models.base import place_of
 from konseho_cli.models.person import Answering
+from konseho_cli.report.plan import Shown, plan_text
+from konseho_cli.report.symbols import UNICODE
 from konseho_cli.session import Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import load_council
@@ -117,6 +120,14 @@ def test_it_runs_to_a_good_end(path: Path) -> None:
     assert outcome.status in fine, (outcome.error, outcome.reasons)
     assert outcome.answer
     assert {step.status for step in outcome.steps} <= fine
+
+
+@each_council
+def test_it_can_be_shown_before_it_runs(path: Path) -> None:
+    session, loaded = _session(path), load_council(path)
+    shown = Shown.of(loaded.spec, plan_of(loaded), session.casting)
+    drawn = plan_text(shown, UNICODE)
+    assert all(f" {step.id} " in drawn for _, step in every_step(loaded.steps.values()))
 
 
 @each_council

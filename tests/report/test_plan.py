@@ -11,6 +11,7 @@ from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.base import Estimate
 from konseho_cli.steps.fields import Window
 from konseho_cli.steps.loop import Loop
+from konseho_cli.steps.route import Route
 
 
 def shown(spec, plan):
@@ -75,6 +76,21 @@ def test_what_a_step_holds_is_a_subtree_with_its_own_reasons():
     drawn = plan_mermaid(plan)
     assert 'subgraph step_polish["<b>polish</b><br/>loop"]' in drawn
     assert "step_polish_IN_draft -->" in drawn
+
+
+def test_a_branch_that_does_nothing_says_so():
+    branches = {"fix": (Ask(id="mend", agent="ann"),), "none": ()}
+    route = Route(id="go", branches=branches, choose="{{ 'none' }}")
+    spec = CouncilSpec(konseho=1, steps=(route,), name="branched")
+    plan = make_plan({"go": route})
+    assert plan_text(shown(spec, plan), UNICODE).splitlines()[1:7] == [
+        "└─ go  route  0–1 calls",
+        "     → starts at once",
+        "   fix:",
+        "   └─ mend  ask  1 call  ann",
+        "        → starts with fix",
+        "   none: nothing",
+    ]
 
 
 def test_calls_are_counted_as_far_as_they_are_known():
