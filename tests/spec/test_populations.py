@@ -177,6 +177,18 @@ def test_one_written_in_a_step_has_the_steps_name_or_its_own() -> None:
         assert list(loaded.steps["hear"].speakers()["agents"]) == names
 
 
+def test_one_written_in_a_step_of_a_loop_has_the_name_of_that_step() -> None:
+    inner = [
+        {"id": name, "kind": "parallel", "agents": {"each": ["x", "y"], "role": f"{name} {{{{ item }}}}"}}
+        for name in ("hear", "answer")
+    ]  # fmt: skip
+    loaded = check_document({
+        "konseho": 1, "name": "c", "task": "t",
+        "steps": [{"id": "polish", "kind": "loop", "max": 1, "steps": inner}],
+    })  # fmt: skip
+    assert list(loaded.spec.agents) == ["hear", "answer"]
+
+
 def test_a_mapping_in_the_place_of_a_list_needs_each() -> None:
     document = council({"each": PEOPLE}, {"kind": "parallel", "agents": {"name": "ann"}})
     with pytest.raises(InvalidCouncil, match="it needs `each`"):
