@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from konseho_cli.agents.member import Member
 from konseho_cli.core.errors import InvalidCouncil
+from konseho_cli.engine.plan import plan_of
 from konseho_cli.spec.load import check_document
 from konseho_cli.spec.members import MOST
 from konseho_cli.spec.populations import populate
@@ -240,6 +241,7 @@ def test_a_council_inside_another_has_populations_of_its_own() -> None:
     loaded = populate(check_document(town(PEOPLE)), "", {})
     step = loaded.councils["town"].steps["parallel"]
     assert list(step.speakers()["agents"]) == ["villager_1", "villager_2", "chair"]
+    assert plan_of(loaded).estimate.fewest == plan_of(loaded.councils["town"]).estimate.fewest == 3
     assert "its inputs are known too late" in refused(town("{{ inputs.p }}"))[0]
 
 
