@@ -104,9 +104,8 @@ def _inside(
     for path, plan in step.blocks.items():
         name = path.partition(".")[2]
         if name:
-            yield f"{name}:" if plan.steps else f"{name}: nothing"
-        if plan.steps:
-            yield from _tree(shown, plan, sizes, symbols, place_in(place, path))
+            yield f"{name}:"
+        yield from _tree(shown, plan, sizes, symbols, place_in(place, path))
 
 
 def sizes_inside(step: PlannedStep, sizes: Sizes) -> Sizes:

@@ -78,21 +78,6 @@ def test_what_a_step_holds_is_a_subtree_with_its_own_reasons():
     assert "step_polish_IN_draft -->" in drawn
 
 
-def test_a_branch_that_does_nothing_says_so():
-    branches = {"fix": (Ask(id="mend", agent="ann"),), "none": ()}
-    route = Route(id="go", branches=branches, choose="{{ 'none' }}")
-    spec = CouncilSpec(konseho=1, steps=(route,), name="branched")
-    plan = make_plan({"go": route})
-    assert plan_text(shown(spec, plan), UNICODE).splitlines()[1:7] == [
-        "└─ go  route  0–1 calls",
-        "     → starts at once",
-        "   fix:",
-        "   └─ mend  ask  1 call  ann",
-        "        → starts with fix",
-        "   none: nothing",
-    ]
-
-
 def test_calls_are_counted_as_far_as_they_are_known():
     assert calls_text(Estimate(fewest=1, most=1), UNICODE) == "1 call"
     assert calls_text(Estimate(fewest=2, most=8), UNICODE) == "2–8 calls"
