@@ -81,3 +81,25 @@ def test_whatever_of_it_is_kept_is_not_asked_again(document, data) -> None:
     if second.calls:
         asked = {call.identity for call in kept(rest).calls if call.source == "model"}
         assert not paid & asked
+
+
+def test_the_limit_of_an_agent_of_a_council_inside_outlives_a_kill() -> None:
+    inner = {
+        "konseho": 1, "name": "inner", "task": "t", "model": "sim",
+        "agents": {"ann": {"role": "A", "limits": {"calls": 2}}},
+        "steps": [{"id": name, "kind": "ask", "agent": "ann"} for name in ("a", "b", "c")],
+    }  # fmt: skip
+    document = {
+        "konseho": 1, "name": "outer", "task": "t", "model": "sim",
+        "agents": {"ann": {"role": "A", "limits": {"calls": 2}}},
+        "steps": [{"id": "held", "kind": "council", "council": inner, "on_error": "continue"},
+                  {"id": "one", "kind": "ask", "agent": "ann"},
+                  {"id": "two", "kind": "ask", "agent": "ann"}],
+    }  # fmt: skip
+    store = MemoryStore()
+    whole = first_run(store, check_document(document))
+    assert [step.status for step in whole.steps] == ["failed", "ok", "ok"]
+    cut = killed(kept(store))
+    second = gone_on(MemoryStore(), structs.replace(cut, calls=cut.calls[:2], steps=()), force=True)
+    assert [step.status for step in second.steps] == ["failed", "ok", "ok"]
+    assert second.error == whole.error
