@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from konseho_cli.steps.nested import Nested as Nested
     from konseho_cli.steps.parallel import Parallel as Parallel
     from konseho_cli.steps.refine import Refine as Refine
+    from konseho_cli.steps.route import Route as Route
     from konseho_cli.steps.split import Split as Split
     from konseho_cli.steps.vote import Vote as Vote
     from konseho_cli.telemetry.timings import Timing as Timing
@@ -49,6 +50,7 @@ _HOMES = {
     "Output": "steps.fields",
     "Parallel": "steps.parallel",
     "Refine": "steps.refine",
+    "Route": "steps.route",
     "RunOutcome": "engine.outcome",
     "Split": "steps.split",
     "Targets": "spec.document",

@@ -13,6 +13,15 @@ _TAG = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}", re.DOTALL)
 _TEXT = re.compile(r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'""", re.DOTALL)
 _FILTER = re.compile(r"\|\s*([A-Za-z_]\w*)|^\s*[-+]?\s*filter\s+([A-Za-z_]\w*)")
 _TEST = re.compile(r"\bis\s+(?:not\s+)?([A-Za-z_]\w*)")
+_NULL = re.compile(r"\bif\b|\bnone\b|\|\s*(?:default|d)\b")
+
+
+def minds_null(template: str) -> bool:
+    """Whether it says anywhere what becomes of a null: by `default`, an `if`, or `none`. Pure."""
+    return any(
+        _NULL.search(_TEXT.sub("''", tag[1] or tag[2] or ""))
+        for tag in _TAG.finditer(_IGNORED.sub("", template))
+    )
 
 
 def words_in(template: str) -> Iterator[tuple[Literal["filter", "test"], str]]:

@@ -21,7 +21,6 @@ from konseho_cli.core.units import quantity
 from konseho_cli.spec.problems import Problems, shown
 from konseho_cli.spec.stand_ins import stand_in
 from konseho_cli.steps.base import Base
-from konseho_cli.steps.union import RESERVED
 
 T = TypeVar("T", bound=msgspec.Struct)
 MAX_DEPTH = 64
@@ -326,10 +325,6 @@ class _Walk:
         listed = "kinds: " + ", ".join(tags)
         if field not in value:
             self.problems.error(path, f"the key '{field}' is missing", hint=listed)
-        elif isinstance(tag, str) and tag in RESERVED:
-            self.problems.error(
-                (*path, field), f"the kind '{tag}' is not available yet", hint=listed
-            )
         else:
             near = (tag, list(tags)) if isinstance(tag, str) else None
             what = f"unknown kind {quote(tag) if isinstance(tag, str) else shown(tag)}"

@@ -7,16 +7,19 @@ from itertools import pairwise
 
 from konseho_cli.agents.definition import Agent
 from konseho_cli.context.template_size import code_in
+from konseho_cli.context.template_words import minds_null
 from konseho_cli.context.templates import BadTemplate, expression_in, references
 from konseho_cli.core import marks
 from konseho_cli.core.graph import find_cycle
 from konseho_cli.spec.draft import Draft
 from konseho_cli.spec.edges import STEP_ABOVE, Edge, edges_of
+from konseho_cli.spec.lookup import look_up
 from konseho_cli.spec.members import TEMPLATES
 from konseho_cli.spec.problems import loop_text
-from konseho_cli.spec.sizes import keys
+from konseho_cli.spec.sizes import shape
 from konseho_cli.steps.base import Base
 from konseho_cli.steps.fields import texts_of
+from konseho_cli.steps.shapes import ANYTHING, Shape
 
 MAX_CODE = 100_000
 """Characters of code in all templates of a council: parsing them takes a fraction of a second."""
@@ -27,8 +30,6 @@ MAX_LOOPS = 10
 
 _GIVEN = ("task", "inputs")
 _OF_MEMBERS = ("item", "index")
-_METHODS = frozenset({"items", "keys", "values", "get"})
-"""Of every mapping, in templates."""
 
 
 def check_reading(draft: Draft) -> None:
@@ -66,9 +67,13 @@ class Block:
             **{step.id: ((*place, at), step) for at, step in enumerate(steps)},
         }
         """What its templates may name: place and step by id."""
-        own = frozenset[str]() if holder is None else holder.block_names
-        self.given: frozenset[str] = own if around is None else own | around.given
+        own = {} if holder is None else holder.block_shapes()
+        self.given: Mapping[str, Shape] = {**({} if around is None else around.given), **own}
         """What its templates are given beside `task` and `inputs`."""
+        self.conditional: bool = (around is not None and around.conditional) or (
+            holder is not None and holder.when is not None
+        )
+        """Whether a `when` around it decides if it runs at all."""
         held = () if around is None else around.around
         self.around: tuple[str, ...] = held if holder is None else (*held, holder.id)
         """Ids of the steps that hold it."""
@@ -100,6 +105,7 @@ class _Reader:
         self._draft = draft
         self._inputs: set[str] = set()
         self._all_inputs = False
+        self._shapes: dict[marks.Path, Shape] = {}
 
     def block(self, block: Block) -> None:
         """What the steps of a block read, and those that they hold."""
@@ -139,12 +145,23 @@ class _Reader:
         for field, (text, name) in step.inner_templates().items():
             path = (*place, field)
             self._names(path, self._read(path, text), frozenset(), inner[name], None)
+            self._nulls(path, text, frozenset(), inner[name])
             self._boolean(path, text)
         for held in inner.values():
             self.block(held)
-        if step.prompt is None and not inner:
+        self._step_nulls(block, step, place)
+        if step.prompt is None and (not inner or step.speakers()):
             self._all_inputs = True  # default prompts show them all
         return reads
+
+    def _step_nulls(self, block: Block, step: Base, place: marks.Path) -> None:
+        inner = step.inner_templates()
+        for field, text in _texts(step):
+            if field in inner or block.conditional or (step.when is not None and field != "when"):
+                continue
+            own = frozenset[str]() if field == "when" else step.names
+            way = "" if field == "when" else "give this step a `when`, or "
+            self._nulls((*place, field), text, own, block, way)
 
     def council(self) -> None:
         """`answer` and `gate`."""
@@ -154,6 +171,7 @@ class _Reader:
                 path = (field,)
                 whole = Block(self._draft.steps, ("steps",))
                 self._names(path, self._read(path, template), frozenset(), whole, None)
+                self._nulls(path, template, frozenset(), whole)
                 if field == "gate":
                     self._boolean(path, template)
 
@@ -223,22 +241,53 @@ class _Reader:
                 self._draft.problems.error(path, f"'{root}' is this step itself")
             elif root in block.around:
                 self._draft.problems.error(path, f"'{root}' is the step around this one")
-            elif root in own or root in block.given or root == "task":
+            elif root in own or root == "task":
                 pass
+            elif root in block.given:
+                self._key(path, name, block.given[root])
             elif root not in block.readable:
                 known = (*_GIVEN, *own, *sorted(block.given), *block.readable)
                 listed = "known here: " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
                 self._unknown(path, f"unknown name '{root}'", root, known, listed)
             elif rest:
-                self._key(path, block, root, rest.partition(".")[0])
+                self._key(path, name, self._shape(block, root))
 
-    def _key(self, path: marks.Path, block: Block, step: str, key: str) -> None:
-        """What is read of a step's value, where the kind says what there is."""
-        place, found = block.readable[step]
-        known = None if place in self._draft.broken else keys(found, self._draft.sizes)
-        if known is not None and key not in known and key not in _METHODS:
-            listed = f"it has: {', '.join(sorted(known))}"
-            self._unknown(path, f"'{step}' has no '{key}'", key, tuple(sorted(known)), listed)
+    def _shape(self, block: Block, name: str) -> Shape:
+        """What is known of a step's value."""
+        place, step = block.readable[name]
+        if place not in self._shapes:
+            broken = place in self._draft.broken
+            self._shapes[place] = ANYTHING if broken else shape(step, self._draft.sizes)
+        return self._shapes[place]
+
+    def _key(self, path: marks.Path, name: str, known: Shape) -> None:
+        """What is read of a value, where it is known what there is."""
+        found = look_up(name, known)
+        if found.missing:
+            listed = f"it has: {', '.join(sorted(found.known))}"
+            what = f"'{found.within}' has no '{found.missing}'"
+            self._unknown(path, what, found.missing, found.known, listed)
+
+    def _nulls(
+        self, path: marks.Path, text: str, own: frozenset[str], block: Block, way: str = ""
+    ) -> None:
+        """Warn of a template that reads what may be skipped, and does not say what becomes then."""
+        for name in sorted(self._read_quietly(text)):
+            root = name.partition(".")[0]
+            if root in own or root in block.given or root not in block.readable:
+                continue
+            null = look_up(name, self._shape(block, root)).null
+            if null and not minds_null(text):
+                self._draft.problems.warn(
+                    path, f"'{null}' is null where it is skipped",
+                    hint=f"{way}write {{{{ {name} | default(…) }}}}",
+                )  # fmt: skip
+
+    def _read_quietly(self, template: str) -> frozenset[str]:
+        try:
+            return references(template)
+        except BadTemplate:  # reported where it is read
+            return frozenset()
 
     def _input(self, path: marks.Path, name: str) -> None:
         self._inputs.add(name)

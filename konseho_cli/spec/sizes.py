@@ -9,7 +9,8 @@ from msgspec import structs
 
 from konseho_cli.agents.definition import Agent
 from konseho_cli.steps.base import Base, Estimate, agent_id
-from konseho_cli.steps.blocks import every_step
+from konseho_cli.steps.blocks import every_step, shape_of
+from konseho_cli.steps.shapes import Shape
 
 T = TypeVar("T", bound=Base)
 Sizes: TypeAlias = Mapping[str, int | None]
@@ -57,10 +58,20 @@ def mistakes(step: Base, sizes: Sizes) -> Mapping[str, str]:
     return {field: what for field, what in many.items() if field in few}
 
 
-def keys(step: Base, sizes: Sizes) -> frozenset[str] | None:
-    """What may be read of its value; None: not known before the members are."""
-    one, two = (_sized(step, dict.fromkeys(sizes, many), 1).keys() for many in (1, 2))
-    return one if one == two else None
+def shape(step: Base, sizes: Sizes) -> Shape:
+    """What may be read of its value, as far as it is known before the members are."""
+    if not sizes:
+        return shape_of(step)
+    one, two = (shape_of(_sized(step, dict.fromkeys(sizes, many), 1)) for many in (1, 2))
+    return _agreed(one, two)
+
+
+def _agreed(one: Shape, two: Shape) -> Shape:
+    """What is known whichever of the two it is."""
+    if one.keys is None or two.keys is None or one.keys.keys() != two.keys.keys():
+        return Shape(skipped=one.skipped)
+    keys = {key: _agreed(below, two.keys[key]) for key, below in one.keys.items()}
+    return Shape(keys=keys, skipped=one.skipped)
 
 
 def estimate(step: Base, sizes: Sizes) -> Estimate:

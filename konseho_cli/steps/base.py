@@ -10,7 +10,6 @@ from typing import (
     Annotated,
     Any,
     ClassVar,
-    Generic,
     Literal,
     Protocol,
     Self,
@@ -24,9 +23,10 @@ from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.agents.limits import Limits
 from konseho_cli.agents.rota import Pick
 from konseho_cli.context.templates import as_json, references
-from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.units import Duration
 from konseho_cli.steps.fields import CacheUse, Fallback, OnError, Output, Window, as_lists, texts_of
+from konseho_cli.steps.results import Answer, Conferred, Gathered, Part, Ran, StepResult
+from konseho_cli.steps.shapes import ANYTHING, Shape, flat
 
 if TYPE_CHECKING:
     from konseho_cli.agents.pool import AgentPool  # it brings asyncio, which a check needs not
@@ -134,6 +134,14 @@ class Base(
         """What `{{ step.KEY }}` may read of its value; None: not known before the run."""
         return None
 
+    def shape(self) -> Shape:
+        """The same for all that is below the keys, as far as it is known before the run."""
+        return flat(self.keys())
+
+    def block_shapes(self) -> Mapping[str, Shape]:
+        """What is known of the names that it gives the steps that it holds."""
+        return dict.fromkeys(self.block_names, ANYTHING)
+
     def check(self) -> Mapping[str, str]:
         """Rules that one field alone cannot state: field → what is wrong. Pure."""
         return {}
@@ -213,72 +221,6 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 # ----------------------------------------------------------------------------- what happens
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One agent's finished answer."""
-
-    agent: str
-    text: str
-    value: JSON
-    """The parsed document where a schema was asked for, else the text."""
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One labelled piece of a step's output, as later prompts show it."""
-
-    label: str
-    """Whose it is, or what it is: an agent's id, `result`."""
-    text: str
-
-
-class Ran(msgspec.Struct, frozen=True, kw_only=True):
-    """What the steps of a block came to."""
-
-    values: Mapping[str, JSON]
-    """By the id of each step, in the order of the file; null where one was skipped or failed."""
-    parts: tuple[Part, ...]
-    """What all of them said, labelled with their ids: `draft / ann`."""
-    steps: list[JSON]
-    """The record behind it, for the details of the step that holds them."""
-
-    @property
-    def last(self) -> JSON:
-        """The value of the last one; null where there is none."""
-        return list(self.values.values())[-1] if self.values else None
-
-
-class Conferred(msgspec.Struct, frozen=True, kw_only=True):
-    """What another council came to."""
-
-    council: str
-    """Its name."""
-    answer: JSON
-    gate: bool | None
-    """None: it has none."""
-    status: Literal["ok", "degraded"]
-    ran: Ran
-
-
-class StepResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step gives back."""
-
-    value: JSON
-    """What templates read as `{{ step }}`."""
-    parts: tuple[Part, ...]
-    """The whole output for the default prompts of later steps."""
-    details: Mapping[str, JSON] = msgspec.field(default_factory=dict)
-    """The record behind it, for `--json` and people: rounds, ballots, dissent."""
-
-
-class Gathered(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """What several branches came to; whoever is in neither was cancelled as no longer needed."""
-
-    done: Mapping[str, T]
-    """In the order in which the branches were given."""
-    failed: Mapping[str, KonsehoError]
-    not_started: int = 0
-    """Of those in neither: whose turn had not come."""
-
-
 Branch: TypeAlias = Callable[["StepContext"], Awaitable[T]]
 """One strand of concurrent work; it gets a context of its own."""
 
@@ -312,15 +254,9 @@ class StepContext(Protocol):
         ...
 
     async def ask(
-        self,
-        agent: AgentRef,
-        prompt: str,
-        *,
-        schema: Mapping[str, JSON] | None = None,
-        item: str = "",
-        turn: int = 0,
-        label: str = "",
-    ) -> Answer:
+        self, agent: AgentRef, prompt: str, *, schema: Mapping[str, JSON] | None = None,
+        item: str = "", turn: int = 0, label: str = "",
+    ) -> Answer:  # fmt: skip
         """Ask one agent once. `item` and `turn` make the call's identity, so must not repeat.
 
         With a schema the answer is parsed, checked and repaired once; raises InvalidReply after
@@ -360,13 +296,9 @@ class StepContext(Protocol):
         ...
 
     async def run(
-        self,
-        block: str,
-        *,
-        iteration: int = 0,
-        names: Mapping[str, JSON] | None = None,
+        self, block: str, *, iteration: int = 0, names: Mapping[str, JSON] | None = None,
         earlier: Sequence[Part] = (),
-    ) -> Ran:
+    ) -> Ran:  # fmt: skip
         """Run the steps of one of `Base.blocks`, each as soon as what it waits for is there.
 
         `iteration` counts from 1 where they run more than once, and is then a part of their address

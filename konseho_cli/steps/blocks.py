@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
 
 from konseho_cli.steps.base import Base
+from konseho_cli.steps.shapes import Shape
 
 
 def check_holder(step: Base) -> dict[str, str]:
@@ -17,6 +21,21 @@ def check_holder(step: Base) -> dict[str, str]:
     if step.fallback is not None and step.fallback.agent is not None:
         found["fallback"] = f"nobody stands in for a {step.kind}: use `fallback: {{value: …}}`"
     return found
+
+
+def shape_of(step: Base) -> Shape:
+    """What is known of a step's value, its own `when` included."""
+    if step.when is None or step.when is True:
+        return step.shape()
+    return msgspec.structs.replace(step.shape(), skipped=True)
+
+
+def shape_of_block(steps: Iterable[Base], *, skipped: bool = False) -> Shape:
+    """What is known of the values of a block by step; `skipped`: as a whole it may be."""
+    known = {step.id: shape_of(step) for step in steps}
+    if skipped:
+        known = {name: msgspec.structs.replace(each, skipped=True) for name, each in known.items()}
+    return Shape(keys=known)
 
 
 def place_in(holder: str, block: str) -> str:
@@ -32,3 +51,19 @@ def every_step(steps: Iterable[Base], around: str = "") -> Iterator[tuple[str, B
         yield place, step
         for block, held in step.blocks().items():
             yield from every_step(held, place_in(place, block))
+
+
+def written_steps(
+    steps: Iterable[Mapping[str, Any]], around: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The same of the steps of a document, in which each has its id."""
+    for step in steps:
+        place = f"{around}{step['id']}"
+        yield place, step
+        council = step.get("council")
+        if isinstance(council, Mapping):
+            inner = council.get("steps") or ()
+            yield from written_steps([each for each in inner if "id" in each], f"{place}.")
+        yield from written_steps(step.get("steps") or (), f"{place}.")
+        for name, branch in (step.get("branches") or {}).items():
+            yield from written_steps(branch or (), f"{place}.{name}.")

@@ -8,8 +8,10 @@ from typing import Annotated, Any, ClassVar, Self, TypeAlias
 import msgspec
 
 from konseho_cli.core.errors import TemplateFailed
-from konseho_cli.steps.base import Base, Estimate, Part, Ran, StepContext, StepResult, Template
-from konseho_cli.steps.blocks import check_holder
+from konseho_cli.steps.base import Base, Estimate, StepContext, Template
+from konseho_cli.steps.blocks import check_holder, shape_of_block
+from konseho_cli.steps.results import Part, Ran, StepResult
+from konseho_cli.steps.shapes import ANYTHING, Shape, flat
 
 Step: TypeAlias = Base
 """Any kind; `steps/union.py` binds the real union."""
@@ -53,6 +55,16 @@ class Loop(Base, frozen=True, kw_only=True, tag="loop"):
     def keys(self) -> frozenset[str]:
         """The value's keys."""
         return frozenset({"last", "iterations", "count", "done"})
+
+    def shape(self) -> Shape:
+        """With the steps of the last iteration."""
+        return Shape(
+            keys={**dict.fromkeys(self.keys(), ANYTHING), "last": shape_of_block(self.steps)}
+        )
+
+    def block_shapes(self) -> Mapping[str, Shape]:
+        """The steps of the iteration before."""
+        return {"iteration": ANYTHING, "previous": flat(step.id for step in self.steps)}
 
     def check(self) -> Mapping[str, str]:
         """Nothing that only a step that asks can have."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from konseho_cli.steps import loop, nested
+from konseho_cli.steps import loop, nested, route
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.command import Command
@@ -14,16 +14,26 @@ from konseho_cli.steps.loop import Loop
 from konseho_cli.steps.nested import Nested
 from konseho_cli.steps.parallel import Parallel
 from konseho_cli.steps.refine import Refine
+from konseho_cli.steps.route import Route
 from konseho_cli.steps.split import Split
 from konseho_cli.steps.vote import Vote
 
 Step: TypeAlias = (
-    Ask | Parallel | Split | Debate | Vote | Chair | Human | Command | Loop | Nested | Refine
+    Ask
+    | Parallel
+    | Split
+    | Debate
+    | Vote
+    | Chair
+    | Human
+    | Command
+    | Loop
+    | Nested
+    | Refine
+    | Route
 )
-
-RESERVED: frozenset[str] = frozenset({"route"})
-"""Kinds that are named but not there yet."""
 
 # A step that holds steps cannot import this module, which imports it.
 loop.Step = Step  # type: ignore[assignment]
 nested.Step = Step  # type: ignore[assignment]
+route.Step = Step  # type: ignore[assignment]

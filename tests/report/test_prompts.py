@@ -11,6 +11,7 @@ from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.debate import Debate
 from konseho_cli.steps.fields import Output, Window
+from konseho_cli.steps.route import Route
 
 STEPS = {
     "argue": Debate(agents=("ann", "bob"), rounds=2),
@@ -67,3 +68,17 @@ def test_the_prompt_of_a_summary_is_one_of_its_own():
     assert "Sum it up for them" in summary.text
     assert "summed up by bob" in verdict.text
     assert "=== more/bob summary ===" in prompts_text(prompts)
+
+
+def test_the_prompts_of_every_branch_are_rehearsed_in_the_order_of_the_file():
+    many = {f"b{number}": (Ask(id="say", agent="bob"),) for number in range(3)}
+    inner = Route(id="inner", agent="ann", branches=many)
+    steps = {"outer": Route(id="outer", agent="ann", branches={"in": (inner,), "out": ()})}
+    agents = {"ann": Agent(name="ann"), "bob": Agent(name="bob")}
+    spec = CouncilSpec(konseho=1, name="c", steps=tuple(steps.values()), agents=agents)
+    casting = cast_models(spec, steps, Wishes(), {})
+    heard = rehearse(spec, make_plan(steps), casting, None)
+    assert [prompt.step for prompt in heard] == [
+        "outer", "outer.in.inner", "outer.in.inner.b0.say", "outer.in.inner.b1.say",
+        "outer.in.inner.b2.say",
+    ]  # fmt: skip

@@ -92,10 +92,6 @@ STEP_CASES = {
         "{kind: debat}",
         "council.yaml:4:10: steps[0].kind: unknown kind 'debat' (did you mean 'debate'?)",
     ),
-    "a kind to come": (
-        "{kind: human}",
-        "council.yaml:4:10: steps[0].kind: the kind 'human' is not available yet",
-    ),
     "a kind that is no text": ("{kind: [x]}", "council.yaml:4:10: steps[0].kind: unknown kind a list"),
     "a missing key": ("{kind: ask}", "council.yaml:4:3: steps[0]: the key 'agent' is missing (ask needs it)"),
     "a mistyped key": (
