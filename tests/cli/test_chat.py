@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
+import subprocess
+import sys
+import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -177,6 +183,60 @@ def test_ctrl_c_at_the_prompt_gives_up_the_line_and_in_a_turn_the_turn(half_done
         assert screen.to_the_end() == 0
         assert "never said" not in screen.seen.rpartition("/history")[2]
         assert "(interrupted: no answer)" in screen.seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_the_prompt_ends_the_chat_and_puts_the_terminal_back(council, number):
+    with terminal("chat", council('answer: "heard"'), "-q", "--no-store") as screen:
+        before = termios.tcgetattr(screen.screen)
+        screen.until(lambda seen: seen.endswith("> "))
+        screen.press(b"half a li")
+        screen.until(lambda seen: seen.endswith("half a li"))
+        assert termios.tcgetattr(screen.screen) != before
+        screen.process.send_signal(number)
+        assert screen.to_the_end() == 128 + number
+        assert termios.tcgetattr(screen.screen) == before
+
+
+def test_bytes_that_are_no_text_do_not_end_a_chat_at_a_terminal(council):
+    with terminal(
+        "chat", council('answer: "{{ task }}"'), "-q", "--no-store", PYTHONIOENCODING="utf-8:strict"
+    ) as screen:
+        screen.until(lambda seen: seen.endswith("> "))
+        screen.press(b"h\xffe\n")
+        screen.until(lambda seen: "\r\nh\ufffde\r\n\r\n> " in seen)
+        screen.press(b"\x04")
+        assert screen.to_the_end() == 0
+
+
+def test_nobody_is_asked_what_nobody_would_read(council, konseho, tmp_path):
+    store = tmp_path / "runs.db"
+    with subprocess.Popen(
+        [sys.executable, "-m", "konseho_cli", "chat", council('answer: "heard"'), "-q"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env={**os.environ, "KONSEHO_STORE": str(store)},
+    ) as chat:  # fmt: skip
+        chat.stdin.write(b"one\n")
+        chat.stdin.flush()
+        assert chat.stdout.readline() == b"heard\n"
+        chat.stdout.close()
+        chat.stdin.write(b"two\nthree\n")
+        chat.stdin.close()
+        assert chat.wait(60) == 0
+    assert [
+        each["task"] for each in json.loads(konseho("runs", "--store", store, "--json").out)["runs"]
+    ] == ["one"]
+
+
+def test_a_full_disk_ends_a_chat(council, process, tmp_path):
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "konseho_cli", "chat", council('answer: "heard"')],
+            input=b"one\ntwo\n", stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert ran.returncode == 3
+    assert ran.stderr.count(b"could not be written") == 1
+    assert b"so far" not in ran.stderr
 
 
 def test_words_with_a_slash_are_for_konseho(council, tmp_path):
