@@ -44,10 +44,10 @@ def test_a_turn_knows_what_was_said_before(talk, council):
     ran = talk(council('answer: "{{ task }}"'), "one", "two", "three", more=("--json",))
     first, second, third = answers(ran)
     assert first == "one"
-    assert second.endswith("\n\ntwo")
+    assert second.startswith("two\n\n")
     assert "<user>\none\n</user>\n<answer>\none\n</answer>" in second
     assert second in third
-    assert third.endswith("\n\nthree")
+    assert third.startswith("three\n\n")
 
 
 def test_a_council_that_takes_history_gets_it_as_data(talk, council):
@@ -69,10 +69,10 @@ def test_json_is_an_object_a_turn(talk, council):
 
 def test_older_turns_are_left_out_and_that_is_said(process, council):
     ran = process(
-        "chat", council('answer: "{{ task[-4:] }}"'), "--json", "--history-tokens", 4,
+        "chat", council('answer: "{{ task[:4] }}"'), "--json", "--history-tokens", 4,
         stdin="first line\nother line\nlast",
     )  # fmt: skip
-    assert answers(ran) == ["line", "line", "last"]
+    assert answers(ran) == ["firs", "othe", "last"]
     assert "no longer told of the first turn:" in ran.err
 
 
