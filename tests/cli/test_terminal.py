@@ -225,6 +225,27 @@ def test_keys_that_send_escape_sequences_are_no_part_of_the_answer(asks: Any) ->
     assert '"answer": "Yes."' in screen.seen
 
 
+def test_what_is_pasted_is_one_answer_with_its_paragraphs(asks: Any) -> None:
+    with terminal("run", asks("  - {id: approve, kind: human}\n"), "-q", "--json") as screen:
+        asked(screen)
+        screen.press(b"One.\n\nTwo.\n\n")
+        assert screen.to_the_end() == 0
+    assert r'"answer": "One.\n\nTwo."' in screen.seen
+
+
+def test_the_rest_of_what_is_pasted_is_no_next_command(asks: Any) -> None:
+    with terminal("chat", asks(), "-q", "--no-store") as screen:
+        asked(screen)
+        screen.press(b"said\n")
+        screen.until(lambda seen: "2. ask for changes" in seen and seen.endswith("> "))
+        screen.press(b"1\nnever said\n")
+        screen.until(lambda seen: seen.endswith("approve\r\n\r\n> "))
+        screen.press(b"/history\n")
+        screen.until(lambda seen: "so far 1 turn" in seen and seen.endswith("> "))
+        screen.press(b"\x04")
+        assert screen.to_the_end() == 0
+
+
 def test_a_screen_that_changes_its_size_while_somebody_types_is_drawn_anew(asks: Any) -> None:
     with terminal("run", asks(), width=100) as screen:
         asked(screen)
