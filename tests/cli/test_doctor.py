@@ -210,7 +210,19 @@ def test_a_store_that_is_well_is_looked_over(konseho, council, tmp_path, monkeyp
     assert (found["place"].state, found["health"].state) == ("ok", "ok")
     assert "1 run, no problem" in found["health"].said
     (tmp_path / ".konseho").chmod(0o755)
-    assert stored(tmp_path)["place"].state == "warning"
+    place = stored(tmp_path)["place"]
+    assert place.state == "warning"
+    assert place.mend.startswith(f"chmod 700 {tmp_path / '.konseho'}:")
+
+
+def test_of_a_store_elsewhere_only_the_file_has_to_be_private(konseho, council, tmp_path):
+    file = tmp_path / "konseho.db"
+    tmp_path.chmod(0o755)
+    konseho("run", council(), "-q", "--store", file)
+    env = {"KONSEHO_STORE": str(file)}
+    assert by_name(examine_store(env))["place"].state == "ok"
+    file.chmod(0o644)
+    assert by_name(examine_store(env))["place"].mend.startswith(f"chmod 600 {file}:")
 
 
 def test_a_store_that_is_broken_is_an_error(tmp_path):
