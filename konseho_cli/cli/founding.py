@@ -81,6 +81,8 @@ def _check_folder(folder: Path) -> None:
 
 def _planned(folder: Path, files: Mapping[str, str], *, force: bool) -> list[Written]:
     """What is to become of each file. Raises UsageError for what is there and differs."""
+    for name in (*files, SCHEMA, IGNORE):
+        _check_within(folder, name)
     planned = [_plan(folder, name, text.encode(), force=force) for name, text in files.items()]
     planned.append(_plan_schema(folder, force=force))
     taken = [each.file for each in planned if each.deed == "replaced" and not force]
@@ -90,6 +92,19 @@ def _planned(folder: Path, files: Mapping[str, str], *, force: bool) -> list[Wri
             hint="--name NAME begins another council beside it, --force replaces what is there",
         )
     return [*planned, _plan_ignore(folder)]
+
+
+def _check_within(folder: Path, name: str) -> None:
+    """A link may have come with the folder, and lead to a file that is nobody's council."""
+    try:
+        leads = (folder / name).resolve()
+    except RuntimeError:  # a link that leads to itself
+        raise UsageError(f"{folder / name} is no file", hint="remove it first") from None
+    if not leads.is_relative_to(folder.resolve()):
+        raise UsageError(
+            f"{folder / name} leads out of the folder, to {leads}: nothing was written",
+            hint="remove the link first",
+        )
 
 
 def _plan(folder: Path, name: str, content: bytes, *, force: bool) -> Written:

@@ -226,6 +226,31 @@ def test_a_file_in_the_place_of_a_folder_is_said(konseho, here):
     assert "cannot be written" in ran.err
 
 
+@pytest.mark.parametrize("link", ["council.yaml", "agents", ".gitignore", "council.schema.json"])
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(konseho, here, link):
+    elsewhere = here.parent / "elsewhere"
+    elsewhere.mkdir()
+    target = elsewhere if link == "agents" else elsewhere / "precious"
+    if link != "agents":
+        target.write_text("precious", encoding="utf-8")
+    (here / link).symlink_to(target)
+    for more in ([], ["--force"]):
+        ran = konseho("init", *more)
+        assert ran.status == 2
+        assert f"{link}" in ran.err
+        assert "leads out of the folder" in ran.err
+    assert [each.read_text() for each in elsewhere.iterdir()] == ["precious"] * (link != "agents")
+    assert [each.name for each in here.iterdir()] == [link]
+
+
+def test_a_link_within_the_folder_and_a_link_to_the_folder_are_followed(konseho, here):
+    (here / "own").mkdir()
+    (here / "agents").symlink_to("own")
+    (here.parent / "way").symlink_to(here)
+    assert konseho("init", here.parent / "way").status == 0
+    assert (here / "own" / "chair.md").exists()
+
+
 @pytest.mark.parametrize("folder", ["/proc/nothing", "/proc/self/fd"])
 def test_a_place_where_nothing_can_be_made_is_said(konseho, folder):
     ran = konseho("init", folder)  # there root may not write either
