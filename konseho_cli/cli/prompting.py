@@ -132,6 +132,12 @@ def _nothing() -> None:
     pass
 
 
+def _rewritten(new: int, file: Path) -> None:
+    import readline
+
+    readline.write_history_file(file)
+
+
 def _remembering(file: Path | None) -> Callable[[], None]:
     """Reads what was typed before; what it returns writes down what is new, for nobody else's eyes."""
     try:
@@ -144,10 +150,16 @@ def _remembering(file: Path | None) -> Callable[[], None]:
     with contextlib.suppress(OSError):
         readline.read_history_file(file)
 
+    written = readline.get_current_history_length()
+    append = getattr(readline, "append_history_file", _rewritten)  # libedit has none
+
     def remember() -> None:
+        nonlocal written
+        new = readline.get_current_history_length() - written
+        written += new
         with contextlib.suppress(OSError):  # a history that cannot be kept stops nobody
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
-            readline.write_history_file(file)
+            append(new, file)  # another chat may have written since
             file.chmod(0o600)
 
     return remember

@@ -161,6 +161,26 @@ def test_at_a_terminal_one_talks(council, tmp_path):
     assert stat.S_IMODE(typed.stat().st_mode) == 0o600
 
 
+def test_two_chats_at_once_remember_what_was_typed_in_both(council, tmp_path):
+    home = str(tmp_path / "home")
+    file = council('answer: "heard"')
+    with (
+        terminal("chat", file, "-q", KONSEHO_HOME=home) as one,
+        terminal("chat", file, "-q", KONSEHO_HOME=home) as two,
+    ):
+        for screen in (one, two):
+            screen.until(lambda seen: seen.endswith("> "))
+        for screen, said in ((one, "a"), (two, "b"), (one, "c")):
+            begin = len(screen.seen)
+            screen.press(f"{said}\n".encode())
+            screen.until(lambda seen, begin=begin: seen[begin:].endswith("heard\r\n\r\n> "))
+        for screen in (one, two):
+            screen.press(b"\x04")
+            assert screen.to_the_end() == 0
+    typed = tmp_path / "home" / "chat_history"
+    assert typed.read_text(encoding="utf-8").splitlines() == ["a", "b", "c"]
+
+
 def test_ctrl_c_at_the_prompt_gives_up_the_line_and_in_a_turn_the_turn(half_done):
     with terminal("chat", half_done) as screen:
         screen.until(lambda seen: seen.endswith("> "))
