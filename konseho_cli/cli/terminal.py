@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from konseho_cli.cli.form import fill
@@ -230,9 +231,17 @@ def keyboard() -> Keyboard | None:
 def _opened() -> int | None:
     if is_terminal(sys.stdin):
         return sys.stdin.fileno()
-    for name in (os.ttyname(sys.stderr.fileno()), "/dev/tty"):
-        with suppress(OSError):
-            return os.open(name, os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    with suppress(OSError):  # a container may not name what it shows
+        if (file := _opened_once(os.ttyname(sys.stderr.fileno()))) is not None:
+            return file
+    return _opened_once("/dev/tty")
+
+
+@cache
+def _opened_once(name: str) -> int | None:
+    """However many turns of a chat ask for it."""
+    with suppress(OSError):
+        return os.open(name, os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
     return None
 
 
