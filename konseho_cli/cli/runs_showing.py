@@ -14,14 +14,16 @@ from konseho_cli.cli.watching import Screen
 from konseho_cli.core.clock import RealClock
 from konseho_cli.core.errors import KonsehoError, UsageError
 from konseho_cli.core.suggest import did_you_mean
+from konseho_cli.engine.history import said_in
 from konseho_cli.engine.outcome import StepOutcome
+from konseho_cli.engine.within import addresses, every_outcome
 from konseho_cli.profiling.explaining.asked import asked_in
 from konseho_cli.report.frame import Line, Painter, Piece, Size
 from konseho_cli.report.past import past_view
 from konseho_cli.report.runs import state_words
 from konseho_cli.report.summary import summary
 from konseho_cli.report.symbols import Symbols
-from konseho_cli.report.text import one_line, plural
+from konseho_cli.report.text import listed, one_line, plural
 from konseho_cli.report.when import ago, local
 
 TALLEST = 1000
@@ -75,7 +77,7 @@ def show_step(kept: Recalled, name: str, *, prompts: bool, json: bool, markdown:
     from konseho_cli.report.step import asked_text, step_json, step_text
 
     outcome, step = kept.outcome, _step(kept, name)
-    asked = asked_in([call for call in kept.stored.calls if call.step == step.id])
+    asked = asked_in([call for call in kept.stored.calls if step.id in addresses(call.step)])
     if json:
         text = step_json(outcome, step, asked if prompts else None)
     elif markdown:
@@ -90,11 +92,11 @@ def show_step(kept: Recalled, name: str, *, prompts: bool, json: bool, markdown:
 
 
 def _step(kept: Recalled, name: str) -> StepOutcome:
-    steps = [step.id for step in kept.outcome.steps]
+    steps = {step.id: step for step in every_outcome(kept.outcome, said_in(kept.stored))}
     if name not in steps:
-        near = did_you_mean(name, steps) or f"its steps: {', '.join(steps)}"
+        near = did_you_mean(name, steps) or f"its steps: {listed(tuple(steps), 20)}"
         raise UsageError(f"run {kept.outcome.run} has no step '{name:.40}'", hint=near)
-    return kept.outcome.step(name)
+    return steps[name]
 
 
 def show_prompts(kept: Recalled, *, json: bool) -> None:
@@ -115,7 +117,7 @@ def show_explanation(kept: Recalled, *, json: bool, markdown: bool) -> None:
     from konseho_cli.profiling.explaining.explanation import explain
     from konseho_cli.report.explain import explanation_json, explanation_text
 
-    explanation = explain(kept.outcome, asked_in(kept.stored.calls))
+    explanation = explain(kept.outcome, asked_in(kept.stored.calls), said_in(kept.stored))
     if json:
         deliver_to_stdout(explanation_json(explanation))
     elif markdown:
@@ -133,7 +135,11 @@ def show_difference(kept: Sequence[Recalled], *, json: bool) -> bool:
     from konseho_cli.report.diff import comparison_json, comparison_text
 
     before, after = (
-        Kept(outcome=one.outcome, began=decode(one.stored.row.began.document, one.outcome.run))
+        Kept(
+            outcome=one.outcome,
+            began=decode(one.stored.row.began.document, one.outcome.run),
+            said=said_in(one.stored),
+        )
         for one in kept
     )
     comparison = compare(before, after)

@@ -53,4 +53,4 @@ def _prompts(loaded: Loaded, wishes: Wishes, task: str | None) -> tuple[Prompt, 
     """What everybody is asked; of a population, two."""
     few = specimen(loaded)
     casting = cast_models(few.spec, few.steps, wishes, os.environ, few.councils)
-    return rehearse(few.spec, plan_of(few), casting, task)
+    return rehearse(few.spec, plan_of(few), casting, task, few.agents)

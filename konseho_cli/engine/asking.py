@@ -16,8 +16,8 @@ from konseho_cli.engine.outcome import CallRecord, cost_of
 from konseho_cli.engine.state import RunState
 from konseho_cli.models.base import JSON, Account, Call, Identity, Message, Reply, Request, Usage
 from konseho_cli.models.structured import decode, repair_prompt
-from konseho_cli.steps.base import Answer
 from konseho_cli.steps.fields import CacheUse
+from konseho_cli.steps.results import Answer
 from konseho_cli.telemetry.events import AskFinished, AskRetried, AskStarted, TextArrived
 from konseho_cli.telemetry.spans import Scope
 

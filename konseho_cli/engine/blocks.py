@@ -20,7 +20,8 @@ from konseho_cli.engine.windowing import Summaries
 from konseho_cli.models.base import place_of
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.inputs import fill_inputs
-from konseho_cli.steps.base import JSON, Conferred, Part, Ran
+from konseho_cli.steps.base import JSON
+from konseho_cli.steps.results import Conferred, Part, Ran
 from konseho_cli.telemetry.spans import Scope
 
 if TYPE_CHECKING:
@@ -39,15 +40,18 @@ async def run_block(
     """Run a block of a step to its end. Raises what a step in it ended the block with."""
     plan = around.planned.blocks[block]
     state = inside(around, block, iteration, names, earlier)
-
-    def ended(outcome: StepOutcome, planned: PlannedStep) -> None:
-        state.outcomes[planned.id] = outcome
-        state.announce(outcome)
-
-    await state.run_plan(state, plan, ended, scope)
+    await state.run_plan(state, plan, lambda *ended: _keep(around, state, *ended), scope)
     for planned in plan.steps:
         tell(around, state, planned)
-    return _ran(state, plan)
+    return _ran(around, state, plan)
+
+
+def _keep(around: StepState, state: RunState, outcome: StepOutcome, planned: PlannedStep) -> None:
+    """What a step came to; a failure of the step around it leaves no more of it than its record."""
+    state.outcomes[planned.id] = outcome
+    held = around.run.inside[around.planned.id]
+    held.records.append(_record(outcome, held.start))
+    state.announce(outcome)
 
 
 async def run_council(
@@ -57,18 +61,13 @@ async def run_council(
     spec, plan = around.planned.council, around.planned.blocks["council"]
     assert spec is not None
     state = _inner_council(around, spec, task, inputs)
-
-    def ended(outcome: StepOutcome, planned: PlannedStep) -> None:
-        state.outcomes[planned.id] = outcome
-        state.announce(outcome)
-
     end, limit = None, spec.limits.time
     if limit is not None:
         end = asyncio.get_running_loop().time() + limit
         state.deadline = earliest(end, state.deadline)
     what = f"the limit of council '{spec.name}' of {show_duration(limit or 0)} is reached"
     async with ending_at(end, lambda: OwnLimitReached(what)):
-        await state.run_plan(state, plan, ended, scope)
+        await state.run_plan(state, plan, lambda *ended: _keep(around, state, *ended), scope)
     for planned in plan.steps:
         tell(around, state, planned)
     steps = [(planned.id, state.outcomes[planned.id]) for planned in plan.steps]
@@ -77,7 +76,7 @@ async def run_council(
     return Conferred(
         council=spec.name, answer=await final_answer(state, steps, names),
         gate=final_gate(state, names), status="degraded" if lessened else "ok",
-        ran=_ran(state, plan),
+        ran=_ran(around, state, plan),
     )  # fmt: skip
 
 
@@ -108,9 +107,8 @@ def skip_block(around: StepState, block: str, reason: str) -> Ran:
         outcome = StepOutcome(
             id=state.address(planned), kind=planned.step.kind, status="skipped", reasons=(reason,)
         )
-        state.outcomes[planned.id] = outcome
-        state.announce(outcome)
-    return _ran(state, plan)
+        _keep(around, state, outcome, planned)
+    return _ran(around, state, plan)
 
 
 def inside(
@@ -148,7 +146,8 @@ def tell(around: StepState, state: RunState, planned: PlannedStep) -> None:
             around.degrade(f"{place}: {reason}")
 
 
-def _ran(state: RunState, plan: Plan) -> Ran:
+def _ran(around: StepState, state: RunState, plan: Plan) -> Ran:
+    since = around.run.inside[around.planned.id].start
     outcomes = [state.outcomes[planned.id] for planned in plan.steps]
     return Ran(
         values={planned.id: state.outcomes[planned.id].value for planned in plan.steps},
@@ -157,29 +156,18 @@ def _ran(state: RunState, plan: Plan) -> Ran:
             for planned, outcome in zip(plan.steps, outcomes, strict=True)
             for part in outcome.parts
         ),
-        steps=[_record(outcome) for outcome in outcomes],
+        steps=[_record(outcome, since) for outcome in outcomes],
     )
 
 
-def _record(outcome: StepOutcome) -> dict[str, Any]:
-    """As plain values, without what the value of the step around it says already."""
+def _record(outcome: StepOutcome, since: int) -> dict[str, Any]:
+    """As plain values, without what the value of the step around it, which began then, says."""
+    began = None if outcome.start is None else (outcome.start - since) / 1e9
     took = None
     if outcome.start is not None and outcome.end is not None:
         took = (outcome.end - outcome.start) / 1e9
     return {
         "id": outcome.id, "kind": outcome.kind, "status": outcome.status,
-        "reasons": list(outcome.reasons), "took_s": took, "details": dict(outcome.details),
+        "reasons": list(outcome.reasons), "began_s": began, "took_s": took,
+        "details": dict(outcome.details),
     }  # fmt: skip
-
-
-def steps_within(outcome: StepOutcome) -> Sequence[Mapping[str, Any]]:
-    """The records of the steps that ran inside of a step, those inside of these included."""
-    found: list[Mapping[str, Any]] = []
-    _collect(outcome.details, found)
-    return found
-
-
-def _collect(details: Mapping[str, Any], found: list[Mapping[str, Any]]) -> None:
-    for record in details.get("steps", ()):
-        found.append(record)
-        _collect(record["details"], found)

@@ -17,19 +17,9 @@ from konseho_cli.core.errors import ModelError, OwnLimitReached, StepFailed
 from konseho_cli.engine.asking import Question, ask
 from konseho_cli.engine.gathering import gather
 from konseho_cli.engine.step_state import StepState
-from konseho_cli.steps.base import (
-    JSON,
-    Answer,
-    Branch,
-    Conferred,
-    Gathered,
-    Part,
-    Ran,
-    Template,
-    Wait,
-    agent_id,
-)
+from konseho_cli.steps.base import JSON, Branch, Template, Wait, agent_id
 from konseho_cli.steps.fields import Window
+from konseho_cli.steps.results import Answer, Conferred, Gathered, Part, Ran
 from konseho_cli.telemetry.events import StepProgressed
 from konseho_cli.telemetry.spans import Scope
 from konseho_cli.telemetry.waiting import take

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.group import Group, being_cancelled
@@ -89,7 +90,9 @@ class Flow:
             error = problem  # the owner raises it
         finally:
             outcome = (
-                stepped.outcome if stepped else cut_short(planned, address, span.start, span.end)
+                stepped.outcome
+                if stepped
+                else cut_short(planned, address, span.start, span.end, state.ran_in(planned))
             )
             self._record(outcome, planned)
         waker = span.id
@@ -107,12 +110,16 @@ class Flow:
 
 
 def cut_short(
-    planned: PlannedStep, address: str, start: int | None, end: int | None
+    planned: PlannedStep,
+    address: str,
+    start: int | None,
+    end: int | None,
+    details: Mapping[str, Any] | None = None,
 ) -> StepOutcome:
     """The outcome of a step that did not come to its end, or never began."""
     return StepOutcome(
         id=address, kind=planned.step.kind, status="cancelled", start=start, end=end,
-        reasons=("the run ended before it did",),
+        reasons=("the run ended before it did",), details=details or {},
     )  # fmt: skip
 
 

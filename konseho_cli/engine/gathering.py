@@ -10,8 +10,9 @@ from typing import Protocol, TypeVar
 
 from konseho_cli.core.errors import BudgetReached, KonsehoError, OwnLimitReached, StepFailed
 from konseho_cli.core.group import Group, being_cancelled
-from konseho_cli.steps.base import Branch, Gathered, StepContext, Wait
+from konseho_cli.steps.base import Branch, StepContext, Wait
 from konseho_cli.steps.crowd import is_over
+from konseho_cli.steps.results import Gathered
 from konseho_cli.telemetry.spans import Scope
 
 T = TypeVar("T")

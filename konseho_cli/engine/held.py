@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from konseho_cli.engine.outcome import StepOutcome
-from konseho_cli.steps.base import Part
+from konseho_cli.steps.results import Part
 
 if TYPE_CHECKING:
     from konseho_cli.context.output import Output  # only a run that has much to hold loads it

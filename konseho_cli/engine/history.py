@@ -14,12 +14,14 @@ from konseho_cli.core.packing import unpack
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
 from konseho_cli.engine.past import latest_end, step_outcome
 from konseho_cli.engine.remembered import Remembered, decode
-from konseho_cli.models.base import Usage
+from konseho_cli.engine.within import addresses, by_step
+from konseho_cli.models.base import Usage, place_of
 from konseho_cli.models.cache import CacheStats
 from konseho_cli.models.cassette import FORMAT, Answered, Header, unpacked
 from konseho_cli.models.cassette_file import Cassette
 from konseho_cli.models.service_state import ServiceState
-from konseho_cli.steps.base import Part
+from konseho_cli.steps.blocks import written_steps
+from konseho_cli.steps.results import Part
 from konseho_cli.store.base import CallKept, RunEnded, SpanKept, StoredRun
 from konseho_cli.telemetry.bus import ListenerTime
 from konseho_cli.telemetry.spans import Span
@@ -123,23 +125,50 @@ def _end(ended: RunEnded | None) -> _End:
         raise StoreFailed(f"the end of run {ended.run} cannot be read: {error}") from error
 
 
+def said_in(stored: StoredRun) -> dict[str, tuple[Part, ...]]:
+    """What the calls of each step said, by its address. Raises StoreFailed."""
+    said: dict[str, list[Part]] = {}
+    for call in latest_calls(stored):
+        if call.status == "ok":
+            said.setdefault(call.step, []).append(_part(call))
+    return {step: tuple(parts) for step, parts in said.items()}
+
+
 def _steps(stored: StoredRun) -> tuple[StepOutcome, ...]:
     """In the order of the file, those that never ended included."""
     remembered: Remembered = decode(stored.row.began.document, stored.row.began.run)
     kept = {step.step: step_outcome(step, 0) for step in stored.steps}
-    said: dict[str, list[Part]] = {}
-    for call in latest_calls(stored):
-        if call.step not in kept and call.status == "ok":
-            said.setdefault(call.step, []).append(_part(call))
+    calls = by_step(call for call in latest_calls(stored) if addresses(call.step)[0] not in kept)
     written: Iterable[Mapping[str, Any]] = remembered.council.get("steps", ())
-    return tuple(
-        kept.get(step["id"])
-        or StepOutcome(
-            id=step["id"], kind=step["kind"], status="cancelled",
-            reasons=("the run ended before it did",), parts=tuple(said.get(step["id"], ())),
-        )
-        for step in written
+    return tuple(kept.get(step["id"]) or _cut_off(step, calls) for step in written)
+
+
+def _cut_off(written: Mapping[str, Any], calls: Mapping[str, Sequence[CallKept]]) -> StepOutcome:
+    """A step of which nobody wrote down how it ended: what its calls tell of it."""
+    own = calls.get(written["id"], ())
+    kinds = {place: step["kind"] for place, step in written_steps((written,))}
+    inside = dict.fromkeys(call.step for call in own if call.step != written["id"])
+    records: list[dict[str, Any]] = [
+        {
+            "id": address, "kind": kinds.get(place_of(address), ""), "status": "cancelled",
+            "reasons": [CUT_OFF], "began_s": min(call.start for call in calls[address]) / 1e9,
+            "took_s": None, "details": {},
+        }
+        for address in inside
+    ]  # fmt: skip
+    return StepOutcome(
+        id=written["id"], kind=written["kind"], status="cancelled",
+        reasons=("the run ended before it did",),
+        parts=tuple(_within(written["id"], call) for call in own if call.status == "ok"),
+        details={"steps": records} if records else {},
     )  # fmt: skip
+
+
+def _within(step: str, call: CallKept) -> Part:
+    part = _part(call)
+    if call.step == step:
+        return part
+    return Part(label=f"{call.step.removeprefix(f'{step}.')} / {part.label}", text=part.text)
 
 
 def _part(call: CallKept) -> Part:

@@ -21,7 +21,8 @@ from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.held import HeldOutcome, as_parts
 from konseho_cli.engine.outcome import StepOutcome
 from konseho_cli.engine.plan import Plan, PlannedStep
-from konseho_cli.steps.base import Part, root
+from konseho_cli.steps.base import root
+from konseho_cli.steps.results import Part
 from konseho_cli.store.home import find_home
 from konseho_cli.telemetry.spans import Scope
 

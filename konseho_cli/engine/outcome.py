@@ -12,7 +12,7 @@ from konseho_cli.core.clock import Anchor
 from konseho_cli.models.base import Account, Source, Usage, is_person, is_program
 from konseho_cli.models.cache import CacheStats
 from konseho_cli.models.service_state import ServiceState
-from konseho_cli.steps.base import Part
+from konseho_cli.steps.results import Part
 from konseho_cli.telemetry.bus import ListenerTime
 from konseho_cli.telemetry.spans import Span
 from konseho_cli.telemetry.timings import Timing

@@ -15,7 +15,8 @@ from konseho_cli.engine.outcome import Resumed, StepOutcome, Took
 from konseho_cli.engine.picked import Picked, picked
 from konseho_cli.engine.plan import Plan
 from konseho_cli.engine.spent import Spent
-from konseho_cli.models.base import Identity, Request, Usage, place_of
+from konseho_cli.engine.within import is_inside
+from konseho_cli.models.base import Identity, Request, Usage
 from konseho_cli.models.cassette import (
     Answered,
     hidden_request,
@@ -26,8 +27,8 @@ from konseho_cli.models.cassette import (
 from konseho_cli.models.journal import Kept
 from konseho_cli.models.redact import Redactor
 from konseho_cli.models.structured import decode
-from konseho_cli.steps.base import Part
 from konseho_cli.steps.fields import OnError
+from konseho_cli.steps.results import Part
 from konseho_cli.store.base import IDENTITY, CallKept, StepKept, StoredRun
 
 _FINISHED = ("ok", "degraded", "skipped")
@@ -136,7 +137,8 @@ class Past:
         return _spent(
             call
             for call in self.stored.calls
-            if (step is None or _is_in(step, call.step)) and (agent is None or call.agent == agent)
+            if (step is None or is_inside(call.step, step))
+            and (agent is None or call.agent == agent)
         )
 
     def _finished(self, plan: Plan, on_error: OnError) -> dict[str, StepKept]:
@@ -157,11 +159,6 @@ class Past:
             if step is not None and all(other in known for other in planned.sees):
                 kept[planned.id] = step
         return kept
-
-
-def _is_in(place: str, address: str) -> bool:
-    """Whether a call was one of a step, or of a step inside of it."""
-    return f"{place_of(address)}.".startswith(f"{place}.")
 
 
 def latest_end(stored: StoredRun) -> int:

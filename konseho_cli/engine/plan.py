@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from graphlib import TopologicalSorter
 from types import MappingProxyType
 
@@ -83,7 +83,7 @@ def make_plan(
                 step=steps[name],
                 edges=edges[name],
                 waits_for=frozenset(edge.step for edge in edges[name]),
-                sees=tuple(other for bit, other in enumerate(names) if seen[name] >> bit & 1),
+                sees=_named(seen[name], names),
                 reads=reads[name] & steps.keys(),
                 estimate=estimate(steps[name], sizes)
                 + _summary(steps[name], sees=bool(seen[name])),
@@ -93,6 +93,15 @@ def make_plan(
             for index, name in enumerate(names)
         )
     )
+
+
+def every_planned(plan: Plan, around: str = "") -> Iterator[tuple[str, PlannedStep]]:
+    """All steps with the place where each is written, those inside of a step after it."""
+    for step in plan.steps:
+        place = f"{around}{step.id}"
+        yield place, step
+        for block, inner in step.blocks.items():
+            yield from every_planned(inner, place_in(place, block))
 
 
 def _blocks(
@@ -123,6 +132,11 @@ def _seen(names: Sequence[str], edges: Mapping[str, Sequence[Edge]]) -> dict[str
         for other in graph[name]:
             seen[name] |= bits[other] | seen[other]
     return seen
+
+
+def _named(bits: int, names: Sequence[str]) -> tuple[str, ...]:
+    """The names whose bits are set; most steps of a large council see few."""
+    return tuple(other for bit, other in enumerate(names) if bits >> bit & 1) if bits else ()
 
 
 def ready(plan: Plan, ended: Set[str], started: Set[str]) -> list[PlannedStep]:

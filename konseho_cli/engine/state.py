@@ -18,8 +18,8 @@ from konseho_cli.engine.outcome import CallRecord, StepOutcome
 from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.models.base import Usage
 from konseho_cli.models.tokens import TokenEstimator
-from konseho_cli.steps.base import Part
 from konseho_cli.steps.fields import OnError
+from konseho_cli.steps.results import Part
 from konseho_cli.telemetry.bus import Bus
 from konseho_cli.telemetry.events import Event, StepFinished
 from konseho_cli.telemetry.spans import Recorder, Scope
@@ -74,6 +74,14 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     """Told how each step ended, and its place in the file."""
 
 
+class Inside(msgspec.Struct, kw_only=True):
+    """What ran in a step that holds others, in the order in which it ended."""
+
+    start: int
+    """When that step began, in nanoseconds on the run's clock."""
+    records: list[dict[str, Any]] = msgspec.field(default_factory=list)
+
+
 RunPlan: TypeAlias = Callable[
     ["RunState", Plan, Callable[[StepOutcome, PlannedStep], None], Scope], Awaitable[None]
 ]
@@ -106,6 +114,8 @@ class RunState(msgspec.Struct):
     """What the steps around a block let it read."""
     earlier: Callable[[], list[Source]] | None = None
     """What was said before a block began, for default prompts; None: nothing."""
+    inside: dict[str, Inside] = msgspec.field(default_factory=dict)
+    """By the id of each step that holds others and has begun; of its last try alone."""
     _recalled: dict[str, list[Source]] = msgspec.field(default_factory=dict)
     """What running steps see, where it was not all in memory."""
 
@@ -122,6 +132,11 @@ class RunState(msgspec.Struct):
                     reasons=outcome.reasons,
                 )
             )  # fmt: skip
+
+    def ran_in(self, planned: PlannedStep) -> dict[str, Any]:
+        """The details of a step that holds others and did not come to its end: what ran in it."""
+        inside = self.inside.get(planned.id)
+        return {} if inside is None or not inside.records else {"steps": inside.records}
 
     def address(self, planned: PlannedStep) -> str:
         """The step as events, spans and records name it: `polish.2.draft`."""

@@ -24,10 +24,10 @@ from konseho_cli.core.units import show_duration
 from konseho_cli.engine.context import Context
 from konseho_cli.engine.outcome import StepOutcome, StepStatus
 from konseho_cli.engine.plan import PlannedStep
-from konseho_cli.engine.state import RunState
+from konseho_cli.engine.state import Inside, RunState
 from konseho_cli.engine.step_state import StepState
-from konseho_cli.steps.base import Part, StepResult
 from konseho_cli.steps.fields import OnError
+from konseho_cli.steps.results import Part, StepResult
 from konseho_cli.telemetry.spans import Scope
 
 RETRIES = 2
@@ -48,6 +48,8 @@ class Stepped(msgspec.Struct, frozen=True, kw_only=True):
 async def run_step(state: RunState, planned: PlannedStep, scope: Scope) -> Stepped:
     """Run one step to its end. Raises BudgetReached, which ends the run by other means."""
     start = state.recorder.now()
+    if planned.blocks:
+        state.inside[planned.id] = Inside(start=start)
 
     def ended(status: StepStatus, *reasons: str, result: StepResult = NOTHING) -> StepOutcome:
         return StepOutcome(
@@ -74,7 +76,7 @@ async def run_step(state: RunState, planned: PlannedStep, scope: Scope) -> Stepp
     except BudgetReached:
         raise
     except KonsehoError as error:
-        left = _left_by(error)
+        left = _left_by(error, state, planned)
         if on_error == "continue":
             return Stepped(outcome=ended("failed", str(error), result=left))
         fallback = planned.step.fallback
@@ -98,9 +100,11 @@ def _named(error: KonsehoError, step: str) -> KonsehoError:
     return named
 
 
-def _left_by(error: KonsehoError) -> StepResult:
+def _left_by(error: KonsehoError, state: RunState, planned: PlannedStep) -> StepResult:
     """No result, but the record of what had happened."""
     details = error.details if isinstance(error, StepFailed) else {}
+    if planned.blocks:
+        details = state.ran_in(planned)  # the error's may be those of a step inside
     return StepResult(value=None, parts=(), details=details)
 
 
@@ -157,6 +161,8 @@ async def _tries(
             run=state, planned=planned, on_error=on_error, names=names, path=path,
             deadline=deadline,
         )  # fmt: skip
+        if planned.blocks:
+            state.inside[planned.id].records.clear()
         try:
             result = await _one_try(planned, step, scope)
             return result, tuple(step.reasons)

@@ -9,6 +9,7 @@ import msgspec
 
 from konseho_cli.core.units import show_count, show_duration, show_money, show_share, show_size
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.within import addresses
 from konseho_cli.profiling.time.intervals import covered
 from konseho_cli.spec.document import Targets
 from konseho_cli.telemetry.spans import Span
@@ -127,13 +128,19 @@ def unmeasured(name: str, target: Any, how: Measure, elsewhere: str) -> Verdict:
 
 
 def step_overheads(spans: Sequence[Span]) -> dict[str, int]:
-    """Konseho's own nanoseconds by step: its time with no call, wait or backoff of it open."""
+    """Konseho's own nanoseconds by step: its time with no call, wait or backoff of it open, and no
+    step that it holds.
+    """
     steps = {span.attributes["step"]: span for span in spans if span.kind == "step"}
     busy: dict[str, list[tuple[int, int]]] = {step: [] for step in steps}
     for span in spans:
         step = span.attributes.get("step")
         if span.kind in ("ask", "backoff", "queue.pool") and step in busy:
             busy[step].append((span.start, span.end))
+        elif span.kind == "step" and "." in span.attributes["step"]:
+            for around in addresses(span.attributes["step"])[:-1]:
+                if around in busy:
+                    busy[around].append((span.start, span.end))
     return {step: span.end - span.start - covered(busy[step]) for step, span in steps.items()}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from konseho_cli.core.units import show_duration, show_percent
 from konseho_cli.profiling.time.analysis import Analysis, Leeway, Resource, Share, StepTime
+from konseho_cli.profiling.time.step_rows import StepRow, step_rows
 from konseho_cli.report.frame import GAP, Line, Piece
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.table import Row, table
@@ -82,14 +83,20 @@ def _held(one: Resource) -> str:
 def steps_lines(steps: Sequence[StepTime], symbols: Symbols, width: int) -> tuple[Line, ...]:
     """A row a step."""
     rows: list[Row] = [("Steps", "", "time", "on path", "working", "konseho", "waiting")]
-    for step in _some(steps, lambda step: step.on_path):
+    all_rows = step_rows(steps)
+    for row in _some(all_rows):
+        step = row.time
         waits = sorted(step.waiting.items(), key=lambda item: -item[1])
+        name = f"{GAP * (row.depth + 1)}{row.text}"
         rows.append((
-            f"{GAP}{step.step}", step.kind, _time(step.duration), _time(step.on_path),
+            name, step.kind, _time(step.duration), _time(step.on_path),
             _time(step.working), _time(step.overhead),
             ", ".join(f"{_time(time)} {_short(kind)}" for kind, time in waits if time),
         ))  # fmt: skip
-    return (*_table(rows, symbols, width, {0, 1, 6}), *_more(len(steps) - len(rows) + 1, symbols))
+    return (
+        *_table(rows, symbols, width, {0, 1, 6}),
+        *_more(len(all_rows) - len(rows) + 1, symbols),
+    )
 
 
 def _short(kind: str) -> str:
@@ -157,11 +164,11 @@ def _remarks(analysis: Analysis, symbols: Symbols) -> Iterator[Line]:
     yield (Piece(f" {symbols.dot} ".join(parts)),)
 
 
-def _some(steps: Sequence[StepTime], weight: Callable[[StepTime], int]) -> list[StepTime]:
-    """Of very many the most important ones, in their order."""
+def _some(rows: Sequence[StepRow]) -> list[StepRow]:
+    """Of very many those with most of the critical path, in their order."""
     most = 2 * _MOST_ROWS
-    kept = {one.step for one in sorted(steps, key=weight, reverse=True)[:most]}
-    return [one for one in steps if one.step in kept]
+    kept = {one.time.step for one in sorted(rows, key=lambda row: -row.time.on_path)[:most]}
+    return [one for one in rows if one.time.step in kept]
 
 
 def _table(

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from konseho_cli.core.units import show_count, show_duration, show_money
+from konseho_cli.models.base import place_of
 from konseho_cli.profiling.explaining.comparison import Comparison, Side, StepComparison, StepSide
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
@@ -19,6 +20,8 @@ from konseho_cli.version import __version__
 Q = TypeVar("Q", int, float, Decimal)
 Row = tuple[str, ...]
 _UNKNOWN = "?"
+_MOST_INSIDE = 12
+"""Steps inside of others whose runs differ; where there are more, --json has them."""
 MOST_LINES = 60
 """Of the difference between two councils, or between what was given; answers are whole."""
 
@@ -62,20 +65,34 @@ def _status(side: Side, symbols: Symbols) -> str:
 
 
 def _steps(steps: Sequence[StepComparison], symbols: Symbols) -> Iterator[Row]:
-    """A line a step: what differs between its two runs."""
+    """A line a step: what differs between its two runs; of those inside of others if it does."""
+    inside = [step for step in steps if "." in step.id and not _is_alike(step)]
+    left_out = {step.id for step in inside[_MOST_INSIDE:]}
+    shown = {step.id for step in inside} - left_out
     for step in steps:
+        if "." in step.id and step.id not in shown:
+            continue
         if step.before is None or step.after is None:
             only = "only in the first" if step.after is None else "only in the second"
-            yield f"  {step.id}", only, "", "", ""
+            yield f"{_gap(step)}{step.id}", only, "", "", ""
             continue
         yield (
-            f"  {step.id}",
+            f"{_gap(step)}{step.id}",
             _both(f"{symbols.of(step.before.status)} {step.before.status}",
                   f"{symbols.of(step.after.status)} {step.after.status}", symbols),
             _took(step.before, step.after, symbols),
             _spent(step.before, step.after, symbols),
             _output(step, symbols),
         )  # fmt: skip
+
+
+def _gap(step: StepComparison) -> str:
+    return "  " * (1 + place_of(step.id).count("."))
+
+
+def _is_alike(step: StepComparison) -> bool:
+    both = step.before is not None and step.after is not None
+    return both and step.same_output and step.before.status == step.after.status  # type: ignore[union-attr]
 
 
 def _took(before: StepSide, after: StepSide, symbols: Symbols) -> str:
@@ -110,7 +127,9 @@ def _answers(comparison: Comparison) -> str:
         return "The answers are the same."
     if not comparison.answer:
         return "The answers differ in kind alone."
-    first = next((step.id for step in comparison.steps if not step.same_output), None)
+    differ = [step.id for step in comparison.steps if not step.same_output]
+    first = differ[0] if differ else None
+    first = next((one for one in differ if one.startswith(f"{first}.")), first)
     where = f"; the first output that does is that of {first}" if first is not None else ""
     return f"The answers differ{where}.\n\n{encodable(chr(10).join(comparison.answer))}"
 

@@ -18,12 +18,14 @@ from konseho_cli.profiling.explaining.said import Said
 from konseho_cli.profiling.explaining.votes import BallotAccount, VoteAccount
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
-from konseho_cli.report.text import cells, fit, listed, one_line, plural
+from konseho_cli.report.text import cells, ends_of, fit, listed, one_line, plural
 from konseho_cli.report.wrap import wrap
 from konseho_cli.version import __version__
 
 _MOST_NAME = 24
 """Columns of a name in front of what was said."""
+MOST_STOPS = 20
+"""On the critical path; of a longer one its ends are told."""
 _WIDEST = 110
 """Columns of a line, however wide the terminal is: longer ones are hard to read."""
 
@@ -38,7 +40,7 @@ def explanation_text(explanation: Explanation, symbols: Symbols, width: int) -> 
     writer = Writer(symbols, min(width, _WIDEST))
     blocks = [
         "\n".join(writer.head(explanation)),
-        *("\n".join(writer.step(step)) for step in explanation.steps),
+        *("\n".join(writer.deeper(step.depth).step(step)) for step in explanation.steps),
         "\n".join(writer.end(explanation)),
     ]
     return "\n\n".join(block for block in blocks if block)
@@ -49,6 +51,12 @@ class Writer(msgspec.Struct, frozen=True):
 
     symbols: Symbols
     width: int
+    margin: int = 0
+    """Columns in front of each line of a step."""
+
+    def deeper(self, depth: int) -> Writer:
+        """For a step inside of others."""
+        return msgspec.structs.replace(self, margin=self.margin + 2 * depth)
 
     def head(self, explanation: Explanation) -> Iterator[str]:
         """Where the answer comes from, and why there is none."""
@@ -70,13 +78,15 @@ class Writer(msgspec.Struct, frozen=True):
             yield from self._plain(had_sentence(step), 2)
         for reason in step.reasons:
             yield from self._plain(f"{self.symbols.degraded} {reason}", 2)
+        if step.untold:
+            yield from self._plain(untold_sentence(step), 2)
 
     def end(self, explanation: Explanation) -> Iterator[str]:
         """Calls, the critical path, and the rule of the excerpts."""
         for sentence in calls_sentences(explanation.calls):
             yield from self._plain(sentence, 0)
         if explanation.critical_path:
-            path = f" {self.symbols.arrow} ".join(explanation.critical_path)
+            path = f" {self.symbols.arrow} ".join(ends_of(explanation.critical_path, MOST_STOPS))
             yield from self._plain(f"critical path: {path}", 0)
         if is_cut(explanation):
             yield from self._plain(rule(explanation, self.symbols), 0)
@@ -93,7 +103,7 @@ class Writer(msgspec.Struct, frozen=True):
         ]
         yield from self._entries(entries, 2)
         if unsaid:
-            yield f"  and {unsaid:,} more"
+            yield from self._plain(f"and {unsaid:,} more", 2)
 
     def _debate(self, debate: DebateAccount) -> Iterator[str]:
         for number, one in enumerate(debate.rounds):
@@ -153,12 +163,13 @@ class Writer(msgspec.Struct, frozen=True):
         ]
         column = max((cells(name) for name, _ in named), default=0)
         for name, text in named:
-            lead = f"{' ' * indent}{name}{' ' * (column - cells(name))}  "
+            lead = f"{' ' * (self.margin + indent)}{name}{' ' * (column - cells(name))}  "
             lines = wrap(one_line(text), self.width - cells(lead)) or ("",)
             yield f"{lead}{lines[0]}".rstrip()
             yield from (f"{' ' * cells(lead)}{line}" for line in lines[1:])
 
     def _plain(self, text: str, indent: int) -> Iterator[str]:
+        indent += self.margin
         lines = wrap(one_line(text), self.width - indent - 2)
         for place, line in enumerate(lines):
             yield f"{' ' * (indent + (2 if place else 0))}{line}"
@@ -212,6 +223,11 @@ def heading(step: StepAccount) -> str:
     if step.vote is not None:
         parts.append(vote_result(step.vote))
     return f"{step.id}: {', '.join(parts)}"
+
+
+def untold_sentence(step: StepAccount) -> str:
+    """Where the iterations before the last are told of."""
+    return f"of its iterations the last: {plural(step.untold, 'step')} more ran in those before"
 
 
 def debate_result(debate: DebateAccount) -> str:

@@ -9,6 +9,7 @@ from konseho_cli.profiling.explaining.excerpt import Excerpt
 from konseho_cli.profiling.explaining.explanation import Explanation, StepAccount
 from konseho_cli.profiling.explaining.votes import VoteAccount
 from konseho_cli.report.explain import (
+    MOST_STOPS,
     account_words,
     ballot_words,
     calls_sentences,
@@ -21,10 +22,11 @@ from konseho_cli.report.explain import (
     origin_sentence,
     round_heading,
     rule,
+    untold_sentence,
 )
 from konseho_cli.report.markdown import inline
 from konseho_cli.report.symbols import UNICODE
-from konseho_cli.report.text import encodable
+from konseho_cli.report.text import encodable, ends_of
 
 
 def explanation_markdown(explanation: Explanation) -> str:
@@ -41,7 +43,9 @@ def explanation_markdown(explanation: Explanation) -> str:
 
 
 def _step(step: StepAccount) -> Iterator[str]:
-    yield f"## {inline(heading(step))}"
+    yield f"{'#' * min(6, 2 + step.depth)} {inline(heading(step))}"
+    if step.untold:
+        yield _capital(inline(untold_sentence(step)))
     if step.reasons:
         yield "\n".join(f"- {inline(reason)}" for reason in step.reasons)
     if step.debate is not None:
@@ -98,7 +102,9 @@ def _vote(vote: VoteAccount) -> Iterator[str]:
 def _end(explanation: Explanation) -> Iterator[str]:
     lines = [f"- {inline(sentence)}" for sentence in calls_sentences(explanation.calls)]
     if explanation.critical_path:
-        lines.append(f"- critical path: {inline(' → '.join(explanation.critical_path))}")
+        lines.append(
+            f"- critical path: {inline(' → '.join(ends_of(explanation.critical_path, MOST_STOPS)))}"
+        )
     if lines:
         yield "## Calls"
         yield "\n".join(lines)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
 from konseho_cli.core.units import show_count, show_duration, show_money
+from konseho_cli.report.subtree import MOST_INSIDE, shown_inside, size
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import cells, fit, listed, one_line, plural
 from konseho_cli.report.view import AgentView, RunView, StepView, Tally
 
 Style: TypeAlias = Literal["plain", "strong", "dim", "accent"]
 """`accent` is the one colour; it is for what needs attention."""
+
+
+Unfold: TypeAlias = Literal["all", "running", "latest", "none"]
+"""What is shown below a step: all that is of use; only of those that run; of these only the steps
+inside of them; nothing."""
 
 
 class Piece(NamedTuple):
@@ -46,6 +52,8 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the tree before it is laid out."""
 
+    indent: int = 0
+    """How deep a step is inside of others."""
     lead: str = ""
     """The strokes in front of an agent."""
     sign: str
@@ -92,12 +100,11 @@ class Painter(msgspec.Struct, frozen=True):
     def _rows(self, view: RunView, now: int, room: int) -> list[Row]:
         """Steps with their agents where there is room; without, whatever is calm is folded."""
         steps = list(view.steps.values())
-        rows = [row for step in steps for row in self._step(step, now, unfold=True)]
-        if len(rows) > room:
-            rows = [row for s in steps for row in self._step(s, now, unfold=s.state == "running")]
-        if len(rows) > room:
-            rows = [row for step in steps for row in self._step(step, now, unfold=False)]
-        return rows if len(rows) <= room else self._folded(steps, now, room)
+        for unfold in get_args(Unfold):
+            rows = [row for step in steps for row in self._step(step, now, unfold=unfold)]
+            if len(rows) <= room:
+                return rows
+        return self._folded(steps, now, room)
 
     def _folded(self, steps: Sequence[StepView], now: int, room: int) -> list[Row]:
         """Too many steps: what runs or went wrong first, the rest as numbers."""
@@ -109,7 +116,7 @@ class Painter(msgspec.Struct, frozen=True):
         rows: list[Row] = []
         if over:
             rows.append(self._fold("ok", f"{plural(over, 'step')} over"))
-        rows += [row for step in shown for row in self._step(step, now, unfold=False)]
+        rows += [row for step in shown for row in self._step(step, now, unfold="none")]
         if more > 0:
             rows.append(self._fold("running", f"{more} more at work"))
         if to_come:
@@ -119,27 +126,34 @@ class Painter(msgspec.Struct, frozen=True):
     def _fold(self, state: str, text: str) -> Row:
         return Row(sign=self.symbols.of(state), name=text, style="dim")
 
-    def _step(self, step: StepView, now: int, *, unfold: bool) -> Iterator[Row]:
+    def _step(self, step: StepView, now: int, *, unfold: Unfold, indent: int = 0) -> Iterator[Row]:
         agents = list(step.agents.values())
-        unfold = unfold and 1 < len(agents) <= MOST_AGENTS
+        is_open = unfold == "all" or (unfold == "running" and step.state == "running")
+        named = is_open and 1 < len(agents) <= MOST_AGENTS
         elapsed = step.elapsed_ns(now)
         yield Row(
+            indent=indent,
             sign=self.symbols.of(step.state),
-            name=step.id,
-            what=self._what(step, unfold=unfold),
+            name=step.name or step.id,
+            what=self._what(step, unfold=named),
             time="" if elapsed is None else _time(elapsed, ticks=step.end is None),
             tokens=_tokens(step.tally),
             cost=_cost(step.tally),
-            note=self._note(step, unfold=unfold),
+            note=self._note(step, unfold=named),
             style=_style(step.state),
         )
-        for agent in agents if unfold else ():
-            yield self._agent(agent, now, is_last=agent is agents[-1])
+        for agent in agents if named else ():
+            yield self._agent(agent, now, indent, is_last=agent is agents[-1])
+        if is_open or (unfold == "latest" and step.state == "running"):
+            every = unfold == "all" and size(step) <= MOST_INSIDE
+            for inner in shown_inside(step, every=every):
+                yield from self._step(inner, now, unfold=unfold, indent=indent + 1)
 
-    def _agent(self, agent: AgentView, now: int, *, is_last: bool) -> Row:
+    def _agent(self, agent: AgentView, now: int, indent: int, *, is_last: bool) -> Row:
         asked = agent.state != "waiting"
         counted = agent.tally.calls > 1 or agent.most_open > 1
         return Row(
+            indent=indent,
             lead=self.symbols.last if is_last else self.symbols.branch,
             sign=self.symbols.of(agent.state),
             name=agent.name,
@@ -221,7 +235,7 @@ class Painter(msgspec.Struct, frozen=True):
 
 
 def _name(row: Row) -> str:
-    return f"{row.lead}{' ' if row.lead else ''}{row.sign} {row.name}".rstrip()
+    return f"{GAP * row.indent}{row.lead}{' ' if row.lead else ''}{row.sign} {row.name}".rstrip()
 
 
 def _time(nanoseconds: int, *, ticks: bool) -> str:

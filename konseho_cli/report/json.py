@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from konseho_cli.engine.outcome import (
     total_cost,
     total_usage,
 )
+from konseho_cli.engine.within import by_step, held_by
 from konseho_cli.models.base import Usage
 from konseho_cli.models.cache import CacheStats
 from konseho_cli.profiling.time.critical_path import critical_path
@@ -44,6 +45,7 @@ def outcome_document(
     outcome: RunOutcome, verdicts: Sequence[Verdict], exit_status: int
 ) -> dict[str, Any]:
     """The outcome as plain values. Times are seconds since the start of the run, costs dollars."""
+    calls = by_step(outcome.calls)
     return {
         "konseho": FORMAT,
         "version": __version__,
@@ -73,15 +75,42 @@ def outcome_document(
         "agents": _agents(outcome),
         "listeners": [msgspec.to_builtins(each) for each in outcome.listeners],
         "services": [msgspec.to_builtins(service) for service in outcome.services],
-        "steps": [step_document(outcome, step) for step in outcome.steps],
+        "steps": [step_document(outcome, step, calls) for step in outcome.steps],
         "calls": [call_document(outcome, call) for call in outcome.calls],
         "timings": [_timing(timing) for timing in outcome.timings],
     }
 
 
-def step_document(outcome: RunOutcome, step: StepOutcome) -> dict[str, Any]:
-    """One step of it, without its calls."""
-    calls = [call for call in outcome.calls if call.step == step.id]
+def step_document(
+    outcome: RunOutcome, step: StepOutcome, calls: Mapping[str, Sequence[CallRecord]]
+) -> dict[str, Any]:
+    """One step of it, without its calls, of which there are those `calls` by step."""
+    details = {name: value for name, value in step.details.items() if name != "steps"}
+    return {
+        **_step_figures(outcome, step, calls),
+        "output": step.value,
+        "parts": [{"label": part.label, "text": part.text} for part in step.parts],
+        "details": details,
+        "steps": [_inside(outcome, inner, calls) for inner in held_by(step)],
+    }
+
+
+def _inside(
+    outcome: RunOutcome, step: StepOutcome, calls: Mapping[str, Sequence[CallRecord]]
+) -> dict[str, Any]:
+    """A step inside of another, whose output holds its own."""
+    details = {name: value for name, value in step.details.items() if name != "steps"}
+    return {
+        **_step_figures(outcome, step, calls),
+        "details": details,
+        "steps": [_inside(outcome, inner, calls) for inner in held_by(step)],
+    }
+
+
+def _step_figures(
+    outcome: RunOutcome, step: StepOutcome, calls: Mapping[str, Sequence[CallRecord]]
+) -> dict[str, Any]:
+    own = calls.get(step.id, ())
     return {
         "id": step.id,
         "kind": step.kind,
@@ -89,12 +118,9 @@ def step_document(outcome: RunOutcome, step: StepOutcome) -> dict[str, Any]:
         "reasons": list(step.reasons),
         "start_s": _since(outcome, step.start),
         "end_s": _since(outcome, step.end),
-        "calls": len(calls),
-        "usage": _usage(total_usage(calls)),
-        "cost": _dollars(total_cost(calls)),
-        "output": step.value,
-        "parts": [{"label": part.label, "text": part.text} for part in step.parts],
-        "details": dict(step.details),
+        "calls": len(own),
+        "usage": _usage(total_usage(own)),
+        "cost": _dollars(total_cost(own)),
     }
 
 

@@ -8,10 +8,15 @@ from typing import Any
 
 from konseho_cli.core.units import show_count, show_duration, show_money
 from konseho_cli.engine.outcome import RunOutcome, StepOutcome, total_cost, total_usage
+from konseho_cli.engine.within import by_step, within
+from konseho_cli.models.base import place_of
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.answer import answer_text
+from konseho_cli.report.subtree import MOST_INSIDE
 from konseho_cli.report.summary import measure, reasons, stops
 from konseho_cli.report.text import encodable, one_line, plural
+
+_INDENT = "&emsp;"
 
 
 def outcome_markdown(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
@@ -91,12 +96,13 @@ def _answer(answer: Any) -> str:
 
 def _table(outcome: RunOutcome) -> str:
     rows = []
-    for step in outcome.steps:
-        calls = [call for call in outcome.calls if call.step == step.id]
+    by_address = by_step(outcome.calls)
+    for step in _some_steps(outcome):
+        calls = by_address.get(step.id, ())
         cost = total_cost(calls)
         rows.append(
             (
-                step.id,
+                f"{_INDENT * place_of(step.id).count('.')}{step.id}",
                 step.kind,
                 step.status,
                 _took(step),
@@ -106,6 +112,14 @@ def _table(outcome: RunOutcome) -> str:
             )
         )
     return table(("step", "kind", "status", "time>", "calls>", "tokens>", "cost>"), rows)
+
+
+def _some_steps(outcome: RunOutcome) -> Iterator[StepOutcome]:
+    """All; of one that holds very many, without those."""
+    for step in outcome.steps:
+        yield step
+        inside = list(within(step))
+        yield from inside if len(inside) <= MOST_INSIDE else ()
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

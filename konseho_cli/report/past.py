@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
+from konseho_cli.engine.within import by_step, every_outcome, within
 from konseho_cli.models.base import is_person
 from konseho_cli.report.view import RunView, StepView, Tally
 
@@ -15,20 +16,30 @@ def past_view(outcome: RunOutcome, *, is_running: bool = False) -> RunView:
         council=outcome.council, models=outcome.models, start=outcome.start, end=outcome.end,
         status=outcome.status, tally=_tally(outcome.calls),
     )  # fmt: skip
-    for step in outcome.steps:
-        calls = [call for call in outcome.calls if call.step == step.id]
-        calls.sort(key=lambda call: (call.start, call.agent))
-        view.steps[step.id] = shown = _step(step, calls)
+    calls_of = by_step(outcome.calls)
+    for step in every_outcome(outcome):
+        calls = sorted(calls_of.get(step.id, ()), key=lambda call: (call.start, call.agent))
+        shown = view.step(step.id)
+        _fill(shown, step, calls)
         if is_running and step.start is None:
             shown.state = "running" if calls else "waiting"
+    for step in outcome.steps:
+        if is_running and step.start is None:
+            _set_running(view.step(step.id), list(within(step)))
     return view
 
 
-def _step(step: StepOutcome, calls: list[CallRecord]) -> StepView:
-    view = StepView(
-        id=step.id, kind=step.kind, state=step.status, reasons=step.reasons, start=step.start,
-        end=step.end, tally=_tally(calls),
-    )  # fmt: skip
+def _set_running(view: StepView, inside: Sequence[StepOutcome]) -> None:
+    """Of the steps inside of one that still runs, the one that began last is at work."""
+    latest = max((step.start or 0 for step in inside), default=0)
+    for step in inside:
+        view.inner[step.id].state = "running" if step.start == latest else "ok"
+
+
+def _fill(view: StepView, step: StepOutcome, calls: list[CallRecord]) -> None:
+    view.kind, view.state, view.reasons = step.kind, step.status, step.reasons
+    view.start, view.end, view.tally = step.start, step.end, _tally(calls)
+    calls = [call for call in calls if call.step == step.id]
     for call in calls:
         agent = view.agent(call.agent)
         agent.last = call.status
@@ -36,7 +47,6 @@ def _step(step: StepOutcome, calls: list[CallRecord]) -> StepView:
     for name, agent in view.agents.items():
         own = [call for call in calls if call.agent == name]
         agent.tally, agent.most_open = _tally(own), _most_open(own)
-    return view
 
 
 def _tally(calls: Iterable[CallRecord]) -> Tally:

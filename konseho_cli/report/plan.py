@@ -22,6 +22,7 @@ from konseho_cli.core.units import (
 )
 from konseho_cli.engine.casting import Casting
 from konseho_cli.engine.plan import Plan, PlannedStep
+from konseho_cli.engine.within import addresses
 from konseho_cli.models.base import is_person
 from konseho_cli.report.json import FORMAT, dump
 from konseho_cli.report.symbols import Symbols
@@ -29,7 +30,9 @@ from konseho_cli.report.text import cells, fit, listed, one_line
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.sizes import Sizes, sizes_of
 from konseho_cli.steps.base import Estimate, agent_id
+from konseho_cli.steps.blocks import place_in
 from konseho_cli.steps.fields import Window
+from konseho_cli.steps.loop import Loop
 
 _COMMAND = 100
 """Columns of a command line."""
@@ -64,13 +67,16 @@ def plan_text(shown: Shown, symbols: Symbols) -> str:
     spec = shown.spec
     about = one_line(spec.description)
     lines = [f"{one_line(spec.name)}  {about}".rstrip()]
-    lines += _tree(shown, symbols)
+    lines += _tree(shown, shown.plan, sizes_of(spec.agents), symbols)
     lines += ["", *_facts(shown, symbols)]
     return "\n".join(lines)
 
 
-def _tree(shown: Shown, symbols: Symbols) -> Iterator[str]:
-    steps, sizes = shown.plan.steps, sizes_of(shown.spec.agents)
+def _tree(
+    shown: Shown, plan: Plan, sizes: Sizes, symbols: Symbols, place: str = ""
+) -> Iterator[str]:
+    """A step a line with what it waits for below, then the steps that it holds, a subtree a block."""
+    steps = plan.steps
     names = max(len(step.id) for step in steps)
     kinds = max(len(step.step.kind) for step in steps)
     calls = max(len(calls_text(step.estimate, symbols)) for step in steps)
@@ -78,31 +84,60 @@ def _tree(shown: Shown, symbols: Symbols) -> Iterator[str]:
         is_last = step is steps[-1]
         stroke = symbols.last if is_last else symbols.branch
         count = calls_text(step.estimate, symbols)
-        who = listed(cast_text(step, sizes, shown.models))
+        who = listed(cast_text(step, sizes, shown.models, place))
         head = f"{stroke} {step.id:<{names}}  {step.step.kind:<{kinds}}  {count:<{calls}}  {who}"
         yield head.rstrip()
         stem = " " * cells(symbols.stem) if is_last else symbols.stem
-        for line in _why(step, symbols):
+        for line in _why(step, symbols, place.rstrip(".").rpartition(".")[2]):
             yield f"{stem}   {line}"
+        for line in _inside(shown, step, sizes, symbols, f"{place}{step.id}"):
+            yield f"{stem} {line}"
 
 
-def _marked(agent: str, models: Mapping[str, str]) -> str:
-    return f"{agent} (a person)" if is_person(models.get(agent, "")) else agent
+def _inside(
+    shown: Shown, step: PlannedStep, sizes: Sizes, symbols: Symbols, place: str
+) -> Iterator[str]:
+    sizes = sizes_inside(step, sizes)
+    for path, plan in step.blocks.items():
+        name = path.partition(".")[2]
+        if name:
+            yield f"{name}:"
+        yield from _tree(shown, plan, sizes, symbols, place_in(place, path))
 
 
-def _why(step: PlannedStep, symbols: Symbols) -> Iterator[str]:
+def sizes_inside(step: PlannedStep, sizes: Sizes) -> Sizes:
+    """Of the populations that the steps inside of one may name: a council's are its own."""
+    return sizes if step.council is None else sizes_of(step.council.agents)
+
+
+def _marked(agent: str, place: str, models: Mapping[str, str]) -> str:
+    """`models`: an agent of a council inside goes by the place of that council."""
+    keys = [*(f"{around}.{agent}" for around in reversed(addresses(place.rstrip(".")))), agent]
+    model = next((models[key] for key in keys if key in models), "")
+    return f"{agent} (a person)" if is_person(model) else agent
+
+
+def _why(step: PlannedStep, symbols: Symbols, holder: str) -> Iterator[str]:
     """What the step waits for; conditions that could keep it from running."""
     if not step.edges:
-        yield f"{symbols.arrow} starts at once"
+        yield f"{symbols.arrow} starts {f'with {holder}' if holder else 'at once'}"
     width = max((len(edge.step) for edge in step.edges), default=0)
     for edge in step.edges:
-        yield f"{symbols.arrow} after {edge.step:<{width}}  {reason(edge.because)}"
+        yield f"{symbols.arrow} after {edge.step:<{width}}  {reason(step, edge.because)}"
     for line in step.step.programs():
         yield f"{symbols.arrow} executes {fit(one_line(line), _COMMAND, symbols)}"
     if isinstance(step.step.when, str):
         yield f"{symbols.arrow} only when {one_line(step.step.when)}"
+    if isinstance(step.step, Loop):
+        yield f"{symbols.arrow} {_times(step.step)}"
     if step.step.window is not None and step.sees and step.step.shows_earlier:
         yield f"{symbols.arrow} shows {window_text(step.step.window)}"
+
+
+def _times(loop: Loop) -> str:
+    """`until {{ judge.good }}, 3 times at most`."""
+    times = "once" if loop.max == 1 else f"{loop.max:,} times"
+    return times if loop.until is None else f"until {one_line(loop.until)}, {times} at most"
 
 
 def window_text(window: Window) -> str:
@@ -118,10 +153,14 @@ def window_text(window: Window) -> str:
     return bounds + (f"; {agent_id(window.summary)} sums up the rest" if window.summary else "")
 
 
-def reason(because: str) -> str:
+def reason(step: PlannedStep, because: str) -> str:
     """An edge's cause in words: a field's name alone would not say what it does."""
     if because == "needs":
         return "needs names it"
+    if because in step.blocks:
+        return "a step in it reads it"
+    if because in step.step.inner_templates():
+        return f"its {because} reads it"
     return because if because.startswith("the ") else f"its {because} names it"
 
 
@@ -193,12 +232,18 @@ def speakers(step: PlannedStep) -> tuple[str, ...]:
 
 
 def cast_text(
-    step: PlannedStep, sizes: Sizes, models: Mapping[str, str] = MappingProxyType({})
+    step: PlannedStep,
+    sizes: Sizes,
+    models: Mapping[str, str] = MappingProxyType({}),
+    place: str = "",
 ) -> tuple[str, ...]:
-    """Its agents for people: a population by how many it has, `villager × 1,000`."""
+    """Its agents for people: a population by how many it has, `villager × 1,000`.
+
+    `place`: what the places of the steps around it begin with.
+    """
     return tuple(
         f"{name} × {'?' if (size := sizes[name]) is None else f'{size:,}'}"
-        if name in sizes else _marked(name, models)
+        if name in sizes else _marked(name, place, models)
         for name in speakers(step)
     )  # fmt: skip
 
@@ -219,16 +264,18 @@ def plan_json(shown: Shown, prompts: Sequence[Mapping[str, str]] | None = None) 
         "simulated_by_default": shown.simulated_by_default,
         "answer": spec.answer,
         "gate": spec.gate,
-        "steps": [_step(step) for step in shown.plan.steps],
+        "steps": [_step(step, step.id) for step in shown.plan.steps],
     }
     if prompts is not None:
         document["prompts"] = list(prompts)
     return dump(document)
 
 
-def _step(step: PlannedStep) -> dict[str, Any]:
+def _step(step: PlannedStep, place: str, block: str = "") -> dict[str, Any]:
     return {
         "id": step.id,
+        "place": place,
+        "block": block or None,
         "kind": step.step.kind,
         "agents": list(speakers(step)),
         "waits_for": [{"step": edge.step, "because": edge.because} for edge in step.edges],
@@ -236,6 +283,11 @@ def _step(step: PlannedStep) -> dict[str, Any]:
         "executes": list(step.step.programs()),
         "priority": step.step.priority,
         "window": None if step.step.window is None else _window(step.step.window),
+        "steps": [
+            _step(inner, f"{place_in(place, path)}{inner.id}", path)
+            for path, plan in step.blocks.items()
+            for inner in plan.steps
+        ],
     }
 
 

@@ -12,6 +12,7 @@ from konseho_cli.profiling.memory_profile import MemoryProfile
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.profiled import Profiled
 from konseho_cli.profiling.time.analysis import Resource, Share
+from konseho_cli.profiling.time.step_rows import step_rows
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.markdown import held, inline, path_markdown, status_markdown, table
 from konseho_cli.report.text import encodable, plural
@@ -140,6 +141,9 @@ def _queues(resources: Sequence[Resource]) -> Iterator[str]:
     yield table(heads, rows)
 
 
+_INDENT = "&emsp;"
+
+
 def _steps(profiled: Profiled) -> Iterator[str]:
     steps = profiled.analysis.steps
     if not steps:
@@ -147,14 +151,14 @@ def _steps(profiled: Profiled) -> Iterator[str]:
     yield "## Steps"
     rows = [
         (
-            inline(each.step),
-            inline(each.kind),
-            show_duration(each.duration / 1e9),
-            show_duration(each.working / 1e9),
-            show_duration(each.overhead / 1e9),
-            show_duration(each.on_path / 1e9),
+            _INDENT * row.depth + inline(row.text),
+            inline(row.time.kind),
+            show_duration(row.time.duration / 1e9),
+            show_duration(row.time.working / 1e9),
+            show_duration(row.time.overhead / 1e9),
+            show_duration(row.time.on_path / 1e9),
         )
-        for each in steps[:MOST_ROWS]
+        for row in step_rows(steps)[:MOST_ROWS]
     ]
     yield table(("step", "kind", "time>", "models work>", "konseho>", "on the path>"), rows)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from konseho_cli.core.units import show_count, show_duration, show_money
+from konseho_cli.report.subtree import MOST_INSIDE
 from konseho_cli.report.symbols import Symbols
 from konseho_cli.report.text import listed, one_line, plural
 from konseho_cli.report.view import RunView, StepView
@@ -39,13 +40,10 @@ class Progress:
 
     def _tell(self, event: Event) -> None:
         match event:
-            case StepStarted():
+            case StepStarted() if "." not in event.step:
                 self._write(f"  {event.step}: {event.kind}", listed(event.agents))
             case StepFinished():
-                step = self._view.step(event.step)
-                self._write(f"  {event.step}: {event.status}{self._figures(step)}")
-                for reason in event.reasons:
-                    self._write(f"    {one_line(reason)}")
+                self._finished(event)
             case AskRetried():
                 again = f"again in {show_duration(event.wait_s)}: {one_line(event.reason)}"
                 self._write(f"  {event.step}: {event.agent}", again)
@@ -55,6 +53,16 @@ class Progress:
                 self._write(f"  warning: {one_line(event.message)}")
             case _:
                 pass
+
+    def _finished(self, event: StepFinished) -> None:
+        """Of a step inside of another this is all that is said, as long as there are few of them."""
+        line = self._view.line(event.step)
+        if len(line) > 1 and len(line[0].inner) > MOST_INSIDE and event.status in ("ok", "skipped"):
+            return
+        gap = "  " * len(line)
+        self._write(f"{gap}{event.step}: {event.status}{self._figures(line[-1])}")
+        for reason in event.reasons:
+            self._write(f"{gap}  {one_line(reason)}")
 
     def _figures(self, step: StepView) -> str:
         if not step.tally.calls:

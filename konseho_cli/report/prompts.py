@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from konseho_cli.agents.definition import Agent
 from konseho_cli.context.showing import SUMMARY
 from konseho_cli.engine.cast import Cast, Speaker
 from konseho_cli.engine.casting import Casting
-from konseho_cli.engine.plan import Plan, PlannedStep
+from konseho_cli.engine.plan import Plan, every_planned
 from konseho_cli.models.base import Call, Message, Reply, Request
 from konseho_cli.spec.document import CouncilSpec
-from konseho_cli.steps.blocks import place_in
 
 MOST_ROUNDS = 12
 """Of one rehearsal, in which other branches are taken and other conditions hold; a step whose turn
@@ -25,6 +25,7 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     """What one agent is asked first in one step."""
 
     step: str
+    """The place where it is written: `polish.draft`."""
     agent: str
     system: str
     text: str
@@ -64,9 +65,16 @@ def _stand_in(request: Request, step: str, agent: str, number: int) -> str:
 
 
 def rehearse(
-    spec: CouncilSpec, plan: Plan, casting: Casting, task: str | None
+    spec: CouncilSpec,
+    plan: Plan,
+    casting: Casting,
+    task: str | None,
+    agents: Mapping[str, Agent] | None = None,
 ) -> tuple[Prompt, ...]:
-    """Each agent's first prompt in each step, in the order of the file; calls no model."""
+    """Each agent's first prompt in each step, in the order of the file; calls no model.
+
+    `agents`: those of the councils inside, too, as `Loaded.agents` has them.
+    """
     from konseho_cli.core.virtual import VirtualLoop, run_virtual
     from konseho_cli.engine.executor import Execution
     from konseho_cli.engine.state import Premises
@@ -78,7 +86,7 @@ def rehearse(
         council=spec.name,
         task=task or spec.task or "(the task)",
         inputs=_inputs(spec),
-        cast=Cast({name: _speaker(spec, name, model) for name in casting.choices}),
+        cast=_cast(casting, spec.agents if agents is None else agents, model),
         price=lambda name, usage: Decimal(0),
         on_error="continue",
     )
@@ -86,7 +94,7 @@ def rehearse(
     async def main(loop: VirtualLoop) -> None:
         await Execution(plan, given, loop, Bus(loop, loop.call_soon)).run()
 
-    placed = list(_places(plan))
+    placed = list(every_planned(plan))
     speaking = {place for place, step in placed if step.step.speakers()}
     may_vary = any(step.blocks or isinstance(step.step.when, str) for _, step in placed)
     while model.round < (MOST_ROUNDS if may_vary else 1):
@@ -98,17 +106,15 @@ def rehearse(
     return tuple(sorted(model.heard.values(), key=lambda prompt: order[prompt.step]))
 
 
-def _places(plan: Plan, around: str = "") -> Iterator[tuple[str, PlannedStep]]:
-    """All steps with the place where each is written, those inside of one after it."""
-    for step in plan.steps:
-        place = f"{around}{step.id}"
-        yield place, step
-        for block, inner in step.blocks.items():
-            yield from _places(inner, place_in(place, block))
+def _cast(casting: Casting, agents: Mapping[str, Agent], model: _Rehearsing) -> Cast:
+    casts: dict[str, dict[str, Speaker]] = {"": {}}
+    for key in casting.choices:
+        place, _, name = key.rpartition(".")
+        casts.setdefault(place, {})[name] = _speaker(agents[key], name, model)
+    return Cast(casts.pop(""), casts)
 
 
-def _speaker(spec: CouncilSpec, name: str, model: _Rehearsing) -> Speaker:
-    agent = spec.agents[name]
+def _speaker(agent: Agent, name: str, model: _Rehearsing) -> Speaker:
     role = agent.system
     messages = (Message("system", role),) if role else ()
     request = Request(model="rehearsal", messages=messages)

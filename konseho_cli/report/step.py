@@ -7,6 +7,7 @@ from typing import Any
 
 from konseho_cli.core.units import show_count, show_duration, show_money
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
+from konseho_cli.engine.within import by_step, within
 from konseho_cli.profiling.explaining.asked import Asked
 from konseho_cli.report.json import FORMAT, call_document, dump, step_document
 from konseho_cli.report.symbols import Symbols
@@ -17,18 +18,19 @@ from konseho_cli.version import __version__
 
 def step_text(outcome: RunOutcome, step: StepOutcome, symbols: Symbols) -> str:
     """All of it; texts as they are."""
-    calls = [call for call in outcome.calls if call.step == step.id]
+    calls = by_step(outcome.calls)
     return "\n\n".join(block for block in _blocks(step, calls, symbols) if block)
 
 
 def step_json(outcome: RunOutcome, step: StepOutcome, asked: Sequence[Asked] | None) -> str:
     """The step and its calls as in the JSON of a run; `asked`: None leaves the prompts out."""
+    calls = by_step(outcome.calls)
     document = {
         "konseho": FORMAT,
         "version": __version__,
         "run": outcome.run,
-        "step": step_document(outcome, step),
-        "calls": [call_document(outcome, call) for call in outcome.calls if call.step == step.id],
+        "step": step_document(outcome, step, calls),
+        "calls": [call_document(outcome, call) for call in calls.get(step.id, ())],
     }
     if asked is not None:
         document["prompts"] = asked_documents(asked)
@@ -62,8 +64,11 @@ def _asked(one: Asked) -> Iterator[str]:
         yield f"[{role}]\n{message.text.strip()}"
 
 
-def _blocks(step: StepOutcome, calls: Sequence[CallRecord], symbols: Symbols) -> Iterator[str]:
+def _blocks(
+    step: StepOutcome, calls: Mapping[str, Sequence[CallRecord]], symbols: Symbols
+) -> Iterator[str]:
     yield _heading(step, symbols)
+    yield _inside(step, calls, symbols)
     if step.kind == "debate":
         yield from _rounds(step)
     if step.kind == "vote":
@@ -75,8 +80,24 @@ def _blocks(step: StepOutcome, calls: Sequence[CallRecord], symbols: Symbols) ->
     if step.kind not in ("debate", "refine") or not step.details.get("rounds"):
         for part in step.parts:
             yield f"{_rule(part.label)}\n{part.text.strip()}"
-    if calls:
-        yield _usage(calls, symbols)
+    own = [call for call in calls.get(step.id, ()) if call.step == step.id]
+    if own:
+        yield _usage(own, symbols)
+
+
+def _inside(step: StepOutcome, calls: Mapping[str, Sequence[CallRecord]], symbols: Symbols) -> str:
+    """The steps that it holds, a line each; each can be shown by its address."""
+    rows = []
+    for inner in within(step):
+        took = inner.start is not None and inner.end is not None
+        own = calls.get(inner.id, ())
+        rows.append((
+            f"{symbols.of(inner.status)} {inner.id}", inner.kind,
+            show_duration(((inner.end or 0) - (inner.start or 0)) / 1e9) if took else "",
+            plural(len(own), "call") if own else "",
+            one_line("; ".join(inner.reasons)),
+        ))  # fmt: skip
+    return "\n".join(_columns(rows, right=(2, 3)))
 
 
 def _heading(step: StepOutcome, symbols: Symbols) -> str:
@@ -165,17 +186,20 @@ def _pieces(step: StepOutcome) -> Iterator[str]:
 def _usage(calls: Sequence[CallRecord], symbols: Symbols) -> str:
     """A line a call: who, how it ended, what it took."""
     rows = [_call(call, symbols) for call in calls]
-    widths = [max(cells(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = [plural(len(calls), "call")]
+    return "\n".join((plural(len(calls), "call"), *_columns(rows, right=(2, 3, 4))))
+
+
+def _columns(rows: Sequence[tuple[str, ...]], right: tuple[int, ...]) -> Iterator[str]:
+    """Side by side; those in `right` are figures."""
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         texts = [
             " " * (width - cells(text)) + text
-            if place in (2, 3, 4)
+            if place in right
             else text + " " * (width - cells(text))
             for place, (text, width) in enumerate(zip(row, widths, strict=True))
         ]
-        lines.append(f"  {'  '.join(text for text in texts if text)}".rstrip())
-    return "\n".join(lines)
+        yield f"  {'  '.join(text for text in texts if text)}".rstrip()
 
 
 def _call(call: CallRecord, symbols: Symbols) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from konseho_cli.profiling.time.critical_path import critical_path
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.frame import GAP, Line, Piece
 from konseho_cli.report.symbols import Symbols
-from konseho_cli.report.text import one_line, plural
+from konseho_cli.report.text import ends_of, one_line, plural
 
 MOST_STOPS = 6
 """Of the critical path in the summary; the JSON has it whole."""
@@ -89,11 +89,7 @@ def _refusal(outcome: RunOutcome, verdicts: Sequence[Verdict]) -> str:
 
 def stops(outcome: RunOutcome) -> tuple[str, ...]:
     """The headline of the critical path; of a long one, its ends."""
-    found = critical_path(outcome.spans).headline()
-    if len(found) <= MOST_STOPS:
-        return found
-    half = MOST_STOPS // 2
-    return (*found[:half], f"{len(found) - 2 * half} more", *found[-half:])
+    return ends_of(critical_path(outcome.spans).headline(), MOST_STOPS)
 
 
 def _remarks(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols) -> Iterator[Line]:

@@ -36,8 +36,8 @@ class Symbols(msgspec.Struct, frozen=True, kw_only=True):
     mark: str
 
     def spelt(self, text: str) -> str:
-        """A text with units that can be written: `us` where there is no `µs`."""
-        return text.replace("µs", "us") if self.dot.isascii() else text
+        """A text with signs that can be written: `us` where there is no `µs`."""
+        return text.replace("µs", "us").replace("×", "x") if self.dot.isascii() else text
 
     def of(self, status: str) -> str:
         """The sign of a step's, an agent's or a run's state."""

@@ -17,7 +17,7 @@ def table(
     rows: Sequence[Row], symbols: Symbols, width: int, *, words: frozenset[int] = frozenset({0})
 ) -> tuple[Line, ...]:
     """The first row is the heading. `words`: the columns that are no figures. Empty columns go."""
-    rows = [tuple(map(one_line, row)) for row in rows]
+    rows = [tuple(map(_one_line, row)) for row in rows]
     count = max((len(row) for row in rows), default=0)
     shown = [place for place in range(count) if any(row[place] for row in rows[1:])]
     widths = {place: max(cells(row[place]) for row in rows) for place in shown}
@@ -31,6 +31,12 @@ def table(
         style: Style = "plain" if number else "strong"
         lines.append((Piece(f"{GAP.join(texts)}".rstrip(), style),))
     return tuple(lines)
+
+
+def _one_line(text: str) -> str:
+    """What is deeper than the gap that every row begins with stays so."""
+    deeper = max(0, len(text) - len(text.lstrip(" ")) - len(GAP))
+    return f"{' ' * deeper}{one_line(text)}"
 
 
 def _fitted(shown: list[int], widths: dict[int, int], width: int) -> list[int]:

@@ -74,6 +74,14 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def ends_of(names: tuple[str, ...], most: int) -> tuple[str, ...]:
+    """All; of more than so many the first and the last, and how many there are between."""
+    if len(names) <= most:
+        return names
+    half = most // 2
+    return (*names[:half], f"{len(names) - 2 * half} more", *names[-half:])
+
+
 def listed(names: tuple[str, ...], most: int = 4) -> str:
     """`a, b, c`; from there on `a, b, c and 97 more`."""
     if len(names) <= most:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -76,6 +77,8 @@ class StepView(msgspec.Struct, kw_only=True):
     """One step."""
 
     id: str
+    name: str = ""
+    """The id without that of the step around it: `2.draft`; of a step of the council the id."""
     kind: str = ""
     state: str = "waiting"
     agents: dict[str, AgentView] = msgspec.field(default_factory=dict)
@@ -89,10 +92,19 @@ class StepView(msgspec.Struct, kw_only=True):
     start: int | None = None
     end: int | None = None
     tally: Tally = msgspec.field(default_factory=Tally)
+    """Of the steps inside of it, too."""
+    inner: dict[str, StepView] = msgspec.field(default_factory=dict)
+    """The steps that it holds, by their addresses, as they began."""
 
     def agent(self, name: str) -> AgentView:
         """The agent's place in this step, made at its first call."""
         return self.agents.setdefault(name, AgentView(name=name))
+
+    @property
+    def iteration(self) -> int:
+        """The one that its name begins with: 2 of `2.draft`; 0: none."""
+        first = self.name.partition(".")[0]
+        return int(first) if first.isdigit() else 0
 
     @property
     def waiting_for(self) -> tuple[str, ...]:
@@ -127,6 +139,7 @@ class RunView(msgspec.Struct):
     council: str = ""
     models: tuple[str, ...] = ()
     steps: dict[str, StepView] = msgspec.field(default_factory=dict)
+    """Those of the council; each has those inside of it."""
     start: int | None = None
     end: int | None = None
     status: str = "running"
@@ -182,8 +195,20 @@ class RunView(msgspec.Struct):
         return (now if self.end is None else self.end) - self.start
 
     def step(self, name: str) -> StepView:
-        """A step's view."""
-        return self.steps.setdefault(name, StepView(id=name))
+        """A step's view, by its address."""
+        return self.line(name)[-1]
+
+    def line(self, name: str) -> list[StepView]:
+        """The same with all that are around it, the outermost first."""
+        top, *rest = name.split(".")
+        line = [self.steps.setdefault(top, StepView(id=top, name=top))]
+        if rest:
+            for address in accumulate((top, *rest[:-1]), "{}.{}".format):
+                if address in line[-1].inner:
+                    line.append(line[-1].inner[address])
+            own = name.removeprefix(f"{line[-1].id}.")
+            line.append(line[-1].inner.setdefault(name, StepView(id=name, name=own)))
+        return line
 
 
 def _run_started(view: RunView, event: RunStarted) -> None:
@@ -193,10 +218,20 @@ def _run_started(view: RunView, event: RunStarted) -> None:
 
 
 def _step_started(view: RunView, event: StepStarted) -> None:
-    step = view.step(event.step)
-    step.kind, step.state, step.start = event.kind, "running", event.at
+    line = view.line(event.step)
+    step = line[-1]
+    if step.start is not None and len(line) > 1:
+        _forget_later(line[-2], step)
+    step.kind, step.state, step.start, step.end = event.kind, "running", event.at, None
     for name in event.agents if view.marks else ():
         step.agent(name)
+
+
+def _forget_later(around: StepView, again: StepView) -> None:
+    """A step that is tried again begins at its first iteration: what came later was the last try."""
+    later = [each for each, inner in around.inner.items() if inner.iteration > again.iteration]
+    for address in later:
+        del around.inner[address]
 
 
 def _step_progressed(view: RunView, event: StepProgressed) -> None:
@@ -221,12 +256,13 @@ def _ask_retried(view: RunView, event: AskRetried) -> None:
 
 
 def _ask_finished(view: RunView, event: AskFinished) -> None:
-    step = view.step(event.step)
+    line = view.line(event.step)
+    step = line[-1]
     agent = step.agent(event.agent)
     start = agent.open.pop(event.call, event.at)
     agent.busy_ns += event.at - start
     agent.last = event.status
-    for tally in (agent.tally, step.tally, view.tally):
+    for tally in (agent.tally, *(each.tally for each in line), view.tally):
         tally.add(event)
     if event.status == "failed":
         step.trouble = f"{event.agent}: {event.error}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -50,3 +51,19 @@ def every_step(steps: Iterable[Base], around: str = "") -> Iterator[tuple[str, B
         yield place, step
         for block, held in step.blocks().items():
             yield from every_step(held, place_in(place, block))
+
+
+def written_steps(
+    steps: Iterable[Mapping[str, Any]], around: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The same of the steps of a document, in which each has its id."""
+    for step in steps:
+        place = f"{around}{step['id']}"
+        yield place, step
+        council = step.get("council")
+        if isinstance(council, Mapping):
+            inner = council.get("steps") or ()
+            yield from written_steps([each for each in inner if "id" in each], f"{place}.")
+        yield from written_steps(step.get("steps") or (), f"{place}.")
+        for name, branch in (step.get("branches") or {}).items():
+            yield from written_steps(branch or (), f"{place}.{name}.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from konseho_cli.agents.definition import AgentRef
-from konseho_cli.steps.base import Base, Estimate, Part, StepContext, StepResult
+from konseho_cli.steps.base import Base, Estimate, StepContext
+from konseho_cli.steps.results import Part, StepResult
 from konseho_cli.steps.wording import word
 
 

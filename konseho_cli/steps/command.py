@@ -21,14 +21,13 @@ from konseho_cli.steps.base import (
     Base,
     Branch,
     Estimate,
-    Part,
     Positive,
     StepContext,
-    StepResult,
     Template,
     Wait,
     as_text,
-)  # fmt: skip
+)
+from konseho_cli.steps.results import Part, StepResult
 
 Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]*$", max_length=64)]
 Status = Annotated[int, msgspec.Meta(ge=0, le=255)]

@@ -13,17 +13,15 @@ from konseho_cli.core.errors import ModelError, StepFailed
 from konseho_cli.steps.accounts import SCHEMA, Account, read_account
 from konseho_cli.steps.base import (
     JSON,
-    Answer,
     Base,
     Branch,
     Estimate,
     Positive,
     StepContext,
-    StepResult,
     Template,
     agent_id,
     as_text,
-)  # fmt: skip
+)
 from konseho_cli.steps.crowd import dealt, in_order, state_of
 from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.moderators import (
@@ -34,6 +32,7 @@ from konseho_cli.steps.moderators import (
     moderators_of,
 )
 from konseho_cli.steps.positions import Held, Position, grouped, record, result
+from konseho_cli.steps.results import Answer, StepResult
 from konseho_cli.steps.wording import word
 
 _SHARED = ("$defs", "definitions")

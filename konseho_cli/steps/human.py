@@ -10,18 +10,9 @@ from konseho_cli.agents.definition import Agent, AgentRef
 from konseho_cli.core.errors import InvalidReply, NoAnswer, StepFailed
 from konseho_cli.core.units import show_duration
 from konseho_cli.models.base import PERSON
-from konseho_cli.steps.base import (
-    JSON,
-    Base,
-    Estimate,
-    Part,
-    StepContext,
-    StepResult,
-    Template,
-    agent_id,
-    as_text,
-)  # fmt: skip
+from konseho_cli.steps.base import JSON, Base, Estimate, StepContext, Template, agent_id, as_text
 from konseho_cli.steps.evaluating import evaluate_field
+from konseho_cli.steps.results import Part, StepResult
 from konseho_cli.steps.wording import word
 
 QUESTION = "What is your answer?"

@@ -8,8 +8,9 @@ from typing import Annotated, Any, ClassVar, Self, TypeAlias
 import msgspec
 
 from konseho_cli.core.errors import TemplateFailed
-from konseho_cli.steps.base import Base, Estimate, Part, Ran, StepContext, StepResult, Template
+from konseho_cli.steps.base import Base, Estimate, StepContext, Template
 from konseho_cli.steps.blocks import check_holder, shape_of_block
+from konseho_cli.steps.results import Part, Ran, StepResult
 from konseho_cli.steps.shapes import ANYTHING, Shape, flat
 
 Step: TypeAlias = Base

@@ -9,8 +9,9 @@ import msgspec
 
 from konseho_cli.agents.definition import Id
 from konseho_cli.core.units import quantity
-from konseho_cli.steps.base import Base, Estimate, Part, StepContext, StepResult, Template, as_text
+from konseho_cli.steps.base import Base, Estimate, StepContext, Template, as_text
 from konseho_cli.steps.blocks import check_holder
+from konseho_cli.steps.results import Part, StepResult
 
 Step: TypeAlias = Base
 """Any kind; `steps/union.py` binds the real union."""

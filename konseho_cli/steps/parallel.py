@@ -10,21 +10,18 @@ from konseho_cli.agents.definition import AgentRef, AgentRefs
 from konseho_cli.core.errors import StepFailed
 from konseho_cli.steps.base import (
     JSON,
-    Answer,
     Base,
     Branch,
     Estimate,
-    Gathered,
-    Part,
     Positive,
     StepContext,
-    StepResult,
     Template,
     Wait,
     agent_id,
-)  # fmt: skip
+)
 from konseho_cli.steps.crowd import in_order, state_of
 from konseho_cli.steps.listed import check_agents
+from konseho_cli.steps.results import Answer, Gathered, Part, StepResult
 
 
 class Parallel(Base, frozen=True, kw_only=True, tag="parallel"):

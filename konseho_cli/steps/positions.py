@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from konseho_cli.steps.accounts import Account
-from konseho_cli.steps.base import JSON, Part, StepResult
+from konseho_cli.steps.base import JSON
+from konseho_cli.steps.results import Part, StepResult
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):

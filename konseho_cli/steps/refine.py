@@ -14,13 +14,11 @@ from konseho_cli.steps.base import (
     Base,
     Branch,
     Estimate,
-    Part,
     Positive,
     StepContext,
-    StepResult,
     agent_id,
     as_text,
-)  # fmt: skip
+)
 from konseho_cli.steps.critiques import (
     SCHEMA,
     Critique,
@@ -31,6 +29,7 @@ from konseho_cli.steps.critiques import (
     why_not,
 )
 from konseho_cli.steps.listed import check_agents
+from konseho_cli.steps.results import Part, StepResult
 from konseho_cli.steps.wording import word
 
 

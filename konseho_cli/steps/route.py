@@ -10,20 +10,10 @@ import msgspec
 from konseho_cli.agents.definition import AgentRef, Id
 from konseho_cli.core.errors import ModelError, OwnLimitReached, StepFailed
 from konseho_cli.core.suggest import did_you_mean
-from konseho_cli.steps.base import (
-    JSON,
-    Base,
-    Branch,
-    Estimate,
-    Part,
-    Positive,
-    Ran,
-    StepContext,
-    StepResult,
-    Template,
-)
+from konseho_cli.steps.base import JSON, Base, Branch, Estimate, Positive, StepContext, Template
 from konseho_cli.steps.blocks import check_holder, shape_of_block
 from konseho_cli.steps.choosing import Choice, NoChoice, choice_schema, read_answer, read_value
+from konseho_cli.steps.results import Part, Ran, StepResult
 from konseho_cli.steps.shapes import ANYTHING, Shape
 from konseho_cli.steps.wording import word
 

@@ -22,21 +22,16 @@ from konseho_cli.core.slots import Slots
 from konseho_cli.models.command import CommandDone, CommandRequest
 from konseho_cli.steps.base import (
     JSON,
-    Answer,
     Base,
     Branch,
-    Conferred,
-    Gathered,
-    Part,
-    Ran,
     StepContext,
-    StepResult,
     Template,
     Wait,
     agent_id,
     as_text,
 )
 from konseho_cli.steps.crowd import is_over
+from konseho_cli.steps.results import Answer, Conferred, Gathered, Part, Ran, StepResult
 
 T = TypeVar("T")
 

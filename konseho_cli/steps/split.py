@@ -12,14 +12,11 @@ from konseho_cli.context.templates import references
 from konseho_cli.core.errors import StepFailed
 from konseho_cli.steps.base import (
     JSON,
-    Answer,
     Base,
     Branch,
     Estimate,
-    Part,
     Positive,
     StepContext,
-    StepResult,
     Template,
     agent_id,
     as_text,
@@ -28,6 +25,7 @@ from konseho_cli.steps.base import (
 from konseho_cli.steps.evaluating import evaluate_field
 from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.pieces import By, NoPieces, Piece, cut
+from konseho_cli.steps.results import Answer, Part, StepResult
 from konseho_cli.steps.wording import word
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from konseho_cli.steps.base import Part, StepResult
 from konseho_cli.steps.candidates import Candidate
 from konseho_cli.steps.polling import Decision, Rules
+from konseho_cli.steps.results import Part, StepResult
 from konseho_cli.steps.tally import RANKED, Ballot, Method, Tally, reaches
 
 

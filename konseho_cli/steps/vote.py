@@ -11,20 +11,14 @@ from msgspec.structs import replace
 from konseho_cli.agents.definition import AgentRef, AgentRefs
 from konseho_cli.agents.rota import Pick
 from konseho_cli.core.errors import StepFailed
-from konseho_cli.steps.base import (
-    Base,
-    Estimate,
-    Positive,
-    StepContext,
-    StepResult,
-    Template,
-)
+from konseho_cli.steps.base import Base, Estimate, Positive, StepContext, Template
 from konseho_cli.steps.candidates import Candidate, label_candidates, read_candidates
 from konseho_cli.steps.crowd import in_order
 from konseho_cli.steps.evaluating import evaluate_field
 from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.moderators import Moderators, check_moderators, moderators_of
 from konseho_cli.steps.polling import Decision, Rules, moderate, poll, some
+from konseho_cli.steps.results import StepResult
 from konseho_cli.steps.tally import Ballot, Method, Tally, count
 from konseho_cli.steps.verdict import HeldVote, record, result, shortfall
 

@@ -119,3 +119,27 @@ def test_half_a_character_is_told_as_such() -> None:
     for template in ("{{ task }}", "a {{ task }}"):
         with pytest.raises(TemplateFailed, match="half a character"):
             evaluate(template + "\ud800", {"task": "x"})
+
+
+@pytest.mark.parametrize("value", [None, {"a": None}])
+def test_default_takes_the_place_of_null_and_of_what_is_not_there(value):
+    names = {"step": value}
+    path = "step" if value is None else "step.a"
+    assert evaluate(f"{{{{ {path} | default('none') }}}}", names) == "none"
+    assert render(f"so {{{{ {path} | d('none') }}}}", names) == "so none"
+    assert evaluate("{{ nobody | default(3) }}", {}) == 3
+
+
+@pytest.mark.parametrize(("kept", "given"), [(0, 0), (False, False), ("", ""), ([], [])])
+def test_default_leaves_what_is_there_unless_it_is_asked_for_truth(kept, given):
+    assert evaluate("{{ step | default('none') }}", {"step": kept}) == given
+    assert evaluate("{{ step | default('none', true) }}", {"step": kept}) == "none"
+
+
+def test_what_is_read_of_a_null_is_told_with_the_way_out():
+    for read in (evaluate, render):
+        text = "{{ draft.text }}" if read is evaluate else "so {{ draft.text }} it is"
+        with pytest.raises(TemplateFailed) as failed:
+            read(text, {"draft": None})
+        assert "draft is null" in (failed.value.hint or "")
+        assert "draft.text | default(" in (failed.value.hint or "")

@@ -17,8 +17,9 @@ from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.session import Session
 from konseho_cli.spec.load import check_document
 from konseho_cli.steps.ask import Ask
-from konseho_cli.steps.base import Base, Estimate, StepContext, StepResult
+from konseho_cli.steps.base import Base, Estimate, StepContext
 from konseho_cli.steps.parallel import Parallel
+from konseho_cli.steps.results import StepResult
 from konseho_cli.store.base import SpanKept, StoredRun
 from konseho_cli.store.memory_store import MemoryStore
 

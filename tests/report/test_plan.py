@@ -3,11 +3,14 @@ from __future__ import annotations
 import json
 
 from konseho_cli.engine.plan import make_plan
+from konseho_cli.report.mermaid import plan_mermaid
 from konseho_cli.report.plan import Shown, calls_text, plan_json, plan_text, reason
 from konseho_cli.report.symbols import ASCII, UNICODE
+from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.base import Estimate
 from konseho_cli.steps.fields import Window
+from konseho_cli.steps.loop import Loop
 
 
 def shown(spec, plan):
@@ -39,9 +42,39 @@ def test_a_condition_is_shown_with_its_step(spec):
 
 
 def test_every_edge_says_why_it_is_there():
-    assert reason("needs") == "needs names it"
-    assert reason("prompt") == "its prompt names it"
-    assert reason("the step above") == "the step above"
+    inside = Ask(id="draft", agent="ann", prompt="{{ outline }}")
+    loop = Loop(steps=(inside,), until="{{ draft and outline }}")
+    (step,) = make_plan({"polish": loop}).steps
+    assert reason(step, "needs") == "needs names it"
+    assert reason(step, "prompt") == "its prompt names it"
+    assert reason(step, "the step above") == "the step above"
+    assert reason(step, "steps") == "a step in it reads it"
+    assert reason(step, "until") == "its until reads it"
+
+
+def test_what_a_step_holds_is_a_subtree_with_its_own_reasons():
+    draft = Ask(id="draft", agent="ann")
+    judge = Ask(id="judge", agent="bob", prompt="{{ draft }}")
+    loop = Loop(id="polish", steps=(draft, judge), until="{{ judge == 'good' }}", max=3)
+    spec = CouncilSpec(konseho=1, steps=(loop, Ask(id="end", agent="ann")), name="nested")
+    plan = make_plan({step.id: step for step in spec.steps})
+    assert plan_text(shown(spec, plan), UNICODE).splitlines()[1:9] == [
+        "├─ polish  loop  2–6 calls",
+        "│    → starts at once",
+        "│    → until {{ judge == 'good' }}, 3 times at most",
+        "│  ├─ draft  ask  1 call  ann",
+        "│  │    → starts with polish",
+        "│  └─ judge  ask  1 call  bob",
+        "│       → after draft  its prompt names it",
+        "└─ end     ask   1 call     ann",
+    ]
+    outer = json.loads(plan_json(shown(spec, plan)))["steps"][0]
+    assert [(step["place"], step["block"]) for step in outer["steps"]] == [
+        ("polish.draft", "steps"), ("polish.judge", "steps"),
+    ]  # fmt: skip
+    drawn = plan_mermaid(plan)
+    assert 'subgraph step_polish["<b>polish</b><br/>loop"]' in drawn
+    assert "step_polish_IN_draft -->" in drawn
 
 
 def test_calls_are_counted_as_far_as_they_are_known():

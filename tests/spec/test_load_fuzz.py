@@ -52,6 +52,14 @@ steps:
     on_error: fallback
     fallback: {value: {approve: false}}
     output: {schema: {type: object, properties: {approve: {type: boolean}}, required: [approve]}}
+  - id: polish
+    kind: loop
+    max: 3
+    until: "{{ check.approve and iteration > 1 }}"
+    steps:
+      - {id: draft, kind: ask, agent: speed, prompt: "{{ argue.positions }} {{ previous.draft }}"}
+      - {id: check, kind: ask, agent: chair, needs: [draft]}
+      - {id: inner, kind: loop, steps: [{kind: ask, agent: speed, prompt: "{{ check }}"}]}
   - id: verdict
     kind: chair
     agent: chair

@@ -31,6 +31,25 @@ def test_shipped_councils_conform(path: Path) -> None:
     VALIDATOR.validate(parse_yaml(path.read_text(encoding="utf-8")).value)
 
 
+INSIDE = {"id": "draft", "kind": "ask", "agent": "a"}
+
+
+@pytest.mark.parametrize(
+    ("held", "conforms"),
+    [
+        ([INSIDE], True),
+        ([INSIDE, {"kind": "loop", "steps": [INSIDE], "until": "{{ draft }}"}], True),
+        ([], False),
+        ([{**INSIDE, "promt": "x"}], False),
+        ([{"kind": "loop", "steps": [{**INSIDE, "kind": "asks"}]}], False),
+        (INSIDE, False),
+    ],
+)
+def test_steps_inside_of_steps_are_held_to_the_schema_as_well(held: Any, conforms: bool) -> None:
+    nested = {**BASE, "steps": [{"id": "polish", "kind": "loop", "max": 2, "steps": held}]}
+    assert VALIDATOR.is_valid(nested) == conforms
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

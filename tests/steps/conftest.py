@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from konseho_cli.core.virtual import run_virtual
-from konseho_cli.steps.base import Base, StepResult
+from konseho_cli.steps.base import Base
+from konseho_cli.steps.results import StepResult
 from konseho_cli.steps.scripted import Script, Scripted, perform
 
 Confer = Callable[..., tuple[StepResult, Scripted]]

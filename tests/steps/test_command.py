@@ -8,8 +8,8 @@ import pytest
 from konseho_cli.core.errors import ModelUnavailable, StepFailed, TemplateFailed
 from konseho_cli.core.units import Size
 from konseho_cli.models.command import CommandDone, CommandRequest
-from konseho_cli.steps.base import StepResult
 from konseho_cli.steps.command import Command, Program
+from konseho_cli.steps.results import StepResult
 from konseho_cli.steps.scripted import Scripted
 
 

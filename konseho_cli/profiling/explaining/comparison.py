@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from konseho_cli.engine.outcome import RunOutcome, StepOutcome, total_cost, total_usage
+from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome, total_cost, total_usage
 from konseho_cli.engine.remembered import Remembered
+from konseho_cli.engine.within import Said, addresses, by_step, every_outcome
 from konseho_cli.profiling.explaining.likeness import alike
 
 _AROUND = 3
@@ -80,23 +81,42 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     outcome: RunOutcome
     began: Remembered
+    said: Said = {}
+    """What the steps inside of others said, by their addresses."""
 
 
 def compare(before: Kept, after: Kept) -> Comparison:
     """`before` and `after` are only names: the runs may be of any order and of any council."""
     one, other = before.outcome, after.outcome
-    names = dict.fromkeys((*(step.id for step in other.steps), *(step.id for step in one.steps)))
+    sides = [
+        {step.id: step for step in every_outcome(kept.outcome, kept.said)}
+        for kept in (before, after)
+    ]
+    calls = [by_step(kept.outcome.calls) for kept in (before, after)]
+    names = _in_order((*sides[1], *sides[0]))
     runs = (one.run, other.run)
     same = type(one.answer) is type(other.answer) and one.answer == other.answer
     return Comparison(
         before=_side(one),
         after=_side(other),
         same_answer=same,
-        steps=tuple(_step(name, one, other) for name in names),
+        steps=tuple(
+            _step(
+                name, sides[0].get(name), sides[1].get(name), [own.get(name, ()) for own in calls]
+            )
+            for name in names
+        ),
         council=_difference(before.began.council, after.began.council, runs),
         given=_difference(_given(before.began), _given(after.began), runs),
         answer=() if same else _difference(one.answer, other.answer, runs),
     )
+
+
+def _in_order(names: Sequence[str]) -> list[str]:
+    """Each once, as they come, but those inside of a step of the council with that step."""
+    found = list(dict.fromkeys(names))
+    tops = {top: at for at, top in enumerate(dict.fromkeys(addresses(name)[0] for name in found))}
+    return sorted(found, key=lambda name: tops[addresses(name)[0]])
 
 
 def _side(outcome: RunOutcome) -> Side:
@@ -120,28 +140,41 @@ def _models(outcome: RunOutcome) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked)) or outcome.models
 
 
-def _step(name: str, one: RunOutcome, other: RunOutcome) -> StepComparison:
-    before, after = _found(one, name), _found(other, name)
+def _step(
+    name: str,
+    before: StepOutcome | None,
+    after: StepOutcome | None,
+    calls: Sequence[Sequence[CallRecord]],
+) -> StepComparison:
     both = before is not None and after is not None
-    same = both and before.value == after.value  # type: ignore[union-attr]
+    same = both and _output(before) == _output(after)
     return StepComparison(
         id=name,
-        before=_step_side(one, before),
-        after=_step_side(other, after),
+        before=_step_side(before, calls[0]),
+        after=_step_side(after, calls[1]),
         same_output=same,
         alike=None if same or not both else alike(_said(before), _said(after)),
         decided=_decided(before, after),
     )
 
 
-def _found(outcome: RunOutcome, name: str) -> StepOutcome | None:
-    return next((step for step in outcome.steps if step.id == name), None)
-
-
-def _step_side(outcome: RunOutcome, step: StepOutcome | None) -> StepSide | None:
+def _output(step: StepOutcome | None) -> Any:
+    """What it came to; of a step inside of another that is what was said in it."""
     if step is None:
         return None
-    calls = [call for call in outcome.calls if call.step == step.id]
+    if "." not in step.id:
+        return step.value
+    return [part.text for part in step.parts] or _decision(step)
+
+
+def _decision(step: StepOutcome) -> Any:
+    """Of what a step that decides leaves, the record but for its figures."""
+    return {name: value for name, value in step.details.items() if name != "steps"}
+
+
+def _step_side(step: StepOutcome | None, calls: Sequence[CallRecord]) -> StepSide | None:
+    if step is None:
+        return None
     ended = step.start is not None and step.end is not None
     return StepSide(
         kind=step.kind,

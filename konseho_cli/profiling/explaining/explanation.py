@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
+from konseho_cli.engine.within import Said as SaidIn
+from konseho_cli.engine.within import every_outcome, held_by
 from konseho_cli.profiling.explaining.asked import Asked
 from konseho_cli.profiling.explaining.debates import DebateAccount, debate_account
 from konseho_cli.profiling.explaining.excerpt import MOST, excerpt
@@ -17,6 +19,8 @@ from konseho_cli.profiling.explaining.votes import VoteAccount, vote_account
 from konseho_cli.profiling.time.critical_path import critical_path
 from konseho_cli.steps.base import as_text
 
+MOST_INSIDE = 12
+"""Steps inside of one that are all told of; of more, those of the last iteration are."""
 MOST_SAID = 12
 """Outputs of one step that are told of; the others are counted."""
 MOST_OF_ROUNDS = 30
@@ -42,6 +46,10 @@ class StepAccount(msgspec.Struct, frozen=True, kw_only=True):
     what they were asked is not known."""
     prompt_size: int | None
     """Characters of that prompt."""
+    depth: int = 0
+    """How many steps it is inside of."""
+    untold: int = 0
+    """Steps inside of it that are not told of: those of the iterations before its last."""
 
 
 class CallsAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,8 +84,12 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     excerpt_characters: int = MOST
 
 
-def explain(outcome: RunOutcome, asked: Sequence[Asked] = ()) -> Explanation:
-    """`asked`: what the calls were asked, as far as that is known."""
+def explain(
+    outcome: RunOutcome, asked: Sequence[Asked] = (), said: SaidIn | None = None
+) -> Explanation:
+    """`asked` and `said`: what the calls were asked and came to, as far as that is known."""
+    every = tuple(every_outcome(outcome, said))
+    told = [each for step in outcome.steps for each in _told(step, said)]
     return Explanation(
         run=outcome.run,
         council=outcome.council,
@@ -86,24 +98,46 @@ def explain(outcome: RunOutcome, asked: Sequence[Asked] = ()) -> Explanation:
         gate=outcome.gate,
         simulated=outcome.simulated,
         replayed=outcome.replayed,
-        origin=origin(outcome),
+        origin=origin(outcome, every),
         steps=tuple(
-            _step(outcome, step, [one for one in asked if one.step == step.id])
-            for step in outcome.steps
+            _step(every, step, [one for one in asked if one.step == step.id], depth, untold)
+            for step, depth, untold in told
         ),
         calls=_calls(outcome.calls),
         critical_path=critical_path(outcome.spans).headline(),
     )
 
 
-def _step(outcome: RunOutcome, step: StepOutcome, asked: Sequence[Asked]) -> StepAccount:
+def _told(
+    step: StepOutcome, said: SaidIn | None, depth: int = 0
+) -> Iterator[tuple[StepOutcome, int, int]]:
+    """A step with those inside of it; of very many iterations with those of the last."""
+    inside = list(held_by(step, said))
+    latest = max((_iteration(step, inner) for inner in inside), default=0)
+    kept = [inner for inner in inside if _iteration(step, inner) in (0, latest)]
+    kept = inside if len(inside) <= MOST_INSIDE else kept
+    yield step, depth, len(inside) - len(kept)
+    for inner in kept:
+        yield from _told(inner, said, depth + 1)
+
+
+def _iteration(around: StepOutcome, inner: StepOutcome) -> int:
+    first = inner.id.removeprefix(f"{around.id}.").partition(".")[0]
+    return int(first) if first.isdigit() else 0
+
+
+def _step(
+    every: Sequence[StepOutcome], step: StepOutcome, asked: Sequence[Asked], depth: int, untold: int
+) -> StepAccount:
     debate = debate_account(step) if step.kind == "debate" else None
     vote = vote_account(step) if step.kind == "vote" else None
     rounds = rounds_said(step)
-    said = [] if debate or vote else list(rounds or _said(step))
+    holds = "steps" in step.details  # they say it themselves
+    said = list(_chosen(step)) if holds else list(rounds or _said(step))
+    said = [] if debate or vote else said
     shown = said[-MOST_OF_ROUNDS:] if rounds else said[:MOST_SAID]  # the last version is the result
     alone = asked[-1] if asked and step.kind in ("chair", "ask") else None
-    if step is outcome.steps[0]:
+    if step is every[0]:
         alone = None  # nothing was there before it
     ended = step.start is not None and step.end is not None
     return StepAccount(
@@ -116,9 +150,20 @@ def _step(outcome: RunOutcome, step: StepOutcome, asked: Sequence[Asked]) -> Ste
         unsaid=len(said) - len(shown),
         debate=debate,
         vote=vote,
-        had=None if alone is None else had_before(outcome, step, alone),
+        had=None if alone is None else had_before(every, step, alone),
         prompt_size=None if alone is None else len(alone.prompt),
+        depth=depth,
+        untold=untold,
     )
+
+
+def _chosen(step: StepOutcome) -> Iterator[Said]:
+    """Which of its branches a route took, and why."""
+    chosen, reason = step.details.get("chosen"), step.details.get("reason")
+    if isinstance(chosen, (list, tuple)):
+        names = ", ".join(map(str, chosen)) or "none of its branches"
+        why = excerpt(f"{names}: {reason}" if reason else names)
+        yield Said(label="chose", agent="", about="", text=why)
 
 
 def _said(step: StepOutcome) -> Iterator[Said]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from konseho_cli.engine.outcome import RunOutcome, StepOutcome
+from konseho_cli.models.base import place_of
 from konseho_cli.profiling.explaining.asked import Asked
 
 _LEAST = 20
@@ -37,8 +38,11 @@ class Had(msgspec.Struct, frozen=True, kw_only=True):
     """Else it was shortened."""
 
 
-def origin(outcome: RunOutcome) -> Origin | None:
-    """None: there is no answer, or it is made of none of the outputs as they are."""
+def origin(outcome: RunOutcome, every: Sequence[StepOutcome] = ()) -> Origin | None:
+    """None: there is no answer, or it is made of none of the outputs as they are.
+
+    `every`: the steps with those inside of them, with what these said, where that is known.
+    """
     answer = outcome.answer
     if answer is None:
         return None
@@ -49,20 +53,31 @@ def origin(outcome: RunOutcome) -> Origin | None:
                 return Origin(relation="is", outputs=(name,))
     if not isinstance(answer, str):
         return None
-    held = [step.id for step in outcome.steps if _is_held(step, answer)]
+    held = [step.id for step in every or outcome.steps if _is_held(step, answer)]
+    # What a step inside of another said, that other says, too.
+    held = [one for one in held if not any(other.startswith(f"{one}.") for other in held)]
     return Origin(relation="holds", outputs=tuple(held)) if held else None
 
 
-def had_before(outcome: RunOutcome, step: StepOutcome, asked: Asked) -> tuple[Had, ...]:
-    """The outputs of steps that had ended when this one began, as far as its prompt held them."""
-    prompt = asked.prompt
-    return tuple(
-        Had(step=earlier.id, label=part.label, whole=_holds(prompt, part.text))
-        for earlier in outcome.steps
-        if earlier.end is not None and step.start is not None and earlier.end <= step.start
-        for part in earlier.parts
-        if earlier.id != step.id and _begins_in(prompt, part.text)
-    )
+def had_before(every: Sequence[StepOutcome], step: StepOutcome, asked: Asked) -> tuple[Had, ...]:
+    """The outputs of steps that had ended when this one began, as far as its prompt held them.
+
+    Of `every` step those that it can see: beside it, in iterations before, and around it.
+    """
+    prompt, place = asked.prompt, place_of(step.id)
+    found: dict[tuple[str, str, str], Had] = {}
+    for earlier in every:
+        ended = earlier.end is not None and step.start is not None and earlier.end <= step.start
+        if not ended or not place.startswith(place_of(earlier.id).rpartition(".")[0]):
+            continue
+        for part in earlier.parts:
+            if earlier.id != step.id and _begins_in(prompt, part.text):
+                # Of iterations that said the same it is the latest.
+                key = (place_of(earlier.id), part.label, part.text)
+                found.pop(key, None)
+                whole = _holds(prompt, part.text)
+                found[key] = Had(step=earlier.id, label=part.label, whole=whole)
+    return tuple(found.values())
 
 
 def _named(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from statistics import median
 from typing import Any
 
+from msgspec import structs
+
 from konseho_cli.core.units import show_duration, show_percent
 from konseho_cli.engine.outcome import RunOutcome
-from konseho_cli.models.base import is_person
+from konseho_cli.models.base import is_person, place_of
 from konseho_cli.profiling.finding import Finding
 from konseho_cli.profiling.findings.candidate import WORTH, Candidate
-from konseho_cli.profiling.time.analysis import Analysis, Leeway, Resource, Straggler
+from konseho_cli.profiling.time.analysis import Analysis, EarlyStop, Leeway, Resource, Straggler
 from konseho_cli.profiling.whatif.changes import Changes, Pace, StepChange
 
 _SLOW = 0.8
@@ -140,13 +143,19 @@ def _who_waits(resource: Resource, analysis: Analysis) -> str:
 def _stragglers(analysis: Analysis) -> Iterator[Candidate]:
     """Steps that wait for the last of their answers, and may go on without it: parallel ones."""
     kinds = {step.step: step.kind for step in analysis.steps}
-    for straggler in analysis.stragglers:
-        worth = straggler.quorum_cost > WORTH * analysis.makespan
-        if worth and kinds.get(straggler.step) == "parallel":
-            yield _straggler(straggler)
+    cost: Counter[str] = Counter()
+    worst: dict[str, Straggler] = {}
+    for each in analysis.stragglers:  # the costliest first
+        if kinds.get(each.step) == "parallel":
+            cost[place_of(each.step)] += each.quorum_cost
+            worst.setdefault(place_of(each.step), each)
+    for place, straggler in worst.items():
+        if cost[place] > WORTH * analysis.makespan:
+            yield _straggler(structs.replace(straggler, step=place, quorum_cost=cost[place]))
 
 
 def _straggler(straggler: Straggler) -> Candidate:
+    """Of one that is run again and again, `step` is its place, and its cost that of all."""
     most = straggler.answers // 2 + 1
     fields = {"quorum": most, "wait": "quorum"}
     return Candidate(
@@ -165,8 +174,12 @@ def _straggler(straggler: Straggler) -> Candidate:
 
 def _early_stops(analysis: Analysis) -> Iterator[Candidate]:
     """Votes that were decided before the last ballot came."""
-    for stop in analysis.early_stops:
-        if not stop.stopped and stop.saved > WORTH * analysis.makespan:
+    saved: Counter[str] = Counter()
+    for one in analysis.early_stops:
+        saved[place_of(one.step)] += 0 if one.stopped else one.saved
+    for place, nanoseconds in saved.items():
+        stop = EarlyStop(step=place, stopped=False, saved=nanoseconds)
+        if stop.saved > WORTH * analysis.makespan:
             yield Candidate(
                 finding=Finding(
                     topic="straggler",

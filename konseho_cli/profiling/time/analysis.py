@@ -95,9 +95,10 @@ class EarlyStop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepTime(msgspec.Struct, frozen=True, kw_only=True):
-    """One step; each figure is a union of intervals within it."""
+    """One step; each figure is a union of intervals within it, with the steps that it holds."""
 
     step: str
+    """Its address: `polish`, and `polish.2.draft` of one that it holds."""
     kind: str
     duration: int
     working: int
@@ -105,7 +106,7 @@ class StepTime(msgspec.Struct, frozen=True, kw_only=True):
     waiting: dict[str, int]
     """By kind of wait (`queue.limit`, `queue.rate`, `backoff`): in which somebody in it waited so."""
     overhead: int
-    """In which nobody worked or waited: Konseho's own."""
+    """In which nobody worked or waited, and no step that it holds ran: Konseho's own."""
     on_path: int
 
 
@@ -132,7 +133,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     leeway: tuple[Leeway, ...]
     """Every call, the largest drag first, then the smallest slack."""
     steps: tuple[StepTime, ...]
-    """In the order of the file."""
+    """In the order of the file, each followed by those that it holds."""
     resources: tuple[Resource, ...]
     """The one that was waited for longest first."""
     stragglers: tuple[Straggler, ...]

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from konseho_cli.engine.outcome import StepOutcome
+from konseho_cli.engine.within import within
 from konseho_cli.profiling.time.analysis import EarlyStop
 from konseho_cli.profiling.time.rounds import Round, rounds_of
 from konseho_cli.profiling.time.trace import Trace
@@ -55,7 +56,7 @@ def early_stops_of(trace: Trace, steps: Sequence[StepOutcome]) -> tuple[EarlySto
     for each in rounds_of(trace):
         rounds.setdefault(each.step, []).append(each)
     found = []
-    for step in steps:
+    for step in (each for outer in steps for each in (outer, *within(outer))):
         vote = _read(step.details) if step.kind == "vote" else None
         if vote is not None and vote.method != "moderator":
             held = max((ballot.round for ballot in vote.ballots), default=0)

@@ -118,8 +118,9 @@ class _Drawing:
             if ends(each.barrier) in self.handed:
                 for last in each.ended:
                     self._join(last, ends(each.barrier), each.woken)
-        steps = {span.attributes["step"]: span for span in self.trace.spans if span.kind == "step"}
-        for step in steps.values():
+        steps: dict[str, Span] = {}
+        for step in (span for span in self.trace.spans if span.kind == "step"):
+            steps[step.attributes["step"]] = step  # of several tries of a loop the latest
             needs = [
                 steps[name] for name in step.attributes.get("needs", "").split() if name in steps
             ]

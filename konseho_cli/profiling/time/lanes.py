@@ -34,7 +34,7 @@ class Lanes(msgspec.Struct, frozen=True, kw_only=True):
     more: int
     """Agents that are left out."""
     steps: tuple[tuple[str, int], ...]
-    """Each step that began, and when."""
+    """Each step of the council that began, and when; not those that others hold."""
 
 
 def lanes_of(outcome: RunOutcome, most: int) -> Lanes:
@@ -58,7 +58,9 @@ def lanes_of(outcome: RunOutcome, most: int) -> Lanes:
         for agent in first
     ]
     chosen.sort(key=lambda lane: min(start for found in lane.states.values() for start, _ in found))
-    steps = [span for span in trace.spans if span.kind == "step"]
+    steps = [
+        span for span in trace.spans if span.kind == "step" and "." not in span.attributes["step"]
+    ]
     return Lanes(
         makespan=trace.run.end - origin, lanes=tuple(chosen), more=len(weights) - len(chosen),
         steps=tuple((span.attributes["step"], span.start - origin) for span in steps),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from konseho_cli.models.base import place_of
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.profiling.time.analysis import Resource
 from konseho_cli.profiling.time.answerers import Answerers
@@ -113,7 +114,7 @@ def _name(trace: Trace, wait: Span) -> str | None:
     if wait.kind == "queue.rate":
         return f"rate of {wait.attributes.get('model', '')}"
     if wait.kind == "queue.pool":
-        return f"pool of {trace.named(wait).step}"
+        return f"pool of {place_of(trace.named(wait).step)}"
     return _ONLY_WAITED.get(wait.kind)
 
 
@@ -198,4 +199,4 @@ def _leases(trace: Trace) -> Iterator[tuple[str, Arrival]]:
             held = any(span.kind != "queue.pool" for span in spans)
             start = own[-1].end if own else spans[0].start
             queued = tuple((wait.start, wait.end) for wait in own)
-            yield f"pool of {each.step}", Arrival(queued, (start, end) if held else None)
+            yield f"pool of {place_of(each.step)}", Arrival(queued, (start, end) if held else None)

@@ -2,45 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from konseho_cli.engine.within import addresses
 from konseho_cli.profiling.time.analysis import StepTime
 from konseho_cli.profiling.time.critical_path import Walked
 from konseho_cli.profiling.time.intervals import Interval, covered, union
 from konseho_cli.profiling.time.trace import Trace
-from konseho_cli.telemetry.spans import WAITS
+from konseho_cli.telemetry.spans import WAITS, Span
 
 _FOR_OTHERS = "barrier"
 """A wait for what is accounted for by itself."""
 _BUSY = WAITS - {_FOR_OTHERS}
+INSIDE = "step"
+"""A step within: its time is its own."""
 
 
 def step_times(trace: Trace, walk: Walked, order: Sequence[str]) -> tuple[StepTime, ...]:
-    """Every step that began; `order`: the ids of all steps in the order of the file."""
-    spans = {span.attributes["step"]: span for span in trace.spans if span.kind == "step"}
-    kinds: dict[str, dict[str, list[Interval]]] = {step: {} for step in spans}
+    """Every step that began, each followed by those inside of it, which its figures include.
+
+    `order`: the ids of all steps in the order of the file.
+    """
+    spans: dict[str, list[Span]] = {}
     for span in trace.spans:
-        kind = "" if trace.works(span) else span.kind
-        step = trace.named(span).step
-        if step in kinds and (not kind or kind in _BUSY):
-            kinds[step].setdefault(kind, []).append((span.start, span.end))
+        if span.kind == "step":
+            spans.setdefault(span.attributes["step"], []).append(span)
+    kinds = _kinds(trace, spans)
     on_path: dict[str, int] = {}
     for stretch in walk.stretches:
-        step = trace.named(stretch.span).step
-        on_path[step] = on_path.get(step, 0) + stretch.end - stretch.start
-    known = [*(step for step in order if step in spans), *(spans.keys() - set(order))]
+        for step in addresses(trace.named(stretch.span).step):
+            on_path[step] = on_path.get(step, 0) + stretch.end - stretch.start
     return tuple(
-        StepTime(
-            step=step,
-            kind=spans[step].attributes.get("step_kind", ""),
-            duration=spans[step].end - spans[step].start,
-            working=covered(kinds[step].get("", ())),
-            waiting={kind: covered(found) for kind, found in sorted(kinds[step].items()) if kind},
-            overhead=_left(spans[step].start, spans[step].end, kinds[step].values()),
-            on_path=on_path.get(step, 0),
-        )
-        for step in known
+        _step_time(step, spans[step], kinds[step], on_path.get(step, 0))
+        for step in _ordered(spans, order)
     )
+
+
+def _kinds(
+    trace: Trace, steps: Mapping[str, Sequence[Span]]
+) -> dict[str, dict[str, list[Interval]]]:
+    """Of each step: when somebody worked in it (``), waited, or a step inside of it ran (`step`)."""
+    found: dict[str, dict[str, list[Interval]]] = {step: {} for step in steps}
+    for span in trace.spans:
+        kind = "" if trace.works(span) else span.kind
+        around = addresses(trace.named(span).step)
+        if kind == INSIDE:
+            around = around[:-1]
+        elif kind and kind not in _BUSY:
+            continue
+        for step in around:
+            if step in found:
+                found[step].setdefault(kind, []).append((span.start, span.end))
+    return found
+
+
+def _step_time(
+    step: str, spans: Sequence[Span], kinds: Mapping[str, Sequence[Interval]], on_path: int
+) -> StepTime:
+    """A step that was tried again within another is there more than once."""
+    return StepTime(
+        step=step,
+        kind=spans[0].attributes.get("step_kind", ""),
+        duration=sum(span.end - span.start for span in spans),
+        working=covered(kinds.get("", ())),
+        waiting={
+            kind: covered(found) for kind, found in sorted(kinds.items()) if kind and kind != INSIDE
+        },
+        overhead=sum(_left(span.start, span.end, kinds.values()) for span in spans),
+        on_path=on_path,
+    )
+
+
+def _ordered(steps: Mapping[str, Sequence[Span]], order: Sequence[str]) -> list[str]:
+    """As in the file, each followed by those inside of it as they began."""
+    known = {step: place for place, step in enumerate(order)}
+    own = {step: spans[0].id for step, spans in steps.items()}
+
+    def place(step: str) -> tuple[int, list[int]]:
+        around = addresses(step)
+        return known.get(around[0], len(known)), [own[one] for one in around if one in own]
+
+    return sorted(steps, key=place)
 
 
 def call_overhead(trace: Trace) -> float:

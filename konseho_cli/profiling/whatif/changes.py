@@ -10,8 +10,8 @@ import msgspec
 from konseho_cli.core.units import show_duration, show_percent
 
 FIELDS: frozenset[str] = frozenset({
-    "wait", "quorum", "rounds", "max_rounds", "stop", "early_stop", "priority", "timeout", "retries",
-    "min_agents", "max_agents", "strategy", "needs", "batch",
+    "wait", "quorum", "rounds", "max", "max_rounds", "stop", "early_stop", "priority", "timeout",
+    "retries", "min_agents", "max_agents", "strategy", "needs", "batch",
 })  # fmt: skip
 """Fields of a step that change when things happen, and leave what is asked as it is."""
 

@@ -19,6 +19,7 @@ from konseho_cli.profiling.whatif.changes import FIELDS, Changes, Pace, StepChan
 from konseho_cli.profiling.whatif.standing_in import Retime
 from konseho_cli.spec.load import check_document
 from konseho_cli.spec.loaded import Loaded
+from konseho_cli.steps.blocks import written_steps
 
 
 class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -36,6 +37,8 @@ class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """By a name of the file's `models`: the agents whose model goes by it."""
         spec, found = self.loaded.spec, dict.fromkeys(self.loaded.spec.models, frozenset[str]())
         for agent in self.casting.choices:
+            if agent not in spec.agents:
+                continue  # of a council inside, whose models go by names of their own
             name = spec.agents[agent].model or self.wishes.model or spec.model
             while name in spec.models:
                 found[name] |= {agent}
@@ -91,9 +94,9 @@ class Changing(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             raise UsageError(f"{said}: {error}") from error
 
     def _set(self, document: dict[str, Any], change: StepChange) -> None:
-        steps = {step["id"]: step for step in document["steps"]}
+        steps: dict[str, Any] = dict(written_steps(document["steps"]))
         _known("--step", change.step, steps, "this run has no such step")
-        kind = self.loaded.steps[change.step]
+        kind = dict(self.loaded.every_step())[change.step]
         own = FIELDS & set(kind.__struct_fields__)
         if change.field not in own:
             hint = did_you_mean(change.field, own) or f"possible: {', '.join(sorted(own))}"

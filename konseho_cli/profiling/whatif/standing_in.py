@@ -51,8 +51,7 @@ class Library:
         self._whole: dict[tuple[str, str], list[Held]] = defaultdict(list)
         for call in calls:
             if call.reply is not None and call.is_from_model:
-                own = (call.identity.step_id, call.identity.agent)
-                for place in (own, ("", own[1]), (own[0], ""), ("", "")):
+                for place in _places(call.identity):
                     self._whole[place].append(call)
         self._medians: dict[tuple[str, str], Held] = {}
 
@@ -75,7 +74,9 @@ class Library:
         )  # fmt: skip
 
     def _guess(self, identity: Identity, request: Request) -> Given:
-        """The median of its agent in that step, else the agent's, the step's, the run's."""
+        """The median of its agent in that step, in other iterations of it, else anywhere, else the
+        step's, the run's.
+        """
         usual, cut = self._median(identity), self._calls.get(identity)
         service, first = (0, 0) if usual is None else (usual.total, usual.first)
         if cut is not None and service <= cut.total:
@@ -100,7 +101,7 @@ class Library:
 
     def _reply(self, identity: Identity, request: Request) -> Reply:
         """One that was given there and fits; else the usual one's tokens, and an example."""
-        for place in _places(identity)[:1]:
+        for place in _places(identity)[: -len(_ELSEWHERE)]:
             for call in self._whole.get(place, ()):
                 if call.reply is not None and _fits(call.reply, request.schema):
                     return call.reply
@@ -114,9 +115,17 @@ class Library:
         return structs.replace(usual.reply, text=text, finish="stop", notes=())
 
 
+_ELSEWHERE = ("agent", "step", "run")
+"""What is looked at last, as `_places` has it: an answer from there does not fit."""
+_PLACE = "/"
+"""In front of a place, which may be the address of another step."""
+
+
 def _places(identity: Identity) -> tuple[tuple[str, str], ...]:
-    step, agent = identity.step_id, identity.agent
-    return (step, agent), ("", agent), (step, ""), ("", "")
+    """Step and agent, the nearest first; a step inside of others goes by its place, too."""
+    step, agent, place = identity.step_id, identity.agent, identity.place
+    inside = () if place == step else ((f"{_PLACE}{place}", agent),)
+    return (step, agent), *inside, ("", agent), (step, ""), ("", "")
 
 
 def _fits(reply: Reply, schema: Mapping[str, object] | None) -> bool:

@@ -124,7 +124,7 @@ def _seconds(text: str) -> float:
 
 def _step(text: str) -> StepChange:
     place, equals, value = text.partition("=")
-    step, dot, field = place.partition(".")
+    step, dot, field = place.rpartition(".")
     if not (equals and dot and step and field and value):
         raise UsageError(
             f"--step {text}: ID.FIELD=VALUE was expected", hint="as in --step review.wait=quorum"

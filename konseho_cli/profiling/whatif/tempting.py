@@ -10,6 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from konseho_cli.engine.casting import Casting
+from konseho_cli.models.base import place_of
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.time.critical_path import CriticalPath
 from konseho_cli.profiling.whatif.changes import Changes, LimitName, Pace, StepChange
@@ -85,7 +86,7 @@ def _slots(scene: Scene) -> Iterator[Family]:
 
 def _pools(scene: Scene) -> Iterator[Family]:
     """Twice and four times the instances of a split, where pieces waited for one."""
-    for name, step in scene.changing.loaded.steps.items():
+    for name, step in scene.changing.loaded.every_step():
         if isinstance(step, Split) and step.max_agents and "queue.pool" in scene.waits:
             yield tuple(
                 Changes(steps=(StepChange(step=name, field="max_agents", value=each),))
@@ -127,8 +128,8 @@ def _longest(path: CriticalPath, names: Mapping[str, str]) -> list[str]:
 
 def _quorums(scene: Scene) -> Iterator[Family]:
     """Of steps in which the others wait for somebody who is last."""
-    on_path = {segment.step for segment in scene.path.segments if segment.duration}
-    for name, step in scene.changing.loaded.steps.items():
+    on_path = {place_of(segment.step) for segment in scene.path.segments if segment.duration}
+    for name, step in scene.changing.loaded.every_step():
         if name not in on_path:
             continue
         if isinstance(step, Parallel) and step.wait == "all" and len(step.agents) > 1:

@@ -13,6 +13,7 @@ from konseho_cli.profiling.memory_profile import MemoryProfile
 from konseho_cli.profiling.prediction import Prediction
 from konseho_cli.profiling.profiled import Profiled
 from konseho_cli.profiling.time.analysis import Analysis, Share
+from konseho_cli.profiling.time.step_rows import step_rows
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.when import local
 
@@ -162,13 +163,18 @@ def _shares(name: str, shares: Sequence[Share]) -> dict[str, Any] | None:
     return _table((name, "most of it", "time", "share"), rows, words=2)
 
 
+_INDENT = "\u2003"
+"""A space that HTML does not swallow."""
+
+
 def _steps(analysis: Analysis) -> dict[str, Any] | None:
     rows = [
         (
-            each.step, each.kind, _ns(each.duration), _ns(each.working),
-            _ns(max(each.waiting.values(), default=0)), _ns(each.overhead), _ns(each.on_path),
+            f"{_INDENT * row.depth}{row.text}", row.time.kind, _ns(row.time.duration),
+            _ns(row.time.working), _ns(max(row.time.waiting.values(), default=0)),
+            _ns(row.time.overhead), _ns(row.time.on_path),
         )
-        for each in analysis.steps
+        for row in step_rows(analysis.steps)
     ]  # fmt: skip
     heads = ("step", "kind", "takes", "model at work", "waits", "Konseho's own", "on the path")
     return _table(heads, rows, words=2)

@@ -193,3 +193,11 @@ def test_too_few_pairs_tell_nothing():
     ruling = rule_cpu(compared(0.5, 0.4, 0.6, pairs=2), 0.2)
     assert ruling.verdict == "inconclusive"
     assert "time was up" in ruling.why
+
+
+def test_a_step_inside_of_another_is_left_as_it_is_written():
+    inside = [{**STEPS[0], "id": "team"}]
+    held = scope(steps=[{"id": "polish", "kind": "loop", "max": 3, "steps": inside}])
+    repeated = {"polish.1.team": 3, "polish.2.team": 3}
+    found = proposals(Setup(), Facts(calls=9, repeated=repeated), held)
+    assert not [edit for change in found for edit in change.edits]

@@ -44,7 +44,7 @@ def test_true_is_not_one(panel: Any) -> None:
 
 def test_what_a_chair_had_is_what_its_prompt_holds(panel: Any) -> None:
     outcome, step = panel.outcome, panel.outcome.step("verdict")
-    whole = had_before(outcome, step, panel.asked[-1])
+    whole = had_before(outcome.steps, step, panel.asked[-1])
     assert [(one.step, one.label) for one in whole] == [
         ("argue", "ann"), ("argue", "bob"), ("argue", "cid"), ("pick", "winner: ann"),
         ("pick", "tally"), ("pick", "dissent of eve"),
@@ -55,9 +55,9 @@ def test_what_a_chair_had_is_what_its_prompt_holds(panel: Any) -> None:
 def test_an_output_that_was_shortened_is_said_to_be(panel: Any) -> None:
     outcome, step = panel.outcome, panel.outcome.step("verdict")
     text = outcome.step("argue").parts[0].text
-    (had,) = had_before(outcome, step, asked(f"{text[:90]}\n[… 9 characters left out …]"))[:1]
+    (had,) = had_before(outcome.steps, step, asked(f"{text[:90]}\n[… 9 characters left out …]"))[:1]
     assert (had.label, had.whole) == ("ann", False)
-    assert had_before(outcome, step, asked("Decide.")) == ()
+    assert had_before(outcome.steps, step, asked("Decide.")) == ()
 
 
 def test_a_short_output_must_stand_alone(panel: Any) -> None:
@@ -66,5 +66,5 @@ def test_a_short_output_must_stand_alone(panel: Any) -> None:
     first = structs.replace(outcome.steps[0], parts=parts)
     outcome = structs.replace(outcome, steps=(first, *outcome.steps[1:]))
     step = outcome.step("verdict")
-    assert had_before(outcome, step, asked("Nobody knows. No way.")) == ()
-    assert len(had_before(outcome, step, asked("ann said:\nNo\nAnd you?"))) == 1
+    assert had_before(outcome.steps, step, asked("Nobody knows. No way.")) == ()
+    assert len(had_before(outcome.steps, step, asked("ann said:\nNo\nAnd you?"))) == 1
