@@ -39,6 +39,8 @@ def _at_terminal(chat: Chat) -> int:
             stopped_by = _one_turn(chat, words, text)
             if stopped_by is not None:
                 return 128 + stopped_by
+            if not has_reader(sys.stdout):
+                return 0
     except Leave:
         return 0
     except Stopped as stop:

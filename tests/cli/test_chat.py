@@ -248,7 +248,23 @@ def test_nobody_is_asked_what_nobody_would_read(council, konseho, tmp_path):
     ] == ["one"]
 
 
-def test_a_full_disk_ends_a_chat(council, process, tmp_path):
+DEAF = """
+import subprocess, sys
+chat = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+chat.stdout.close()
+sys.exit(chat.wait())
+"""
+
+
+def test_at_a_terminal_too_a_chat_ends_where_nobody_reads_its_answers(council):
+    chat = [sys.executable, "-m", "konseho_cli", "chat", council('answer: "heard"'), "-q"]
+    with terminal(*chat, "--no-store", command=("-c", DEAF)) as screen:
+        screen.until(lambda seen: seen.endswith("> "))
+        screen.press(b"one\n")
+        assert screen.to_the_end() == 0
+
+
+def test_a_full_disk_ends_a_chat(council):
     with Path("/dev/full").open("wb") as full:
         ran = subprocess.run(
             [sys.executable, "-m", "konseho_cli", "chat", council('answer: "heard"')],
@@ -270,6 +286,8 @@ def test_words_with_a_slash_are_for_konseho(council, tmp_path):
             ("/model nonsense", "names no provider"),
             (f"/save {file}", "1 turn in"),
             ("/save", "which file?"),
+            ("/save ~nobody-of-that-name/x", "could not be written"),
+            (f"/save {'x' * 300}", "File name too long"),
             ("/clear", "a new conversation"),
             ("/history", "so far 1 turn"),
         ])  # fmt: skip
