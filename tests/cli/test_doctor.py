@@ -45,6 +45,7 @@ def server(status: int, body: str = '{"error": {"message": "no"}}') -> Iterator[
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Type", "text/html" if body[0] == "<" else "application/json")
             self.end_headers()
             self.wfile.write(body.encode())
 
@@ -172,6 +173,13 @@ def test_a_server_that_refuses_an_empty_question_is_there(status, state):
     assert found["openai"].state == state
     assert SECRET not in str(found)
     assert found["openai"].mend or state == "ok"
+
+
+def test_a_server_that_is_none_of_models_is_warned_of():
+    with server(200, "<html>Log in to this network</html>") as url:
+        found = by_name(examine_network({"VLLM_BASE_URL": url}))
+    assert found["vllm"].state == "warning"
+    assert "not as a server of models does" in found["vllm"].said
 
 
 def test_a_server_that_is_not_there_is_an_error_where_it_was_named_and_none_where_not():
