@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import select
 import sys
 from collections.abc import Iterator
 from typing import TextIO
@@ -98,6 +97,8 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 def has_reader(stream: TextIO | None) -> bool:
     """Whether what is written may still arrive: not where a pipe's reader has gone, a disk was full."""
+    import select  # only a chat asks
+
     try:
         file = -1 if stream is None else stream.fileno()
     except (OSError, ValueError):
