@@ -69,8 +69,34 @@ def refuse_unheard(
             choice = _choice(casting, name, agent)
             if choice.provider != PERSON or choice.fallback or known(name, agent):
                 continue
-            if step.overdue() is None and not (desk is not None and desk.attends(name, agent)):
-                raise _unheard(name, agent, desk)
+            if step.overdue() is not None or (desk is not None and desk.attends(name, agent)):
+                continue
+            if _answered(steps, desk) and _may_be_skipped(name, steps):
+                continue  # whoever gave answers knows which way it goes
+            raise _unheard(name, agent, desk)
+
+
+def _answered(steps: Mapping[str, Base], desk: Desk | None) -> bool:
+    """Whether anybody is attended to."""
+    speaking = (
+        (name, agent_id(ref))
+        for name, step in steps.items()
+        for refs in step.speakers().values()
+        for ref in refs
+    )
+    return desk is not None and any(desk.attends(name, agent) for name, agent in speaking)
+
+
+def _may_be_skipped(place: str, steps: Mapping[str, Base]) -> bool:
+    """Whether the step, or one around it, may be left out in the run."""
+    around = place
+    while around:
+        step = steps.get(around)
+        inner = place != around and step is not None and len(step.blocks()) > 1
+        if inner or (step is not None and step.when is not None):
+            return True
+        around = around.rpartition(".")[0]
+    return False
 
 
 def _choice(casting: Casting, place: str, agent: str) -> ModelChoice:

@@ -77,6 +77,9 @@ def _tree(
 ) -> Iterator[str]:
     """A step a line with what it waits for below, then the steps that it holds, a subtree a block."""
     steps = plan.steps
+    if not steps:
+        yield f"{symbols.last} nothing is done"
+        return
     names = max(len(step.id) for step in steps)
     kinds = max(len(step.step.kind) for step in steps)
     calls = max(len(calls_text(step.estimate, symbols)) for step in steps)
