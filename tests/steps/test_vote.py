@@ -397,10 +397,3 @@ def test_those_that_fail_alike_are_one_line(confer):
     assert ctx.reasons == ["v1, v2, v3 and 46 more did not vote: no JSON"]
     with pytest.raises(StepFailed, match=r"v0 .*; v1: no JSON; v2: no JSON and 47 more\)"):
         held(confer, vote(voters=voters), wishes | {"v0": None})
-
-
-def test_a_fixed_text_is_no_list_of_candidates() -> None:
-    assert (
-        "a fixed text is no list"
-        in Vote(candidates="a or b", voters=("ann",)).check()["candidates"]
-    )
