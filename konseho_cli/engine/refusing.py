@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ALLOWS = "KONSEHO_ALLOW_EXEC"
 """`--allow-exec` as the processes that we start are told."""
 _MOST_SHOWN = 12
+_LONGEST = 500
+"""Characters of a command line that are shown."""
 _OWN = ("step_overhead", "creation", "event", "delegation", "context", "memory_per_agent")
 """Targets of what Konseho itself takes, whoever answers."""
 
@@ -133,14 +135,21 @@ def refuse_programs(steps: Iterable[Base], env: Mapping[str, str], *, allowed: b
     found = [line for step in steps for line in step.programs()]
     if not found or allowed or env.get(ALLOWS, "").strip() in ("1", "true") or allows_exec(env):
         return
-    shown = "".join(f"\n  {' '.join(line.split()):.200}" for line in found[:_MOST_SHOWN])
+    shown = "".join(f"\n  {_one_line(line)}" for line in found[:_MOST_SHOWN])
     more = len(found) - _MOST_SHOWN
     shown += f"\n  and {more} more" if more > 0 else ""
     many = "programs" if len(found) > 1 else "a program"
     raise UsageError(
         f"this council would execute {many}, with all your rights:{shown}",
-        hint="--allow-exec lets it; konseho show prints the plan, and executes nothing",
+        hint=f"--allow-exec or {ALLOWS}=1 lets it; konseho show prints the plan, and executes nothing",
     )
+
+
+def _one_line(command: str) -> str:
+    """What is left out of a long one is said: it may be what matters."""
+    line = " ".join(command.split())
+    more = len(line) - _LONGEST
+    return line if more <= 0 else f"{line[:_LONGEST]}… and {more:,} more characters"
 
 
 def _asks_for_it(step: Base) -> bool:

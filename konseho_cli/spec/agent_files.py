@@ -128,6 +128,9 @@ def inside(
         near = _beside(file, suffixes)
         wrong = f"{name[:200]} {'is a folder' if _is_folder(file) else 'does not exist'}"
         error(place, wrong, value=name, near=(file.name, near) if near else None)
+    elif file.suffix.lower() not in suffixes:  # such as .env, which a link may lead to as well
+        hint = f"known: {', '.join(suffixes)}, links followed"
+        error(place, f"{name[:200]} is no file of {what}", value=name, hint=hint)
     else:
         return file
     return None
