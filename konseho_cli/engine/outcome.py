@@ -52,13 +52,8 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def is_made(self) -> bool:
-        """Whether it counts as a call: not what an earlier session did, a person or a program.
-
-        Nor what a limit refused before it was made.
-        """
-        refused = self.status == "failed" and self.source == "model" and not self.requests
-        other = is_person(self.model) or is_program(self.model)
-        return self.source != "journal" and not other and not refused
+        """Whether it counts as a call: not what an earlier session did, a person or a program."""
+        return self.source != "journal" and not (is_person(self.model) or is_program(self.model))
 
 
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
