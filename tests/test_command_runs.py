@@ -61,6 +61,12 @@ def test_nothing_is_executed_unless_it_is_allowed(here: Path) -> None:
     assert council.run("", allow_exec=True).answer == "one"
 
 
+def test_what_is_not_shown_of_a_long_command_line_is_said(here: Path) -> None:
+    with pytest.raises(UsageError, match=r"… and 2\d\d more characters") as caught:
+        Council(steps=[Command(argv=("sh", "-c", f"echo {'a' * 700}; rm x"))]).run("")
+    assert "KONSEHO_ALLOW_EXEC=1" in (caught.value.hint or "")  # where there is no such option
+
+
 def test_the_users_own_settings_may_allow_it(
     here: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -145,6 +151,17 @@ def test_another_version_of_the_program_is_another_program(here: Path) -> None:
         outcome = execute(Command(argv=("./tool",), inputs=("read.txt",)))
         assert outcome.answer == "x" * number
     assert outcome.calls[0].source == "cache"
+
+
+def test_another_program_of_the_same_size_and_date_is_another_program(here: Path) -> None:
+    """As packages are made that give all their files one date."""
+    tool = here / "tool"
+    for word in ("one", "two"):
+        tool.unlink(missing_ok=True)
+        tool.write_text(f"#!/bin/sh\necho {word}\n")
+        tool.chmod(0o755)
+        os.utime(tool, (1_000_000_000, 1_000_000_000))
+        assert execute(Command(argv=("./tool",), inputs=("read.txt",))).answer == word
 
 
 def test_a_failure_is_not_kept(here: Path) -> None:

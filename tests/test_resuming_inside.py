@@ -268,3 +268,17 @@ def test_which_branch_was_taken_is_explained() -> None:
     assert {step.id: step.status for step in found.steps[1:]} == {
         "polish.one.draft": "skipped", "polish.other.note": "ok",
     }  # fmt: skip
+
+
+def test_what_was_cut_off_in_one_iteration_does_not_answer_with_what_was_said_in_another() -> None:
+    race = {"id": "race", "kind": "parallel", "agents": ["ann", "bob"], "wait": "quorum",
+            "quorum": 1, "prompt": "always the same"}  # fmt: skip
+    store = MemoryStore()
+    whole = first_run(store, council(race, max=6))
+    winners = {call.agent for call in whole.calls
+               if call.step.startswith("polish") and call.status == "ok"}  # fmt: skip
+    assert winners == {"ann", "bob"}  # or else nothing is shown
+    options = RunOptions(taping=Taping(replay=cassette_of(kept(store)), speed=0))
+    again = held(lambda: Session(council(race, max=6), options, env={}))
+    assert (again.status, again.answer) == (whole.status, whole.answer)
+    assert again.end - again.start == whole.end - whole.start

@@ -13,10 +13,12 @@ import msgspec
 
 from konseho_cli.agents.markdown import IGNORED, parse_agent
 from konseho_cli.core.errors import InvalidCouncil
-from konseho_cli.core.source import MAX_SOURCE
+from konseho_cli.core.units import show_size
 
 _HEAD = 4096
 """Bytes that are read at first: front matter is rarely longer."""
+MOST_FRONT = 32_768
+"""Bytes of front matter: YAML is slow to read, and a folder of a stranger's may hold many files."""
 _MOST_NAME = 64
 _END = re.compile(rb"^---[ \t]*\r?(?:\n|\Z)", re.MULTILINE)
 _ASCII = r"\x00-\x1f\x7f-\uffff"
@@ -67,9 +69,9 @@ def read_head(path: str) -> bytes:
             end = _END.search(head, 3)
             if end and (end.end() < len(head) or not more):
                 return head[: end.end()]
-            if not more or len(head) > MAX_SOURCE:
+            if not more or len(head) > MOST_FRONT:
                 return head
-            more = os.read(handle, 65_536)
+            more = os.read(handle, MOST_FRONT)
             head += more
     finally:
         os.close(handle)
@@ -82,6 +84,10 @@ def glance(head: bytes, stem: str) -> Glance:
     head = head.removeprefix(b"\xef\xbb\xbf")
     if not head.startswith(b"---"):  # such as a README: that has no name to be found by
         return Glance(stem) if _STEM.fullmatch(stem) else NO_AGENT
+    if len(head) > MOST_FRONT:
+        name = _NAME_LINE.search(head.decode(errors="replace"))
+        what = f"its front matter is larger than {show_size(MOST_FRONT)}"
+        return Glance(name[1] if name else stem, problem=what)
     try:
         text = head.decode().replace("\r\n", "\n")
     except UnicodeDecodeError:

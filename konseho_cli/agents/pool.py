@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from konseho_cli.core.slots import Slots
 
 
 class AgentPool:
-    """Named instances, handed out oldest-idle first; the queue is that of `Slots`.
+    """Instances with names like `ann#2`, handed out oldest-idle first; the queue is that of `Slots`.
 
     With `spare` instances the pool grows: by one whenever one is given back and, after that, some
     waiter is still left without.
     """
 
-    __slots__ = ("_idle", "_spare", "slots")
+    __slots__ = ("_idle", "_instances", "_spare", "slots")
 
     def __init__(self, instances: Sequence[str], *, spare: Sequence[str] = ()) -> None:
+        self._instances = (*instances, *spare)
         self._idle = deque(instances)
         self._spare = deque(spare)
         self.slots = Slots(len(instances))
@@ -25,6 +26,11 @@ class AgentPool:
     def take(self) -> str:
         """The instance that goes with a slot just acquired."""
         return self._idle.popleft()
+
+    def standing_for(self, instance: str, agents: Collection[str]) -> str:
+        """An instance of one of the agents: this one, if it is, or if there is none of them."""
+        alike = (one for one in (instance, *self._instances) if agent_of(one) in agents)
+        return next(alike, instance)
 
     def give_back(self, instance: str, by: int) -> None:
         """Return an instance; `by` is the span that held it."""
@@ -38,3 +44,8 @@ class AgentPool:
     def size(self) -> int:
         """How many instances there are."""
         return self.slots.capacity
+
+
+def agent_of(instance: str) -> str:
+    """The id of the agent that it is an instance of."""
+    return instance.rpartition("#")[0]

@@ -21,12 +21,14 @@ def command(
     inputs: options.Inputs = [],  # noqa: B006 - Typer reads it, nobody writes it
     model: options.Models = [],  # noqa: B006
     simulate: options.Simulate = False,
+    answers: options.Answers = None,
     max_concurrency: options.MaxConcurrency = None,
     seed: options.Seed = None,
     timeout: options.Timeout = None,
     strict: options.Strict = False,
     cache: options.Cache = None,
     refresh: options.Refresh = False,
+    allow_exec: options.AllowExec = False,
     store: options.Store = None,
     no_store: options.NoStore = False,
     preset: options.Preset = None,
@@ -42,8 +44,8 @@ def command(
 ) -> None:  # fmt: skip
     """Talk with a council, one run a turn.
 
-    Each turn knows what was said before. At a terminal it asks for a line, shows the run, and gives the answer last; /help says what else
-    one can type. From a pipe each line is a turn, and its answer goes to stdout. A turn that fails
+    Each turn knows what was said before. At a terminal it asks for a line, shows the run, and gives
+    the answer last; /help says what else one can type. From a pipe each line is a turn, and its answer goes to stdout. A turn that fails
     or is interrupted does not end the conversation.
     """
     file = find_council(council)
@@ -58,7 +60,9 @@ def command(
         strict=strict,
         caching=read_caching(cache, refresh=refresh, size=how.settings.cache_size),
         storing=storing_for(how.settings, wanted=False if no_store else None, file=store),
+        allow_exec=allow_exec,
         settings=how.settings,
         targets=how.targets,
     )
-    raise typer.Exit(converse(Chat(loaded, wanted, json=json, quiet=quiet, tokens=tokens)))
+    chat = Chat(loaded, wanted, answers=answers, json=json, quiet=quiet, tokens=tokens)
+    raise typer.Exit(converse(chat))

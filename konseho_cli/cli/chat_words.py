@@ -80,14 +80,14 @@ class Words:
         """Write what was said as Markdown."""
         if not name:
             raise UsageError("/save FILE: which file?")
-        file = Path(name).expanduser()
-        if file.exists() and file.absolute() not in self._saved:
-            raise UsageError(f"{file} is there already", hint="/save to another file")
         try:
+            file = Path(name).expanduser()
+            if file.exists() and file.absolute() not in self._saved:
+                raise UsageError(f"{file} is there already", hint="/save to another file")
             write_atomically(file, transcript(self._chat.loaded.spec.name, self._chat.said))
         except (OSError, RuntimeError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
-            raise KonsehoError(f"{file} could not be written: {why}") from error
+            raise KonsehoError(f"{name} could not be written: {why}") from error
         self._saved.add(file.absolute())
         mutter(f"  {plural(len(self._chat.said), 'turn')} in {harmless(str(file))}\n")
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -93,14 +94,19 @@ class Chat:
     """What was said, and how the next turn is run."""
 
     def __init__(
-        self, loaded: Loaded, options: RunOptions, *, json: bool, quiet: bool, tokens: int
-    ) -> None:
-        """`tokens`: the most that is told of earlier turns. Raises UsageError as a run would."""
+        self, loaded: Loaded, options: RunOptions, *, answers: Path | None, json: bool,
+        quiet: bool, tokens: int,
+    ) -> None:  # fmt: skip
+        """`answers`: a file of what people answer, in each turn anew.
+
+        `tokens`: the most that is told of earlier turns. Raises UsageError as a run would.
+        """
         self.loaded = loaded
         self.options = options
         self.said: list[Said] = []
         self._begins = 0
         self.quiet = quiet
+        self._answers = answers
         self._json, self._tokens = json, tokens
         self._memory = new_memory(options.caching.size, RealClock.now)
         self._runner = asyncio.Runner()
@@ -112,9 +118,8 @@ class Chat:
 
     def check(self, options: RunOptions) -> Session:
         """The session that a first turn would have. Raises UsageError."""
-        return Session(
-            self.loaded, structs.replace(options, task="Say something."), desk=People(None)
-        )
+        said = structs.replace(options, task="Say something.")
+        return Session(self.loaded, said, desk=People(self._answers, self.loaded))
 
     def close(self) -> None:
         """Close what the turns shared."""
@@ -134,7 +139,7 @@ class Chat:
     def take(self, text: str) -> Carried | None:
         """One turn; None where it could not begin, which is told then."""
         try:
-            people = People(None, self.loaded)
+            people = People(self._answers, self.loaded)
             session = Session(
                 self.loaded,
                 self._wanted(text),

@@ -96,6 +96,10 @@ def presets(ctx: typer.Context, incomplete: str) -> Iterable[tuple[str, str]]:
     return [(name, "a preset") for name in presets_beside(beside)]
 
 
+_ABOUT = {"sim": "simulates", "human": "a person is asked"}
+"""Providers that need no model's name."""
+
+
 @_offering
 def models(ctx: typer.Context, incomplete: str) -> Iterable[tuple[str, str]]:
     """The providers, each with the model that is used where only its key is there."""
@@ -103,7 +107,8 @@ def models(ctx: typer.Context, incomplete: str) -> Iterable[tuple[str, str]]:
 
     for provider in PROVIDERS.values():
         model = f":{provider.default_model}" if provider.default_model else ":"
-        yield (provider.name + model, "a model") if provider.base_url else ("sim", "simulates")
+        about = _ABOUT.get(provider.name)
+        yield (provider.name, about) if about else (provider.name + model, "a model")
 
 
 @_offering

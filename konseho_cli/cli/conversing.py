@@ -9,8 +9,8 @@ from pathlib import Path
 
 from konseho_cli.cli.chat_words import Leave, Words
 from konseho_cli.cli.chatting import Chat
-from konseho_cli.cli.prompting import piped, typed
-from konseho_cli.cli.streams import is_terminal, mutter, tell
+from konseho_cli.cli.prompting import Stopped, piped, typed
+from konseho_cli.cli.streams import has_reader, is_terminal, mutter, tell
 from konseho_cli.core.errors import KonsehoError, StoreFailed
 from konseho_cli.report.symbols import symbols_for
 from konseho_cli.report.text import one_line
@@ -34,30 +34,45 @@ def _at_terminal(chat: Chat) -> int:
     words = Words(chat, symbols_for(getattr(sys.stderr, "encoding", None)))
     if not chat.quiet:
         mutter(f"{_banner(chat)}\n\n")
-    for text in typed(_history(chat)):
-        try:
-            if text.startswith("/") and not text.startswith("//"):
-                words.heed(text)
-                continue
-            carried = chat.take(text.removeprefix("/") if text.startswith("//") else text)
-        except Leave:
-            break
-        except KonsehoError as error:
-            tell(error)
-            continue
-        except KeyboardInterrupt:  # between two moments that know what to do about it
-            mutter("\n")
-            continue
-        if carried and carried.stopped_by not in (None, signal.SIGINT):
-            return 128 + carried.stopped_by
-        mutter("\n")
+    try:
+        for text in typed(_history(chat)):
+            stopped_by = _one_turn(chat, words, text)
+            if stopped_by is not None:
+                return 128 + stopped_by
+            if not has_reader(sys.stdout):
+                return 0
+    except Leave:
+        return 0
+    except Stopped as stop:
+        return 128 + stop.number
     return 0
 
 
+def _one_turn(chat: Chat, words: Words, text: str) -> signal.Signals | None:
+    """What was typed, carried out; the signal that is to end the chat. Raises Leave."""
+    try:
+        if text.startswith("/") and not text.startswith("//"):
+            words.heed(text)
+            return None
+        carried = chat.take(text.removeprefix("/") if text.startswith("//") else text)
+    except KonsehoError as error:
+        tell(error)
+        return None
+    except KeyboardInterrupt:  # between two moments that know what to do about it
+        mutter("\n")
+        return None
+    if carried and carried.stopped_by not in (None, signal.SIGINT):
+        return carried.stopped_by
+    mutter("\n")
+    return None
+
+
 def _through_pipe(chat: Chat) -> int:
-    """The status of the first turn that did not go well."""
+    """The status of the first turn that did not go well; nobody is asked what nobody would read."""
     status = 0
     for text in piped(tell):
+        if not has_reader(sys.stdout):
+            return status
         carried = chat.take(text)
         if carried is not None and carried.stopped_by is not None:
             return 128 + carried.stopped_by

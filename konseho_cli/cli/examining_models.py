@@ -166,6 +166,9 @@ async def _reach(provider: Provider, env: Mapping[str, str]) -> Finding:
             mend = error.hint or "the server has the trouble: try again later"
         if status == 404:
             state, said, mend = "warning", f"{place} answers 404", "is the address right?"
+        if status is not None and status < 400:
+            said = f"{place} answers, but not as a server of models does"
+            state, mend = "warning", "is it another server that listens there?"
     finally:
         await http.aclose()
     took = show_duration((RealClock.now() - began) / 1e9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,8 @@ from konseho_cli.core.units import show_size
 from konseho_cli.report.doctor import Finding
 from konseho_cli.report.text import plural
 from konseho_cli.store import upkeep
-from konseho_cli.store.location import locate
+from konseho_cli.store.home import NAME, find_home
+from konseho_cli.store.location import VARIABLE, locate
 
 _GROUP = "Store"
 LITTLE = 200 * 2**20
@@ -36,7 +38,7 @@ def examine_store(env: Mapping[str, str]) -> Iterator[Finding]:
             group=_GROUP, name="place", state="absent", said=f"{file}: the first run makes it"
         )  # fmt: skip
     else:
-        yield from _there(file)
+        yield from _there(file, _opened_up(file, env))
     free = shutil.disk_usage(folder).free
     yield Finding(
         group=_GROUP, name="room", state="ok" if free > LITTLE else "warning",
@@ -50,15 +52,23 @@ def _nearest(folder: Path) -> Path:
     return next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
 
 
-def _there(file: Path) -> Iterator[Finding]:
+def _opened_up(file: Path, env: Mapping[str, str]) -> str | None:
+    """What shuts others out, where they can look into it: of a folder of others', only the file."""
+    home = file.parent.name == NAME or (not env.get(VARIABLE) and file.parent == find_home(env))
+    place = file.parent if home else file
+    if not stat.S_IMODE(place.stat().st_mode) & 0o077:
+        return None
+    return f"chmod {700 if home else 600} {shlex.quote(str(place))}"
+
+
+def _there(file: Path, mend: str | None) -> Iterator[Finding]:
     if not os.access(file, os.R_OK | os.W_OK):
         yield _broken("place", f"{file} cannot be written to", _ELSEWHERE)
         return
-    seen_by = stat.S_IMODE(file.parent.stat().st_mode) & 0o077
     yield Finding(
-        group=_GROUP, name="place", state="warning" if seen_by else "ok",
-        said=f"{file}{', which others may look into' if seen_by else ''}",
-        mend=f"chmod 700 {file.parent}: prompts and answers are private" if seen_by else None,
+        group=_GROUP, name="place", state="warning" if mend else "ok",
+        said=f"{file}{', which others may look into' if mend else ''}",
+        mend=f"{mend}: prompts and answers are private" if mend else None,
     )  # fmt: skip
     try:
         health = upkeep.check(file)

@@ -36,6 +36,10 @@ class Pad(Protocol):
         """What is typed in one line; None: Ctrl-D."""
         ...
 
+    async def more(self) -> bool:
+        """Whether the next line is there already, as in what is pasted."""
+        ...
+
 
 class _Field(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to ask for."""
@@ -305,7 +309,8 @@ async def _lines(field: _Field, pad: Pad) -> JSON:
     pad.say(field.hint(f"one a line; {_ENDS}"))
     while True:
         try:
-            return _checked(await _many(field, pad), field.schema)
+            lines = [line for line in await _many(field, pad) if line]
+            return _checked(lines, field.schema)
         except ValueError as error:
             pad.say(str(error))
 
@@ -314,7 +319,7 @@ async def _document(field: _Field, pad: Pad) -> JSON:
     pad.say(f"{harmless(json.dumps(field.schema, ensure_ascii=False))}")
     pad.say(field.hint(f"JSON that meets this schema; {_ENDS}"))
     while True:
-        text = "\n".join(await _many(field, pad))
+        text = "\n".join(await _many(field, pad)).strip()
         if not text and field.may_be_empty:
             return field.nothing
         try:
@@ -324,13 +329,16 @@ async def _document(field: _Field, pad: Pad) -> JSON:
 
 
 async def _many(field: _Field, pad: Pad) -> list[str]:
-    """Lines up to an empty one, or to Ctrl-D; that alone is no answer. Raises NoAnswer."""
+    """Lines up to an empty one, or to Ctrl-D; that alone is no answer. Raises NoAnswer.
+
+    An empty line does not end what is pasted: the rest would go to the next field, or to the shell.
+    """
     lines: list[str] = []
     while True:
         line = await pad.line(field.further if lines else field.prompt)
         if line is None and not lines:
             raise NoAnswer("no answer was given")
-        if line is None or not line.strip():
+        if line is None or not (line.strip() or await pad.more()):
             return lines
         lines.append(line.rstrip())
 

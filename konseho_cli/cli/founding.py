@@ -40,6 +40,8 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     files: Sequence[Written]
     next: Sequence[str]
+    reads: Sequence[str]
+    """Files of the user's that the last of these commands names and that are not there."""
 
 
 def found(folder: Path, template: Path, name: str | None, *, force: bool) -> Founded:
@@ -59,7 +61,8 @@ def found(folder: Path, template: Path, name: str | None, *, force: bool) -> Fou
             f"{place} cannot be written: {error.strerror or error}",
             hint="name a folder that you may write to: konseho init FOLDER",
         ) from error
-    return Founded(folder=folder, files=planned, next=_next(folder, file, filled.call))
+    reads = [each for each in filled.reads if not (folder / each).exists()]
+    return Founded(folder=folder, files=planned, next=_next(folder, file, filled.call), reads=reads)
 
 
 def _name_of(folder: Path) -> str:
@@ -78,6 +81,8 @@ def _check_folder(folder: Path) -> None:
 
 def _planned(folder: Path, files: Mapping[str, str], *, force: bool) -> list[Written]:
     """What is to become of each file. Raises UsageError for what is there and differs."""
+    for name in (*files, SCHEMA, IGNORE):
+        _check_within(folder, name)
     planned = [_plan(folder, name, text.encode(), force=force) for name, text in files.items()]
     planned.append(_plan_schema(folder, force=force))
     taken = [each.file for each in planned if each.deed == "replaced" and not force]
@@ -87,6 +92,19 @@ def _planned(folder: Path, files: Mapping[str, str], *, force: bool) -> list[Wri
             hint="--name NAME begins another council beside it, --force replaces what is there",
         )
     return [*planned, _plan_ignore(folder)]
+
+
+def _check_within(folder: Path, name: str) -> None:
+    """A link may have come with the folder, and lead to a file that is nobody's council."""
+    try:
+        leads = (folder / name).resolve()
+    except RuntimeError:  # a link that leads to itself
+        raise UsageError(f"{folder / name} is no file", hint="remove it first") from None
+    if not leads.is_relative_to(folder.resolve()):
+        raise UsageError(
+            f"{folder / name} leads out of the folder, to {leads}: nothing was written",
+            hint="remove the link first",
+        )
 
 
 def _plan(folder: Path, name: str, content: bytes, *, force: bool) -> Written:
@@ -157,17 +175,22 @@ _ABOUT = {
     SCHEMA: "what editors complete and check with",
     IGNORE: "leaves .konseho/ out: runs are kept there",
 }
+_BY_SUFFIX = {".md": "an agent of it", ".yaml": _ABOUT[USUAL], ".yml": _ABOUT[USUAL]}
 
 
 def founded_text(founded: Founded) -> str:
     """What was done, aligned; then the next command."""
     width = max(len(each.file) for each in founded.files)
     lines = [f"{each.deed:<8}  {each.file:<{width}}  {_about(each.file)}" for each in founded.files]
-    return "\n".join((*lines, "", "Next:", *(f"  {each}" for each in founded.next)))
+    lines += ["", "Next:", *(f"  {each}" for each in founded.next)]
+    if founded.reads:
+        are = "is a file" if len(founded.reads) == 1 else "are files"
+        lines += ["", f"There {' and '.join(founded.reads)} {are} of yours."]
+    return "\n".join(lines)
 
 
 def _about(file: str) -> str:
-    kind = "an agent of it" if file.endswith(".md") else _ABOUT[USUAL]
+    kind = _BY_SUFFIX.get(Path(file).suffix, "people of it")
     return _ABOUT.get(file, kind)
 
 
@@ -180,5 +203,6 @@ def founded_json(founded: Founded) -> str:
             "folder": str(founded.folder),
             "files": files,
             "next": list(founded.next),
+            "reads": list(founded.reads),
         }
     )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 from konseho_cli.cli.streams import is_terminal, mutter
 from konseho_cli.core.errors import KonsehoError, UsageError
+from konseho_cli.core.signals import heeded
 
 PROMPT, MORE = "> ", "| "
 FENCE = '"""'
@@ -19,14 +23,28 @@ MAX_LINE = 8 * 2**20
 """Bytes of a turn that comes through a pipe."""
 
 
+class Stopped(Exception):
+    """A signal came that ends the chat."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def typed(file: Path | None) -> Iterator[str]:
-    """What a person says, until Ctrl-D; Ctrl-C gives up what is half typed. `file`: earlier lines."""
+    """What a person says, until Ctrl-D; Ctrl-C gives up what is half typed. `file`: earlier lines.
+
+    Raises Stopped, with the terminal as it was.
+    """
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # whatever the locale says of odd bytes
     edited = is_terminal(sys.stdout)
     ask = input if edited else _asked_plainly
     remember = _remembering(file) if edited else _nothing
     while True:
         try:
-            text = gathered(ask)
+            with _stoppable():
+                text = _as_utf8(gathered(ask))
         except KeyboardInterrupt:
             mutter("\n")
             continue
@@ -36,6 +54,32 @@ def typed(file: Path | None) -> Iterator[str]:
         remember()
         if text.strip():
             yield text.strip()
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """What ends the process is raised: readline puts the terminal back only where it returns."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped(number)
+
+    ending = [each for each in heeded() if each != signal.SIGINT]
+    before = {each: signal.signal(each, stop) for each in ending}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _as_utf8(text: str) -> str:
+    """Without half characters, which no model can be sent."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raw = text.encode(sys.stdin.encoding, "surrogateescape")
+        return raw.decode("utf-8", "replace")
+    return text
 
 
 def gathered(ask: Callable[[str], str]) -> str:
@@ -88,6 +132,12 @@ def _nothing() -> None:
     pass
 
 
+def _rewritten(new: int, file: Path) -> None:
+    import readline
+
+    readline.write_history_file(file)
+
+
 def _remembering(file: Path | None) -> Callable[[], None]:
     """Reads what was typed before; what it returns writes down what is new, for nobody else's eyes."""
     try:
@@ -100,10 +150,16 @@ def _remembering(file: Path | None) -> Callable[[], None]:
     with contextlib.suppress(OSError):
         readline.read_history_file(file)
 
+    written = readline.get_current_history_length()
+    append = getattr(readline, "append_history_file", _rewritten)  # libedit has none
+
     def remember() -> None:
+        nonlocal written
+        new = readline.get_current_history_length() - written
+        written += new
         with contextlib.suppress(OSError):  # a history that cannot be kept stops nobody
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
-            readline.write_history_file(file)
+            append(new, file)  # another chat may have written since
             file.chmod(0o600)
 
     return remember

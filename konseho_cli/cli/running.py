@@ -139,4 +139,7 @@ def _explain(outcome: RunOutcome, screen: Screen, *, kept: bool) -> None:
         mutter(f"\nFinished before that:\n\n{harmless(left)}\n\n")
     tell(KonsehoError(outcome.error, hint=outcome.hint))
     if kept and outcome.calls:
-        screen.say(f"What is finished is kept: konseho resume {outcome.run}")
+        again = f"konseho resume {outcome.run}"
+        if outcome.status == "limit":  # as it is, it would be reached again at once
+            again = f"raise the limit, then {again} --force"
+        screen.say(f"What is finished is kept: {again}")

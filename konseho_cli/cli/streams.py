@@ -11,6 +11,9 @@ from typing import TextIO
 
 from konseho_cli.core.errors import KonsehoError
 
+_lost: set[int] = set()
+"""Descriptors of streams whose rest is discarded."""
+
 
 def prepare_streams() -> None:
     """Let no character that an encoding lacks break the output, and no part of it go unwritten."""
@@ -92,9 +95,27 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def has_reader(stream: TextIO | None) -> bool:
+    """Whether what is written may still arrive: not where a pipe's reader has gone, a disk was full."""
+    import select  # only a chat asks
+
+    try:
+        file = -1 if stream is None else stream.fileno()
+    except (OSError, ValueError):
+        file = -1
+    if file < 0:  # closed on purpose, or no file at all
+        return True
+    if file in _lost or not hasattr(select, "poll"):
+        return file not in _lost
+    poll = select.poll()
+    poll.register(file, 0)
+    return not any(event & (select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
+
+
 def _discard_rest(stream: TextIO) -> None:
     """So that neither a later write nor the flush at exit fails again."""
     with contextlib.suppress(OSError, ValueError):
+        _lost.add(stream.fileno())
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ from konseho_cli.core.files import shipped
 from konseho_cli.core.source import read_source
 from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.core.yaml_events import parse_yaml
+from konseho_cli.spec.people import SUFFIXES
 
 SCHEMA = "council.schema.json"
 """What `konseho schema` writes; beside the council, so that an editor needs no network."""
+SIMULATED = "sim"
+_READ = re.compile(r"=@(\S+)")
 _SCHEMA_LINE = re.compile(r"^# yaml-language-server: .*\n")
 _TALKS = re.compile(r"[&*][A-Za-z]")
 """An anchor or an alias: such an agent's text is needed elsewhere in the file."""
@@ -28,7 +31,9 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
 
     files: Mapping[str, str]
     call: str
-    """The arguments of `konseho run` that its header shows first."""
+    """Arguments of `konseho run` with which it runs at once, without a key."""
+    reads: Sequence[str] = ()
+    """Files of the user's that these arguments name."""
 
 
 def templates() -> Mapping[str, Path]:
@@ -70,19 +75,29 @@ def fill_template(template: Path, file: str, name: str, own: str = "") -> Templa
         rf"^(#.*konseho [a-z]+ ){re.escape(template.stem)}\b",
         lambda line: line[1] + file, text, flags=re.MULTILINE,
     )  # fmt: skip
-    call = re.search(rf"^#\s+konseho run {re.escape(file)} ?(.*)$", text, re.MULTILINE)
-    return Template(files={file: text, **files}, call=call[1] if call else "")
+    call = _first_call(text, file, document.get("inputs", {}))
+    return Template(files={file: text, **files}, call=call, reads=_READ.findall(call))
+
+
+def _first_call(text: str, file: str, inputs: Mapping[str, Any]) -> str:
+    """The first call of the header, without files that it can do without, and without a key."""
+    found = re.search(rf"^#\s+konseho run {re.escape(file)} ?(.*)$", text, re.MULTILINE)
+    if found is None:
+        return ""
+    optional = "|".join(name for name, each in inputs.items() if not each.get("required"))
+    call = re.sub(rf" ?--input (?:{optional})=@\S+", "", found[1]) if optional else found[1]
+    return re.sub(r"--model \S+", f"--model {SIMULATED}", call)
 
 
 def _files_below(value: Any, folder: Path) -> dict[str, str]:
-    """What a document names by a path: agents' files, and councils with what those name."""
+    """What a document names by a path: agents, people, and councils with what those name."""
     found: dict[str, str] = {}
     pairs = value.items() if isinstance(value, dict) else ()
     for key, each in pairs:
         named = key in ("from", "file") and isinstance(each, str) and Path(each).suffix
-        if named in (".md", ".yaml", ".yml") and (folder / each).is_file():
+        if named in (".md", *SUFFIXES) and (folder / each).is_file():
             found[each] = read_source(folder / each)
-            if named != ".md":
+            if named in (".yaml", ".yml"):
                 found |= _files_below(parse_yaml(found[each], file=each).value, folder)
     for each in value.values() if isinstance(value, dict) else value:
         if isinstance(each, (dict, list)):

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from konseho_cli.cli.form import fill
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from konseho_cli.cli.watching import Screen
 
 _CHUNK = 65_536
+_PASTE_S = 0.05
+"""Between two lines of what is pasted there is less."""
 _MOST_LINES = 400
 """Of a prompt that is shown whole at once."""
 _FIRST, _LAST = 20, 100
@@ -44,7 +47,7 @@ class Keyboard:
         """What was sent without a line's end, by a first Ctrl-D."""
 
     def forget(self) -> None:
-        """Drop what was typed before anybody was asked: it answers nothing."""
+        """Drop what was typed and not read: it answers nothing that is asked later."""
         import termios
 
         self._begun = b""
@@ -60,6 +63,18 @@ class Keyboard:
                 continue
             text, self._begun = self._begun, b""
             return text.decode("utf-8", "replace").rstrip("\r\n") if text else None
+
+    async def more(self) -> bool:
+        """Whether a line is there already, or comes sooner than anybody types."""
+        loop, there = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._file, there.set)
+        try:
+            async with asyncio.timeout(_PASTE_S):
+                return await there.wait()
+        except TimeoutError:
+            return False
+        finally:
+            loop.remove_reader(self._file)
 
     async def _read(self) -> bytes:
         loop = asyncio.get_running_loop()
@@ -115,6 +130,7 @@ class TerminalDesk:
         except asyncio.CancelledError:
             mutter("\n(The answer is no longer waited for.)\n")
             raise
+        self._keyboard.forget()  # the rest of what was pasted is no command for the shell
         mutter("\n")
         return answer
 
@@ -160,6 +176,10 @@ class _Pad:
             if text.strip() != _ALL or self.shown == self._whole:
                 return harmless(text)  # arrow keys, too, send escape sequences
             mutter(f"\n{self._whole}\n\n")
+
+    async def more(self) -> bool:
+        """Whether the next line is there already."""
+        return await self._keyboard.more()
 
 
 def _heading(question: Question) -> str:
@@ -212,9 +232,17 @@ def keyboard() -> Keyboard | None:
 def _opened() -> int | None:
     if is_terminal(sys.stdin):
         return sys.stdin.fileno()
-    for name in (os.ttyname(sys.stderr.fileno()), "/dev/tty"):
-        with suppress(OSError):
-            return os.open(name, os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    with suppress(OSError):  # a container may not name what it shows
+        if (file := _opened_once(os.ttyname(sys.stderr.fileno()))) is not None:
+            return file
+    return _opened_once("/dev/tty")
+
+
+@cache
+def _opened_once(name: str) -> int | None:
+    """However many turns of a chat ask for it."""
+    with suppress(OSError):
+        return os.open(name, os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
     return None
 
 

@@ -10,15 +10,15 @@ INPUT = "history"
 """A council that declares an input of this name, of type json, gets the turns as data."""
 
 _WORDING = """\
-The conversation so far, oldest first. It is there to be understood, not to be answered again.{left}
+{said}
+
+That is what is said now, and what is to be answered. What was said before follows, oldest first: it
+is there to be understood, not to be answered again.{left}
 
 <conversation>
 {turns}
-</conversation>
-
-What is said now, and is to be answered:
-
-{said}"""
+</conversation>"""
+"""What is said now comes first: whoever shows a run by the beginning of its task shows that."""
 _TURN = "<user>\n{user}\n</user>\n<answer>\n{answer}\n</answer>"
 _CUT = "\n[… {count:,} characters are left out …]\n"
 
@@ -61,7 +61,7 @@ def _cut(text: str, room: int) -> str:
 
 
 def task_after(turns: Sequence[Turn], said: str, *, left_out: int = 0) -> str:
-    """The task of a council that takes no history: the turns, then what is said now."""
+    """The task of a council that takes no history: what is said now, then the turns."""
     if not turns:
         return said
     left = f" {left_out:,} earlier turns are left out." if left_out > 1 else ""

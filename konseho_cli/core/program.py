@@ -82,15 +82,19 @@ class Program:
         stdin: bytes | None = None,
         limit: int = 2**20,
         timeout_s: float | None = None,
+        starts: Callable[[int], object] = lambda pipe: None,
         watch: Callable[[int], object] = lambda group: None,
     ) -> None:
-        """`limit`: bytes of each stream that are kept. `watch`: told the number of its group."""
+        """`limit`: bytes of each stream that are kept. `watch`: told the number of its group;
+        `starts` before that the one of its pipe, and with a minus when the group is known.
+        """
         self._argv = list(argv)
         self._cwd = cwd
         self._env = dict(env)
         self._stdin = stdin
         self._streams = (Bounded(limit), Bounded(limit))
         self._timeout_s = timeout_s
+        self._starts = starts
         self._watch = watch
         self._wake_read, self._wake_write = os.pipe()
         self._lock = threading.Lock()
@@ -124,17 +128,29 @@ class Program:
         )  # fmt: skip
 
     def _start(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(  # noqa: S603 - that is what it is for, and never by a shell
-            self._argv,
-            cwd=self._cwd,
-            env=self._env,
-            stdin=subprocess.DEVNULL if self._stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            bufsize=0,
-        )
-        self._watch(process.pid)
+        read, write = os.pipe()
+        errors = os.fdopen(read, "rb", buffering=0)
+        pipe = os.fstat(read).st_ino
+        self._starts(pipe)
+        try:
+            process = subprocess.Popen(  # noqa: S603 - that is what it is for, and never by a shell
+                self._argv,
+                cwd=self._cwd,
+                env=self._env,
+                stdin=subprocess.DEVNULL if self._stdin is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=write,
+                start_new_session=True,
+                bufsize=0,
+            )
+            process.stderr = errors
+            self._watch(process.pid)
+        except BaseException:
+            errors.close()
+            raise
+        finally:
+            os.close(write)
+            self._starts(-pipe)
         return process
 
     def _attend(self, process: subprocess.Popen[bytes]) -> bool:

@@ -10,18 +10,25 @@ import threading
 
 _WATCHES = """
 import os, sys
-groups = set()
+known = {"g": set(), "p": set()}
 for line in sys.stdin:
-    group = int(line)
-    (groups.add if group > 0 else lambda gone: groups.discard(-gone))(group)
-for group in groups:
+    number = int(line[1:])
+    (known[line[0]].add if number > 0 else lambda gone: known[line[0]].discard(-gone))(number)
+pipes = {"pipe:[%d]" % pipe for pipe in known["p"]}
+for pid in os.listdir("/proc") if pipes and os.path.isdir("/proc") else ():
+    try:
+        if pid.isdigit() and os.readlink("/proc/%s/fd/2" % pid) in pipes:
+            known["g"].add(os.getpgid(int(pid)))
+    except OSError:
+        pass
+for group in known["g"]:
     try:
         os.killpg(group, 9)
     except OSError:
         pass
 """
-"""Reads the numbers of groups that began, and of those that ended with a minus; at the end of the
-pipe, its parent is gone."""
+"""Reads the numbers of groups that began, and of those that ended with a minus; so of pipes of
+programs that are about to begin, whose numbers nobody knows yet. At the end, its parent is gone."""
 
 
 class Warden:
@@ -37,13 +44,17 @@ class Warden:
         with self._lock, contextlib.suppress(OSError):  # to be without one is no reason to stop
             self._ready()
 
+    def starts(self, pipe: int) -> None:
+        """A program is about to begin, with this pipe as its stderr; -`pipe`: that is over."""
+        self._say(b"p", pipe)
+
     def began(self, group: int) -> None:
         """A program leads a group of this number."""
-        self._say(group)
+        self._say(b"g", group)
 
     def ended(self, group: int) -> None:
         """It has ended, with all that it started."""
-        self._say(-group)
+        self._say(b"g", -group)
 
     def close(self) -> None:
         """Nothing runs any more."""
@@ -55,11 +66,11 @@ class Warden:
                 process.stdin.close()
             process.wait()
 
-    def _say(self, number: int) -> None:
+    def _say(self, what: bytes, number: int) -> None:
         with self._lock, contextlib.suppress(OSError):
             process = self._ready()
             if process is not None and process.stdin is not None:
-                os.write(process.stdin.fileno(), b"%d\n" % number)
+                os.write(process.stdin.fileno(), b"%b%d\n" % (what, number))
 
     def _ready(self) -> subprocess.Popen[bytes] | None:
         if self._process is None and not self._closed:

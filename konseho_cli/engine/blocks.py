@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -40,18 +40,26 @@ async def run_block(
     """Run a block of a step to its end. Raises what a step in it ended the block with."""
     plan = around.planned.blocks[block]
     state = inside(around, block, iteration, names, earlier)
-    await state.run_plan(state, plan, lambda *ended: _keep(around, state, *ended), scope)
+    keep = _keeper(around, state, block, iteration)
+    await state.run_plan(state, plan, keep, scope)
     for planned in plan.steps:
         tell(around, state, planned)
-    return _ran(around, state, plan)
+    return _ran(state, plan)
 
 
-def _keep(around: StepState, state: RunState, outcome: StepOutcome, planned: PlannedStep) -> None:
-    """What a step came to; a failure of the step around it leaves no more of it than its record."""
-    state.outcomes[planned.id] = outcome
+def _keeper(
+    around: StepState, state: RunState, block: str, iteration: int = 0
+) -> Callable[[StepOutcome, PlannedStep], None]:
+    """Keeps what a step came to; what its holder leaves of it in the end is its record."""
     held = around.run.inside[around.planned.id]
-    held.records.append(_record(outcome, held.start))
-    state.announce(outcome)
+    place = list(around.planned.blocks).index(block)
+
+    def keep(outcome: StepOutcome, planned: PlannedStep) -> None:
+        state.outcomes[planned.id] = outcome
+        held.records[iteration, place, planned.index] = _record(outcome, held.start)
+        state.announce(outcome)
+
+    return keep
 
 
 async def run_council(
@@ -67,7 +75,7 @@ async def run_council(
         state.deadline = earliest(end, state.deadline)
     what = f"the limit of council '{spec.name}' of {show_duration(limit or 0)} is reached"
     async with ending_at(end, lambda: OwnLimitReached(what)):
-        await state.run_plan(state, plan, lambda *ended: _keep(around, state, *ended), scope)
+        await state.run_plan(state, plan, _keeper(around, state, "council"), scope)
     for planned in plan.steps:
         tell(around, state, planned)
     steps = [(planned.id, state.outcomes[planned.id]) for planned in plan.steps]
@@ -76,7 +84,6 @@ async def run_council(
     return Conferred(
         council=spec.name, answer=await final_answer(state, steps, names),
         gate=final_gate(state, names), status="degraded" if lessened else "ok",
-        ran=_ran(around, state, plan),
     )  # fmt: skip
 
 
@@ -103,12 +110,13 @@ def skip_block(around: StepState, block: str, reason: str) -> Ran:
     """Leave a block out, and say so of each of its steps."""
     plan = around.planned.blocks[block]
     state = inside(around, block, 0, {}, ())
+    keep = _keeper(around, state, block)
     for planned in plan.steps:
         outcome = StepOutcome(
             id=state.address(planned), kind=planned.step.kind, status="skipped", reasons=(reason,)
         )
-        _keep(around, state, outcome, planned)
-    return _ran(around, state, plan)
+        keep(outcome, planned)
+    return _ran(state, plan)
 
 
 def inside(
@@ -146,8 +154,7 @@ def tell(around: StepState, state: RunState, planned: PlannedStep) -> None:
             around.degrade(f"{place}: {reason}")
 
 
-def _ran(around: StepState, state: RunState, plan: Plan) -> Ran:
-    since = around.run.inside[around.planned.id].start
+def _ran(state: RunState, plan: Plan) -> Ran:
     outcomes = [state.outcomes[planned.id] for planned in plan.steps]
     return Ran(
         values={planned.id: state.outcomes[planned.id].value for planned in plan.steps},
@@ -156,7 +163,6 @@ def _ran(around: StepState, state: RunState, plan: Plan) -> Ran:
             for planned, outcome in zip(plan.steps, outcomes, strict=True)
             for part in outcome.parts
         ),
-        steps=[_record(outcome, since) for outcome in outcomes],
     )
 
 

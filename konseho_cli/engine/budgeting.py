@@ -37,7 +37,7 @@ def budgets_for(
         )  # fmt: skip
 
     def spent(*, step: str | None = None, agent: str | None = None) -> Spent:
-        return Spent() if past is None else past.spent(step=step, agent=agent)
+        return Spent() if past is None else past.spent(step=step, agent=agent, known=agents)
 
     run = budget("", loaded.spec.limits, spent(), None)
     steps: dict[str, list[Budget]] = {}

@@ -157,19 +157,25 @@ class Context:
         without: Collection[str] = (),
     ) -> AgentRef:
         """Whose turn it is, or who has least to do; whoever was picked before, where that is known."""
-        run, ids = self._step.run, tuple(map(agent_id, pool))
-        known = run.premises.picked.get((self._step.path, item, turn), ())
-        return pool[ids.index(run.rota.pick(ids, by, without=without, known=known))]
+        rota, ids, known = self._step.run.rota, tuple(map(agent_id, pool)), self._known(item, turn)
+        return pool[ids.index(rota.pick(ids, by, without=without, known=known))]
+
+    def _known(self, item: str, turn: int = 0) -> Sequence[str]:
+        """Whom a run before this one asked there."""
+        return self._step.run.premises.picked.get((self._step.path, item, turn), ())
 
     @asynccontextmanager
-    async def lease(self, pool: AgentPool) -> AsyncIterator[str]:
-        """Borrow an instance; waiting for one is a span."""
-        scope = self._scope
+    async def lease(self, pool: AgentPool, item: str = "") -> AsyncIterator[str]:
+        """Borrow an instance; waiting for one is a span.
+
+        It is one of the agent who had the item before, where that is known: its answer is paid.
+        """
+        scope, known = self._scope, self._known(item)
         priority = self._step.planned.step.priority
         await take(pool.slots, scope, "queue.pool", priority, step=self.step, resource="agents")
         instance = pool.take()
         try:
-            yield instance
+            yield pool.standing_for(instance, known) if known else instance
         finally:
             pool.give_back(instance, by=scope.latest)
 

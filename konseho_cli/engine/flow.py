@@ -42,7 +42,7 @@ class Flow:
         self._parent = scope.current
         if len(self._state.outcomes) == len(self._plan.steps):
             self.finish(None, waker=None)
-        self._start_ready(group, waker=None)
+        self._start_ready(group, self._plan.steps, waker=None)
         try:
             with scope.span("barrier", branches=len(self._plan.steps)) as barrier:
                 barrier.waker = await self._over
@@ -59,11 +59,11 @@ class Flow:
         else:
             self._over.set_exception(error)
 
-    def _start_ready(self, group: Group, waker: int | None) -> None:
-        """Start what may start; `waker` is the step that just ended."""
+    def _start_ready(self, group: Group, steps: Iterable[PlannedStep], waker: int | None) -> None:
+        """Start those of the steps that may start; `waker` is the step that just ended."""
         if self._over.done():
             return
-        for planned in ready(self._plan, self._state.outcomes.keys(), self._started):
+        for planned in ready(steps, self._state.outcomes.keys(), self._started):
             self._started.add(planned.id)
             scope = Scope(self._state.recorder, self._parent)
             group.start(self._step(group, planned, scope, waker))
@@ -102,7 +102,7 @@ class Flow:
         if error is not None or len(state.outcomes) == len(self._plan.steps):
             self.finish(error, waker)
         else:
-            self._start_ready(group, waker)
+            self._start_ready(group, self._plan.followers.get(planned.id, ()), waker)
 
     def _record(self, outcome: StepOutcome, planned: PlannedStep) -> None:
         self._state.forget(planned)

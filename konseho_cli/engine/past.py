@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -16,7 +16,8 @@ from konseho_cli.engine.picked import Picked, picked
 from konseho_cli.engine.plan import Plan
 from konseho_cli.engine.spent import Spent
 from konseho_cli.engine.within import is_inside
-from konseho_cli.models.base import Identity, Request, Usage
+from konseho_cli.models.base import Identity, Request, Usage, place_of
+from konseho_cli.models.budget import own_name
 from konseho_cli.models.cassette import (
     Answered,
     hidden_request,
@@ -94,7 +95,7 @@ class Past:
 
     @property
     def picked(self) -> Picked:
-        """Which moderators were picked, so that they are again."""
+        """Who was picked for an item or to moderate, so that nobody else is asked again."""
         calls = sorted(self.stored.calls, key=lambda call: call.start)
         return picked((call.path, call.item, call.turn, call.agent) for call in calls)
 
@@ -132,13 +133,15 @@ class Past:
         known = structs.replace(identity, item=redactor.hide(identity.item))
         return self._calls.get(known.parts()[: len(IDENTITY)], ())
 
-    def spent(self, *, step: str | None = None, agent: str | None = None) -> Spent:
-        """What the calls of one step, of one agent, or all calls took."""
+    def spent(
+        self, *, step: str | None = None, agent: str | None = None, known: Container[str] = ()
+    ) -> Spent:
+        """What the calls of one step, of one agent (`known`: all of them), or all calls took."""
         return _spent(
             call
             for call in self.stored.calls
             if (step is None or is_inside(call.step, step))
-            and (agent is None or call.agent == agent)
+            and (agent is None or own_name(call.agent, place_of(call.step), known) == agent)
         )
 
     def _finished(self, plan: Plan, on_error: OnError) -> dict[str, StepKept]:

@@ -1,11 +1,9 @@
-"""Whom a run picked from its pools, as its calls tell: a replay and a resume pick the same. Pure."""
+"""Whom a run picked from its pools, as its calls tell: whoever goes on picks the same. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
-
-from konseho_cli.steps.moderators import MODERATOR
 
 Picked: TypeAlias = Mapping[tuple[str, str, int], tuple[str, ...]]
 """By step with its try, item and turn: the agents, in the order in which they were asked."""
@@ -15,8 +13,8 @@ def picked(calls: Iterable[tuple[str, str, int, str]]) -> Picked:
     """From the step with its try, the item, the turn and the agent of every call, oldest first."""
     found: dict[tuple[str, str, int], tuple[str, ...]] = {}
     for path, item, turn, agent in calls:
-        # Who stood in for a moderator that failed has a longer path, and was not picked.
-        if item == MODERATOR:
+        # Who stood in for one that failed has a longer path, and was not picked.
+        if item:
             key = (path, item, turn)
             found[key] = tuple(dict.fromkeys((*found.get(key, ()), agent)))
     return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from graphlib import TopologicalSorter
+from itertools import compress
 from types import MappingProxyType
 
 import msgspec
@@ -26,8 +27,10 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     edges: tuple[Edge, ...]
     waits_for: frozenset[str]
     """Ids of the steps that must have ended."""
-    sees: tuple[str, ...]
-    """All steps that it transitively waits for, in the order of the file."""
+    seen: int
+    """All steps that it transitively waits for, as a set of bits: their places in `order`."""
+    order: Sequence[str]
+    """The ids of all steps in the order of the file."""
     reads: frozenset[str]
     """The steps that its templates name."""
     estimate: Estimate
@@ -36,11 +39,18 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     council: CouncilSpec | None = None
     """The council of a `council` step."""
 
+    @property
+    def sees(self) -> tuple[str, ...]:
+        """All steps that it transitively waits for, in the order of the file; made each time."""
+        return tuple(compress(self.order, map(int, bin(self.seen)[:1:-1])))
+
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All steps in the order of the file."""
 
     steps: tuple[PlannedStep, ...]
+    followers: Mapping[str, Sequence[PlannedStep]]
+    """Those that wait for a step, by its id; only of steps that others wait for."""
 
     @property
     def estimate(self) -> Estimate:
@@ -65,7 +75,7 @@ def make_plan(
     `sizes`: of the populations that are not expanded yet, for the estimates.
     """
     councils = councils or {}
-    names = list(steps)
+    names = tuple(steps)
     edges = {
         name: edges_of(steps[name], names[index - 1] if index else None, steps.keys())
         for index, name in enumerate(names)
@@ -75,24 +85,23 @@ def make_plan(
         name: frozenset(root(path) for paths in step.references().values() for path in paths)
         for name, step in steps.items()
     }
-    return Plan(
-        steps=tuple(
-            PlannedStep(
-                id=name,
-                index=index,
-                step=steps[name],
-                edges=edges[name],
-                waits_for=frozenset(edge.step for edge in edges[name]),
-                sees=_named(seen[name], names),
-                reads=reads[name] & steps.keys(),
-                estimate=estimate(steps[name], sizes)
-                + _summary(steps[name], sees=bool(seen[name])),
-                blocks=_blocks(steps[name], f"{around}{name}", councils, sizes),
-                council=councils[place].spec if (place := f"{around}{name}") in councils else None,
-            )
-            for index, name in enumerate(names)
+    planned = tuple(
+        PlannedStep(
+            id=name,
+            index=index,
+            step=steps[name],
+            edges=edges[name],
+            waits_for=frozenset(edge.step for edge in edges[name]),
+            seen=seen[name],
+            order=names,
+            reads=reads[name] & steps.keys(),
+            estimate=estimate(steps[name], sizes) + _summary(steps[name], sees=bool(seen[name])),
+            blocks=_blocks(steps[name], f"{around}{name}", councils, sizes),
+            council=councils[place].spec if (place := f"{around}{name}") in councils else None,
         )
+        for index, name in enumerate(names)
     )
+    return Plan(steps=planned, followers=_followers(planned))
 
 
 def every_planned(plan: Plan, around: str = "") -> Iterator[tuple[str, PlannedStep]]:
@@ -134,12 +143,15 @@ def _seen(names: Sequence[str], edges: Mapping[str, Sequence[Edge]]) -> dict[str
     return seen
 
 
-def _named(bits: int, names: Sequence[str]) -> tuple[str, ...]:
-    """The names whose bits are set; most steps of a large council see few."""
-    return tuple(other for bit, other in enumerate(names) if bits >> bit & 1) if bits else ()
+def _followers(steps: Iterable[PlannedStep]) -> dict[str, list[PlannedStep]]:
+    found: dict[str, list[PlannedStep]] = {}
+    for step in steps:
+        for edge in step.edges:
+            found.setdefault(edge.step, []).append(step)
+    return found
 
 
-def ready(plan: Plan, ended: Set[str], started: Set[str]) -> list[PlannedStep]:
-    """Steps that may start now, the most urgent first, then by the order of the file."""
-    free = [step for step in plan.steps if step.id not in started and step.waits_for <= ended]
+def ready(steps: Iterable[PlannedStep], ended: Set[str], started: Set[str]) -> list[PlannedStep]:
+    """Those of `steps` that may start now, the most urgent first, then by the order of the file."""
+    free = [step for step in steps if step.id not in started and step.waits_for <= ended]
     return sorted(free, key=lambda step: (step.step.priority, step.index))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ALLOWS = "KONSEHO_ALLOW_EXEC"
 """`--allow-exec` as the processes that we start are told."""
 _MOST_SHOWN = 12
+_LONGEST = 500
+"""Characters of a command line that are shown."""
 _OWN = ("step_overhead", "creation", "event", "delegation", "context", "memory_per_agent")
 """Targets of what Konseho itself takes, whoever answers."""
 
@@ -69,8 +71,34 @@ def refuse_unheard(
             choice = _choice(casting, name, agent)
             if choice.provider != PERSON or choice.fallback or known(name, agent):
                 continue
-            if step.overdue() is None and not (desk is not None and desk.attends(name, agent)):
-                raise _unheard(name, agent, desk)
+            if step.overdue() is not None or (desk is not None and desk.attends(name, agent)):
+                continue
+            if _answered(steps, desk) and _may_be_skipped(name, steps):
+                continue  # whoever gave answers knows which way it goes
+            raise _unheard(name, agent, desk)
+
+
+def _answered(steps: Mapping[str, Base], desk: Desk | None) -> bool:
+    """Whether anybody is attended to."""
+    speaking = (
+        (name, agent_id(ref))
+        for name, step in steps.items()
+        for refs in step.speakers().values()
+        for ref in refs
+    )
+    return desk is not None and any(desk.attends(name, agent) for name, agent in speaking)
+
+
+def _may_be_skipped(place: str, steps: Mapping[str, Base]) -> bool:
+    """Whether the step, or one around it, may be left out in the run."""
+    around = place
+    while around:
+        step = steps.get(around)
+        inner = place != around and step is not None and len(step.blocks()) > 1
+        if inner or (step is not None and step.when is not None):
+            return True
+        around = around.rpartition(".")[0]
+    return False
 
 
 def _choice(casting: Casting, place: str, agent: str) -> ModelChoice:
@@ -107,14 +135,21 @@ def refuse_programs(steps: Iterable[Base], env: Mapping[str, str], *, allowed: b
     found = [line for step in steps for line in step.programs()]
     if not found or allowed or env.get(ALLOWS, "").strip() in ("1", "true") or allows_exec(env):
         return
-    shown = "".join(f"\n  {' '.join(line.split()):.200}" for line in found[:_MOST_SHOWN])
+    shown = "".join(f"\n  {_one_line(line)}" for line in found[:_MOST_SHOWN])
     more = len(found) - _MOST_SHOWN
     shown += f"\n  and {more} more" if more > 0 else ""
     many = "programs" if len(found) > 1 else "a program"
     raise UsageError(
         f"this council would execute {many}, with all your rights:{shown}",
-        hint="--allow-exec lets it; konseho show prints the plan, and executes nothing",
+        hint=f"--allow-exec or {ALLOWS}=1 lets it; konseho show prints the plan, and executes nothing",
     )
+
+
+def _one_line(command: str) -> str:
+    """What is left out of a long one is said: it may be what matters."""
+    line = " ".join(command.split())
+    more = len(line) - _LONGEST
+    return line if more <= 0 else f"{line[:_LONGEST]}… and {more:,} more characters"
 
 
 def _asks_for_it(step: Base) -> bool:

@@ -75,11 +75,12 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inside(msgspec.Struct, kw_only=True):
-    """What ran in a step that holds others, in the order in which it ended."""
+    """What ran in a step that holds others."""
 
     start: int
     """When that step began, in nanoseconds on the run's clock."""
-    records: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    records: dict[tuple[int, int, int], dict[str, Any]] = msgspec.field(default_factory=dict)
+    """By iteration, and by the places of the block and of the step in the file."""
 
 
 RunPlan: TypeAlias = Callable[
@@ -134,9 +135,11 @@ class RunState(msgspec.Struct):
             )  # fmt: skip
 
     def ran_in(self, planned: PlannedStep) -> dict[str, Any]:
-        """The details of a step that holds others and did not come to its end: what ran in it."""
+        """Details of a step that holds others: what ran in it, in an order that never varies."""
         inside = self.inside.get(planned.id)
-        return {} if inside is None or not inside.records else {"steps": inside.records}
+        if inside is None:
+            return {}
+        return {"steps": [record for _, record in sorted(inside.records.items())]}
 
     def address(self, planned: PlannedStep) -> str:
         """The step as events, spans and records name it: `polish.2.draft`."""
@@ -179,7 +182,7 @@ class RunState(msgspec.Struct):
 
     def shows(self, planned: PlannedStep) -> bool:
         """Whether a default prompt has anything to show that was said before."""
-        return bool(planned.sees) or (self.earlier is not None and bool(self.earlier()))
+        return bool(planned.seen) or (self.earlier is not None and bool(self.earlier()))
 
     def _seen(self, planned: PlannedStep) -> list[StepOutcome]:
         seen = [self.outcomes[step] for step in planned.sees]

@@ -72,6 +72,9 @@ async def run_step(state: RunState, planned: PlannedStep, scope: Scope) -> Stepp
         if not _wanted(planned, names):
             return Stepped(outcome=ended("skipped", "`when` is false"))
         result, reasons = await _in_time(state, planned, scope, names, on_error)
+        if planned.blocks:
+            details = {**result.details, **state.ran_in(planned)}
+            result = structs.replace(result, details=details)
         return Stepped(outcome=ended("degraded" if reasons else "ok", *reasons, result=result))
     except BudgetReached:
         raise

@@ -95,15 +95,23 @@ class Taped:
 
     @property
     def picked(self) -> Picked:
-        """Which moderators were picked in what is replayed, so that they are again."""
+        """Who was picked in what is replayed, so that they are again.
+
+        A what-if lends instances anew: who is free first is what it is about.
+        """
         if self.cassette is None:
             return {}
         from konseho_cli.engine.picked import picked
         from konseho_cli.models.cassette import identity_of
+        from konseho_cli.steps.moderators import MODERATOR
 
         answers = sorted(self.cassette.answers, key=lambda answered: answered.start)
         names = (identity_of(answered.identity) for answered in answers)
-        return picked((name.step, name.item, name.turn, name.agent) for name in names)
+        return picked(
+            (name.step, name.item, name.turn, name.agent)
+            for name in names
+            if self._taping.stand_in is None or name.item == MODERATOR
+        )
 
     def tape(self, casting: Casting, clock: Clock) -> Tape | None:
         """The tape of one run; None: it has none."""

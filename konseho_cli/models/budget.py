@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from decimal import Decimal
 from functools import partial
 
@@ -166,14 +166,18 @@ class Budgets(msgspec.Struct, frozen=True, kw_only=True):
         return [budget for budget in found if budget is not None]
 
     def _agents(self, identity: Identity) -> Budget | None:
-        """The agent's: that of the innermost council that has one of its name."""
-        place = identity.place
-        while place:
-            place = place.rpartition(".")[0]
-            name = f"{place}.{identity.agent}" if place else identity.agent
-            if name in self.agents:
-                return self.agents[name]
-        return None
+        name = own_name(identity.agent, identity.place, self.agents)
+        return None if name is None else self.agents[name]
+
+
+def own_name(agent: str, place: str, known: Container[str]) -> str | None:
+    """Of an agent that speaks at a place: that of the innermost council that has one of its id."""
+    while place:
+        place = place.rpartition(".")[0]
+        name = f"{place}.{agent}" if place else agent
+        if name in known:
+            return name
+    return None
 
 
 class Budgeted:

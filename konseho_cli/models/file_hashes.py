@@ -105,7 +105,7 @@ def _fitting(folder: Path, pattern: str) -> Iterator[tuple[str, str]]:
     start, rest = "/".join(parts[:plain]), parts[plain:]
     fits, deep = _compiled("/".join(rest)), "**" in rest
     root = os.fspath(folder)
-    for seen, (name, entry) in enumerate(_walk(os.path.join(root, start), "", len(rest), deep)):
+    for seen, (name, entry) in enumerate(_walk(os.path.join(root, start), len(rest), deep)):
         if seen > 50 * MOST_FILES:
             raise ModelRefused(f"'{pattern}' is looked for in too many files", hint="narrow it")
         if fits.fullmatch(name) and (path := _file(entry, root)) is not None:
@@ -116,19 +116,21 @@ def _is_wild(part: str) -> bool:
     return any(char in part for char in "*?[")
 
 
-def _walk(top: str, inside: str, depth: int, deep: bool) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def _walk(top: str, depth: int, deep: bool) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """All that stands in a folder, with its name from the top; links to folders are not followed."""
-    try:
-        entries = list(os.scandir(os.path.join(top, inside)))
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for entry in entries:
-        name = f"{inside}/{entry.name}" if inside else entry.name
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name not in NEVER and (deep or depth > 1):
-                yield from _walk(top, name, depth - 1, deep)
-        else:
-            yield name, entry
+    folders = [("", depth)]
+    while folders:
+        inside, depth = folders.pop()
+        try:
+            entries = list(os.scandir(os.path.join(top, inside)))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        for entry in entries:
+            name = f"{inside}/{entry.name}" if inside else entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                yield name, entry
+            elif entry.name not in NEVER and (deep or depth > 1):
+                folders.append((name, depth - 1))
 
 
 def _file(entry: os.DirEntry[str], root: str) -> str | None:
@@ -151,29 +153,66 @@ def _file(entry: os.DirEntry[str], root: str) -> str | None:
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """As a shell's: `*` and `?` stay in one folder, `**` goes through all."""
-    parts, written = pattern.split("/"), ""
-    for place, part in enumerate(parts):
-        last = place == len(parts) - 1
+    """As a shell's: `*` and `?` stay in one folder, `**` goes through all.
+
+    Between two wildcards what fits first is as good as what fits later, so nothing is tried twice:
+    a pattern may come from a model, and must not take longer the more stars it has.
+    """
+    runs: list[list[str]] = [[]]
+    for part in pattern.split("/"):
         if part == "**":
-            written += ".*" if last else "(?:[^/]+/)*"
+            runs.append([])
         else:
-            written += _of_part(part) + ("" if last else "/")
-    return re.compile(written, re.DOTALL)
+            runs[-1].append(_of_part(part))
+    first, *others = ["/".join(run) for run in runs]
+    if not others:
+        return re.compile(first, re.DOTALL)
+    *between, last = others
+    written = f"{first}/" if first else ""
+    written += "".join(f"(?>(?:[^/]+/)*?{run}/)" for run in between if run)
+    return re.compile(written + (f"(?:[^/]+/)*{last}" if last else ".*"), re.DOTALL)
 
 
 def _of_part(part: str) -> str:
-    written, at = "", 0
+    first, *others = _runs(part)
+    if not others:
+        return first
+    *between, last = others
+    return first + "".join(f"(?>[^/]*?{run})" for run in between if run) + f"[^/]*{last}"
+
+
+def _runs(part: str) -> list[str]:
+    """What stands between the stars, each of one length whatever it fits."""
+    runs, at = [""], 0
     while at < len(part):
         char = part[at]
         at += 1
         if char == "*":
-            written += "[^/]*"
+            runs.append("")
         elif char == "?":
-            written += "[^/]"
-        elif char == "[" and (end := part.find("]", at + 1)) > 0:
-            inner, at = part[at:end].replace("\\", r"\\").replace("[", r"\["), end + 1
-            written += f"[^{inner[1:]}]" if inner[0] == "!" else f"[{inner}]"
+            runs[-1] += "[^/]"
+        elif (
+            char == "["
+            and (end := part.find("]", at + (2 if part[at : at + 1] in "!^" else 1))) > 0
+        ):
+            runs[-1] += _of_class(part[at:end])
+            at = end + 1
         else:
-            written += re.escape(char)
-    return written
+            runs[-1] += re.escape(char)
+    return runs
+
+
+def _of_class(inner: str) -> str:
+    """Of `[a-z]` or `[!a-z]`; a range that ends before it begins holds nothing, as in a shell."""
+    negated = inner[0] in "!^"
+    chars, written, at = inner[negated:], "", 0
+    while at < len(chars):
+        low, at = chars[at], at + 1
+        if chars[at : at + 1] == "-" and at + 1 < len(chars):
+            high, at = chars[at + 1], at + 2
+            written += f"{re.escape(low)}-{re.escape(high)}" if low <= high else ""
+        else:
+            written += re.escape(low)
+    if negated:
+        return f"[^/{written}]"
+    return f"(?!/)[{written}]" if written else "(?!)"

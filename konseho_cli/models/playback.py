@@ -96,6 +96,9 @@ class Playback:
             what = f"{place(identity)}: the request differs from the recorded one"
             shown = "" if recorded is None else f"\n{difference(recorded, asked)}"
             raise ReplayMiss(f"{what}{shown}", hint=_AGAIN)
+        dropped = self._dropped.get(identity.logical.parts())
+        if dropped is not None and dropped.hash == key:
+            return None  # what was said elsewhere, as in another iteration, is not its answer
         free = [each for each in self._answers.hashed.get(key, ()) if each.request is not None]
         return free[0] if free and not self._attempts.hashed.get(key) else None
 

@@ -149,7 +149,7 @@ async def _execute(
     program = Program(
         (str(path), *wanted.argv[1:]), cwd=folder, env=env,
         stdin=None if wanted.stdin is None else wanted.stdin.encode("utf-8"),
-        limit=wanted.max_output, timeout_s=wanted.timeout_s, watch=watch,
+        limit=wanted.max_output, timeout_s=wanted.timeout_s, starts=warden.starts, watch=watch,
     )  # fmt: skip
 
     def run() -> Ended:

@@ -15,7 +15,7 @@ from konseho_cli.models.command import CommandRequest
 from konseho_cli.models.file_hashes import FileHashes, Unmatched
 from konseho_cli.models.program import Place
 
-VERSION = 1
+VERSION = 2
 """Of the keys: raised where an old result must not be found under a new key."""
 _encoder = msgspec.msgpack.Encoder(order="sorted")
 
@@ -46,11 +46,14 @@ class Fingerprints:
         return hashlib.blake2b(_encoder.encode(parts), digest_size=32).digest()
 
 
-def _identity(path: Path) -> tuple[str, int, int]:
-    """The file behind the name, and its state: another version of a program is another program."""
+def _identity(path: Path) -> tuple[str, int, int, int]:
+    """The file behind the name, and its state: another version of a program is another program.
+
+    A package may give all its files one time, so the time at which this one came counts, too.
+    """
     real = path.resolve()
     found = real.stat()
-    return str(real), found.st_mtime_ns, found.st_size
+    return str(real), found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
 
 def _plain(env: Mapping[str, str]) -> dict[str, bytes]:

@@ -20,12 +20,7 @@ _SHOWN = 3
 
 def decode(text: str, schema: Mapping[str, Any]) -> Any:
     """The value that the text states. Raises InvalidReply with what is wrong with it."""
-    try:
-        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-        if nests_deeper(value):
-            raise ValueError(f"nested more than {MAX_DEPTH} deep")
-    except (ValueError, RecursionError) as error:
-        raise InvalidReply(f"not a JSON document: {error}") from None
+    value = decode_any(text)
     mistakes = [
         f"{'.'.join(map(str, error.instance_path)) or 'the document'}: {error.message}"
         for error in _checker(schema).iter_errors(value)
@@ -33,6 +28,17 @@ def decode(text: str, schema: Mapping[str, Any]) -> Any:
     if mistakes:
         more = f" (and {len(mistakes) - _SHOWN} more)" if len(mistakes) > _SHOWN else ""
         raise InvalidReply("; ".join(mistakes[:_SHOWN]) + more)
+    return value
+
+
+def decode_any(text: str) -> Any:
+    """The value of a document without a schema. Raises InvalidReply."""
+    try:
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        if nests_deeper(value):
+            raise ValueError(f"nested more than {MAX_DEPTH} deep")
+    except (ValueError, RecursionError) as error:
+        raise InvalidReply(f"not a JSON document: {error}") from None
     return value
 
 

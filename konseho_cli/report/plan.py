@@ -81,6 +81,9 @@ def _tree(
 ) -> Iterator[str]:
     """A step a line with what it waits for below, then the steps that it holds, a subtree a block."""
     steps = plan.steps
+    if not steps:
+        yield f"{symbols.last} nothing is done"
+        return
     names = max(len(step.id) for step in steps)
     kinds = max(len(step.step.kind) for step in steps)
     calls = max(len(calls_text(step.estimate, symbols)) for step in steps)
@@ -134,7 +137,7 @@ def _why(step: PlannedStep, symbols: Symbols, holder: str) -> Iterator[str]:
         yield f"{symbols.arrow} only when {one_line(step.step.when)}"
     if isinstance(step.step, Loop):
         yield f"{symbols.arrow} {_times(step.step)}"
-    if step.step.window is not None and step.sees and step.step.shows_earlier:
+    if step.step.window is not None and step.seen and step.step.shows_earlier:
         yield f"{symbols.arrow} shows {window_text(step.step.window)}"
 
 

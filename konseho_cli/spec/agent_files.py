@@ -132,6 +132,9 @@ def inside(
             each for each in near if did_you_mean(file.stem, [PurePath(each).stem])
         ]  # all end so
         error(place, wrong, value=name, near=(file.name, near) if near else None)
+    elif file.suffix.lower() not in suffixes:  # such as .env, which a link may lead to as well
+        hint = f"known: {', '.join(suffixes)}, links followed"
+        error(place, f"{name[:200]} is no file of {what}", value=name, hint=hint)
     else:
         return file
     return None

@@ -37,7 +37,7 @@ def settle_agents(draft: Draft) -> None:
         settled: list[Step] = []
         for index, step in enumerate(steps):
             place = (*around, index)
-            own = with_held(_Refs(draft, used, place).settle(step), place, settle)
+            own = with_held(_Refs(draft, used, place, step.id).settle(step), place, settle)
             if own.window is None and usual is not None and own.shows_earlier:
                 own = msgspec.structs.replace(own, window=usual)
             settled.append(own)
@@ -89,8 +89,10 @@ def _people(draft: Draft, people: People, place: marks.Path) -> list[Any] | None
 class _Refs:
     """The agents that one step names, or the council itself."""
 
-    def __init__(self, draft: Draft, used: set[str], path: marks.Path) -> None:
+    def __init__(self, draft: Draft, used: set[str], path: marks.Path, step: str = "") -> None:
+        """`step`: its id; empty for the council itself."""
         self._draft = draft
+        self._step = step
         self._used = used
         self._path = path
 
@@ -194,5 +196,4 @@ class _Refs:
         """Its id; a population that says only what its members are called has the step's."""
         if agent.each is None or (agent.name and "{" not in agent.name):
             return agent.name
-        at = self._path[1] if len(self._path) > 1 else None
-        return self._draft.steps[at].id if isinstance(at, int) else ""
+        return self._step

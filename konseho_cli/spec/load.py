@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +18,7 @@ from konseho_cli.core.source import read_source, refusal, shown_path
 from konseho_cli.core.units import Duration, Money, Share
 from konseho_cli.core.yaml_events import Parsed, parse_yaml
 from konseho_cli.spec.agent_files import council_file
-from konseho_cli.spec.check import checked
+from konseho_cli.spec.check import checked, converted
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.draft import Draft
 from konseho_cli.spec.loaded import Loaded
@@ -44,8 +45,16 @@ class Within:
         return Within((*self.chain, file or Path(f"#{len(self.chain)}")), self.read)
 
 
+@cache
+def resolve_types() -> None:
+    """What a process does once, whatever council comes first: that is start-up, and no council's."""
+    least = {"konseho": 1, "name": "least", "steps": [{"kind": "ask", "agent": "one"}]}
+    converted(least, CouncilSpec)
+
+
 def load_council(path: Path) -> Loaded:
     """Read and check a council file. Raises InvalidCouncil with every mistake in it."""
+    resolve_types()
     began = RealClock.now()
     parsed = read_yaml(path, begin="konseho: 1")
     return _check(
@@ -72,6 +81,7 @@ def check_document(
 
     Agents' files are relative to `folder`, by default the current one.
     """
+    resolve_types()
     return _check(
         value, Problems(marks, file), (), path=None, folder=folder or Path.cwd(), quick=False,
         began=RealClock.now(), within=Within(()),

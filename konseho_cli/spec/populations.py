@@ -15,8 +15,7 @@ from konseho_cli.core.errors import InvalidCouncil, Problem, TemplateFailed
 from konseho_cli.core.source import shown_path
 from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.members import MOST, Wrong, ids_of, unreadable, weight_of, wrong_items
-from konseho_cli.spec.sizes import expanded
-from konseho_cli.steps.blocks import every_step
+from konseho_cli.steps.blocks import every_step, expanded
 from konseho_cli.steps.union import Step
 
 _SHARED = tuple(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TypeAlias, TypeVar
-
-from msgspec import structs
 
 from konseho_cli.agents.definition import Agent
 from konseho_cli.steps.base import Base, Estimate, agent_id
-from konseho_cli.steps.blocks import every_step, shape_of
+from konseho_cli.steps.blocks import every_step, expanded, shape_of
 from konseho_cli.steps.shapes import Shape
 
 T = TypeVar("T", bound=Base)
@@ -26,27 +24,6 @@ def sizes_of(agents: Mapping[str, Agent]) -> Sizes:
         for name, agent in agents.items()
         if agent.each is not None
     }
-
-
-def expanded(step: T, members: Mapping[str, Sequence[str]]) -> T:
-    """The step with members in place of the populations that its lists name; itself, without any.
-
-    The steps that it holds likewise.
-    """
-    changes: dict[str, tuple[str, ...]] = {}
-    for field in step.speakers():
-        written = getattr(step, field)
-        if isinstance(written, (list, tuple)) and any(agent_id(ref) in members for ref in written):
-            changes[field] = tuple(
-                name for ref in written for name in members.get(agent_id(ref), (agent_id(ref),))
-            )
-    found = structs.replace(step, **changes) if changes else step
-    blocks = found.blocks()
-    held = {name: [expanded(inner, members) for inner in steps] for name, steps in blocks.items()}
-    same = all(
-        new is old for name in blocks for new, old in zip(held[name], blocks[name], strict=True)
-    )
-    return found if same else found.with_blocks(held)
 
 
 def mistakes(step: Base, sizes: Sizes) -> Mapping[str, str]:

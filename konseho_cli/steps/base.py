@@ -319,8 +319,11 @@ class StepContext(Protocol):
         """
         ...
 
-    def lease(self, pool: AgentPool) -> AbstractAsyncContextManager[str]:
-        """Borrow an instance from a pool of agents: `async with ctx.lease(pool) as instance`."""
+    def lease(self, pool: AgentPool, item: str = "") -> AbstractAsyncContextManager[str]:
+        """Borrow an instance from a pool of agents: `async with ctx.lease(pool) as instance`.
+
+        `item`: what it is asked about, for a run that goes on.
+        """
         ...
 
     def progress(self, note: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
-from konseho_cli.steps.base import Base
+from konseho_cli.steps.base import Base, agent_id
 from konseho_cli.steps.shapes import Shape
+
+T = TypeVar("T", bound=Base)
 
 
 def check_holder(step: Base) -> dict[str, str]:
@@ -36,6 +38,27 @@ def shape_of_block(steps: Iterable[Base], *, skipped: bool = False) -> Shape:
     if skipped:
         known = {name: msgspec.structs.replace(each, skipped=True) for name, each in known.items()}
     return Shape(keys=known)
+
+
+def expanded(step: T, members: Mapping[str, Sequence[str]]) -> T:
+    """The step with members in place of the populations that its lists name; itself, without any.
+
+    The steps that it holds likewise.
+    """
+    changes: dict[str, tuple[str, ...]] = {}
+    for field in step.speakers():
+        written = getattr(step, field)
+        if isinstance(written, (list, tuple)) and any(agent_id(ref) in members for ref in written):
+            changes[field] = tuple(
+                name for ref in written for name in members.get(agent_id(ref), (agent_id(ref),))
+            )
+    found = msgspec.structs.replace(step, **changes) if changes else step
+    blocks = found.blocks()
+    held = {name: [expanded(inner, members) for inner in steps] for name, steps in blocks.items()}
+    same = all(
+        new is old for name in blocks for new, old in zip(held[name], blocks[name], strict=True)
+    )
+    return found if same else found.with_blocks(held)
 
 
 def place_in(holder: str, block: str) -> str:

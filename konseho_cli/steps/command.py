@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Awaitable, Mapping, Sequence
@@ -11,11 +10,12 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from konseho_cli.context.templates import references
-from konseho_cli.core.errors import StepFailed, TemplateFailed
+from konseho_cli.core.errors import InvalidReply, StepFailed, TemplateFailed
 from konseho_cli.core.units import Duration, Size
 from konseho_cli.models.command import OUTPUT, CommandDone, CommandRequest
 from konseho_cli.models.file_hashes import problem_of
 from konseho_cli.models.registry import KEYS
+from konseho_cli.models.structured import decode_any
 from konseho_cli.steps.base import (
     JSON,
     Base,
@@ -330,21 +330,18 @@ def _env_problems(env: Sequence[str] | Mapping[str, Template | None]) -> list[st
 
 def _parsed(done: CommandDone, program: Program, who: str) -> JSON:
     """Raises StepFailed for output that is not the JSON that was announced."""
-    if program.parse == "lines":
-        return done.output.splitlines()
+    if program.parse == "lines":  # a form feed in a source is no end of a line
+        lines = done.output.replace("\r\n", "\n").removesuffix("\n")
+        return lines.split("\n") if done.output else []
     if program.parse == "text":
         return done.output.rstrip("\n")
     try:
-        return json.loads(done.output, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        return decode_any(done.output)
+    except InvalidReply as error:
         if program.ok == "any" and done.status != 0:
             return done.output.rstrip("\n")  # it says what went wrong, and that is no JSON
         cut = ", and its middle is left out: raise `max_output`" if done.cut else ""
-        raise StepFailed(who, f"its output is not JSON: {error}{cut}") from None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
+        raise StepFailed(who, f"its output is {error}{cut}") from None
 
 
 def _shown(done: CommandDone, *, whole: bool) -> str:

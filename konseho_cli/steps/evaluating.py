@@ -7,6 +7,11 @@ from collections.abc import Sequence
 from konseho_cli.steps.base import JSON, StepContext, Template
 
 
+def is_fixed(value: object) -> bool:
+    """Whether a field that is to give a list is a text that computes nothing."""
+    return isinstance(value, str) and "{{" not in value and "{%" not in value
+
+
 def evaluate_field(ctx: StepContext, value: Template | Sequence[JSON]) -> JSON:
     """A field that is a template, or a list in which text may be one."""
     if isinstance(value, str):

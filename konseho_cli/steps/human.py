@@ -11,7 +11,7 @@ from konseho_cli.core.errors import InvalidReply, NoAnswer, StepFailed
 from konseho_cli.core.units import show_duration
 from konseho_cli.models.base import PERSON
 from konseho_cli.steps.base import JSON, Base, Estimate, StepContext, Template, agent_id, as_text
-from konseho_cli.steps.evaluating import evaluate_field
+from konseho_cli.steps.evaluating import evaluate_field, is_fixed
 from konseho_cli.steps.results import Part, StepResult
 from konseho_cli.steps.wording import word
 
@@ -44,6 +44,8 @@ class Human(Base, frozen=True, kw_only=True, tag="human"):
         found: dict[str, str] = {}
         if self.choices is not None and self.output is not None:
             found["choices"] = "give `choices` or an `output` with a schema, not both"
+        elif is_fixed(self.choices):
+            found["choices"] = "a fixed text is no list: write [yes, no], or a template"
         elif isinstance(self.choices, tuple) and (wrong := _wrong_choices(self.choices)):
             found["choices"] = wrong
         elif self.default is not None and (wrong := self._wrong_default()):

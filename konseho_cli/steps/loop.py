@@ -123,9 +123,5 @@ def _result(ran: Sequence[Ran], *, done: bool) -> StepResult:
             "done": done,
         },
         parts=ran[-1].parts,
-        details={
-            "done": done,
-            "count": len(ran),
-            "steps": [step for one in ran for step in one.steps],
-        },
+        details={"done": done, "count": len(ran)},
     )

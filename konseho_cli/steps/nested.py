@@ -10,7 +10,7 @@ import msgspec
 from konseho_cli.agents.definition import Id
 from konseho_cli.core.units import quantity
 from konseho_cli.steps.base import Base, Estimate, StepContext, Template, as_text
-from konseho_cli.steps.blocks import check_holder
+from konseho_cli.steps.blocks import check_holder, expanded
 from konseho_cli.steps.results import Part, StepResult
 
 Step: TypeAlias = Base
@@ -61,10 +61,17 @@ class Nested(Base, frozen=True, kw_only=True, tag="council"):
         return sum((step.estimate() for step in steps), Estimate(fewest=0, most=0))
 
     def _steps(self) -> Sequence[Base]:
-        """Those of the council, once its file is read."""
-        written = (self.council or {}).get("steps", ())
-        found: tuple[Base, ...] = msgspec.convert(written, tuple[Step, ...], dec_hook=quantity)
-        return found
+        """Those of the council, once its file is read, with the members of its populations."""
+        council = self.council or {}
+        steps: tuple[Base, ...] = msgspec.convert(
+            council.get("steps", ()), tuple[Step, ...], dec_hook=quantity
+        )
+        members = {
+            name: [f"{name}#{at}" for at, _ in enumerate(agent["each"])]
+            for name, agent in council.get("agents", {}).items()
+            if isinstance(agent, Mapping) and isinstance(agent.get("each"), list)
+        }
+        return [expanded(step, members) for step in steps] if members else steps
 
     async def run(self, ctx: StepContext) -> StepResult:
         """Hand over, and give its answer back."""
@@ -77,5 +84,5 @@ class Nested(Base, frozen=True, kw_only=True, tag="council"):
         return StepResult(
             value={"answer": held.answer, "gate": held.gate, "status": held.status},
             parts=(Part(label="answer", text=as_text(held.answer)),),
-            details={"council": held.council, "gate": held.gate, "steps": held.ran.steps},
+            details={"council": held.council, "gate": held.gate},
         )

@@ -37,8 +37,6 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     """By the id of each step, in the order of the file; null where one was skipped or failed."""
     parts: tuple[Part, ...]
     """What all of them said, labelled with their ids: `draft / ann`."""
-    steps: list[JSON]
-    """The record behind it, for the details of the step that holds them."""
 
     @property
     def last(self) -> JSON:
@@ -55,7 +53,6 @@ class Conferred(msgspec.Struct, frozen=True, kw_only=True):
     gate: bool | None
     """None: it has none."""
     status: Literal["ok", "degraded"]
-    ran: Ran
 
 
 class StepResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -189,14 +189,10 @@ class Route(Base, frozen=True, kw_only=True, tag="route"):
                 for name in choice.names
                 for part in ran[name].parts
             ),
-            details={
-                "chosen": list(choice.names),
-                "reason": choice.reason,
-                "steps": [step for name in self.branches for step in ran[name].steps],
-            },
+            details={"chosen": list(choice.names), "reason": choice.reason},
         )
 
 
 def _null(steps: Sequence[Base]) -> Ran:
     """What a branch comes to that failed where the others are enough."""
-    return Ran(values={step.id: None for step in steps}, parts=(), steps=[])
+    return Ran(values={step.id: None for step in steps}, parts=())

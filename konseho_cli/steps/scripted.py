@@ -228,7 +228,7 @@ class Scripted(msgspec.Struct, kw_only=True):
         return pool[ids.index(self.rota.pick(ids, by, without=without))]
 
     @asynccontextmanager
-    async def lease(self, pool: AgentPool) -> AsyncIterator[str]:
+    async def lease(self, pool: AgentPool, item: str = "") -> AsyncIterator[str]:
         """Borrow an instance."""
         if not pool.slots.try_acquire():
             await pool.slots.acquire()
@@ -261,19 +261,18 @@ class Scripted(msgspec.Struct, kw_only=True):
             parts += (Part(label=f"{step.id} / {p.label}", text=p.text) for p in result.parts)
             self.asked += inner.asked
             self.finished += inner.finished
-        return Ran(values=values, parts=tuple(parts), steps=[{"id": name} for name in values])
+        return Ran(values=values, parts=tuple(parts))
 
     async def confer(self, task: str | None, inputs: Mapping[str, JSON]) -> Conferred:
         """Answer by the script, as an agent named `council`."""
         answer = await self.ask("council", task or "", item=as_text(dict(inputs)))
-        ran = Ran(values={}, parts=(), steps=[])
-        return Conferred(council="council", answer=answer.value, gate=None, status="ok", ran=ran)
+        return Conferred(council="council", answer=answer.value, gate=None, status="ok")
 
     def skip(self, block: str, reason: str) -> Ran:
         """Null for each step of a block."""
         steps = self.holder.blocks()[block] if self.holder else ()
         self.notes.append(reason)
-        return Ran(values={step.id: None for step in steps}, parts=(), steps=[])
+        return Ran(values={step.id: None for step in steps}, parts=())
 
     def progress(self, note: str) -> None:
         """Keep the note."""

@@ -172,7 +172,7 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
         schema = self.schema if self.merge == "list" else None
 
         async def do(ctx: StepContext) -> Done:
-            async with ctx.lease(pool) as instance:
+            async with ctx.lease(pool, str(index)) as instance:
                 answer = await ctx.ask(
                     instances[instance],
                     self._prompt(ctx, piece.item, index, total),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, get_type_hints
 
 from konseho_cli.steps import loop, nested, route
 from konseho_cli.steps.ask import Ask
+from konseho_cli.steps.base import Base
 from konseho_cli.steps.chair import Chair
 from konseho_cli.steps.command import Command
 from konseho_cli.steps.debate import Debate
@@ -37,3 +38,7 @@ Step: TypeAlias = (
 loop.Step = Step  # type: ignore[assignment]
 nested.Step = Step  # type: ignore[assignment]
 route.Step = Step  # type: ignore[assignment]
+
+# msgspec evaluates annotations anew for each struct that inherits them, which most of the time to
+# load a process's first council went into: once is enough.
+Base.__annotations__ = get_type_hints(Base, include_extras=True)

@@ -14,7 +14,7 @@ from konseho_cli.core.errors import StepFailed
 from konseho_cli.steps.base import Base, Estimate, Positive, StepContext, Template
 from konseho_cli.steps.candidates import Candidate, label_candidates, read_candidates
 from konseho_cli.steps.crowd import in_order
-from konseho_cli.steps.evaluating import evaluate_field
+from konseho_cli.steps.evaluating import evaluate_field, is_fixed
 from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.moderators import Moderators, check_moderators, moderators_of
 from konseho_cli.steps.polling import Decision, Rules, moderate, poll, some
@@ -118,6 +118,8 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
         found |= check_moderators(self.moderator, self.moderators)
         if isinstance(self.candidates, list) and not self.candidates:
             found["candidates"] = "at least one candidate is needed"
+        if is_fixed(self.candidates):
+            found["candidates"] = "a fixed text is no list: write [red, blue], or a template"
         if self.fallback is not None and self.fallback.agent is not None:
             found["fallback"] = "nobody casts another's ballot: use `fallback: {value: …}`"
         if self.order is not None and self.batch is None:

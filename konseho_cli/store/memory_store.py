@@ -63,7 +63,9 @@ class _Run:
         return RunRow(
             began=self.began,
             ended=self.ended,
-            calls=len(calls),
+            calls=sum(
+                call.source != "human" and not call.model.startswith("command:") for call in calls
+            ),
             input_tokens=sum(call.input_tokens for call in calls),
             output_tokens=sum(call.output_tokens for call in calls),
             cost=sum((call.cost for call in calls if call.cost is not None), Decimal(0)),

@@ -35,8 +35,9 @@ _RUNS = f"""
     AND (:before IS NULL OR started < :before)
     ORDER BY started DESC, run DESC LIMIT :limit
 """  # noqa: S608 - constants
+# People and programs are no calls, wherever calls are counted.
 _SUMS = """
-    SELECT run, count(*), sum(input_tokens), sum(output_tokens),
+    SELECT run, sum(source <> 'human' AND model NOT LIKE 'command:%'), sum(input_tokens), sum(output_tokens),
         coalesce(sum(nanodollars), 0), sum(nanodollars IS NULL)
     FROM calls WHERE run IN (SELECT value FROM json_each(?)) GROUP BY run
 """

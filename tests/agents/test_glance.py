@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from konseho_cli.agents.glance import NO_AGENT, Glance, glance, is_name, read_head
+from konseho_cli.agents.glance import MOST_FRONT, NO_AGENT, Glance, glance, is_name, read_head
 from konseho_cli.agents.markdown import parse_agent
 from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.core.files import shipped
@@ -98,6 +98,17 @@ def test_only_the_front_matter_is_read_however_long_it_is(tmp_path: Path) -> Non
     assert read_head(str(file)) == front[:-1]
     file.write_bytes(b"\xef\xbb\xbf---\nname: a\n---\nrole")
     assert read_head(str(file)) == b"\xef\xbb\xbf---\nname: a\n---\n"
+
+
+@pytest.mark.parametrize("end", ["\n---\nrole", ""])
+def test_front_matter_without_an_end_in_sight_is_not_parsed(tmp_path: Path, end: str) -> None:
+    """A megabyte of YAML takes a second: a folder of them would hold whoever presses Tab."""
+    file = tmp_path / "a.md"
+    file.write_text("---\nname: critic\nx: [" + "1," * 400_000 + "1]" + end)
+    head = read_head(str(file))
+    assert len(head) <= 2 * MOST_FRONT + 4096
+    said = Glance("critic", problem="its front matter is larger than 32 KiB")
+    assert glance(head, "a") == said
 
 
 @pytest.mark.parametrize("cut", range(40))

@@ -199,3 +199,32 @@ def test_a_list_is_used_up_in_its_order(texts: list[str]) -> None:
     while answers.has("s", "a"):
         taken.append(answers.take(ask()))
     assert taken == texts
+
+
+def test_a_step_that_may_be_skipped_needs_no_answer_where_others_have_theirs(
+    konseho, tmp_path
+) -> None:
+    (tmp_path / "a.yaml").write_text("decide: approve\n")
+    ran = konseho(
+        "run",
+        "human-approval",
+        "A note",
+        "--model",
+        "sim:instant",
+        "--answers",
+        tmp_path / "a.yaml",
+    )
+    assert ran.status == 0
+    assert "nobody asked" not in ran.err
+    (tmp_path / "b.yaml").write_text("{}\n")
+    ran = konseho(
+        "run",
+        "human-approval",
+        "A note",
+        "--model",
+        "sim:instant",
+        "--answers",
+        tmp_path / "b.yaml",
+    )
+    assert ran.status == 2
+    assert "asks a person" in ran.err

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
+import subprocess
+import sys
+import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -38,10 +44,10 @@ def test_a_turn_knows_what_was_said_before(talk, council):
     ran = talk(council('answer: "{{ task }}"'), "one", "two", "three", more=("--json",))
     first, second, third = answers(ran)
     assert first == "one"
-    assert second.endswith("\n\ntwo")
+    assert second.startswith("two\n\n")
     assert "<user>\none\n</user>\n<answer>\none\n</answer>" in second
     assert second in third
-    assert third.endswith("\n\nthree")
+    assert third.startswith("three\n\n")
 
 
 def test_a_council_that_takes_history_gets_it_as_data(talk, council):
@@ -63,10 +69,10 @@ def test_json_is_an_object_a_turn(talk, council):
 
 def test_older_turns_are_left_out_and_that_is_said(process, council):
     ran = process(
-        "chat", council('answer: "{{ task[-4:] }}"'), "--json", "--history-tokens", 4,
+        "chat", council('answer: "{{ task[:4] }}"'), "--json", "--history-tokens", 4,
         stdin="first line\nother line\nlast",
     )  # fmt: skip
-    assert answers(ran) == ["line", "line", "last"]
+    assert answers(ran) == ["firs", "othe", "last"]
     assert "no longer told of the first turn:" in ran.err
 
 
@@ -155,6 +161,26 @@ def test_at_a_terminal_one_talks(council, tmp_path):
     assert stat.S_IMODE(typed.stat().st_mode) == 0o600
 
 
+def test_two_chats_at_once_remember_what_was_typed_in_both(council, tmp_path):
+    home = str(tmp_path / "home")
+    file = council('answer: "heard"')
+    with (
+        terminal("chat", file, "-q", KONSEHO_HOME=home) as one,
+        terminal("chat", file, "-q", KONSEHO_HOME=home) as two,
+    ):
+        for screen in (one, two):
+            screen.until(lambda seen: seen.endswith("> "))
+        for screen, said in ((one, "a"), (two, "b"), (one, "c")):
+            begin = len(screen.seen)
+            screen.press(f"{said}\n".encode())
+            screen.until(lambda seen, begin=begin: seen[begin:].endswith("heard\r\n\r\n> "))
+        for screen in (one, two):
+            screen.press(b"\x04")
+            assert screen.to_the_end() == 0
+    typed = tmp_path / "home" / "chat_history"
+    assert typed.read_text(encoding="utf-8").splitlines() == ["a", "b", "c"]
+
+
 def test_ctrl_c_at_the_prompt_gives_up_the_line_and_in_a_turn_the_turn(half_done):
     with terminal("chat", half_done) as screen:
         screen.until(lambda seen: seen.endswith("> "))
@@ -179,6 +205,76 @@ def test_ctrl_c_at_the_prompt_gives_up_the_line_and_in_a_turn_the_turn(half_done
         assert "(interrupted: no answer)" in screen.seen
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_the_prompt_ends_the_chat_and_puts_the_terminal_back(council, number):
+    with terminal("chat", council('answer: "heard"'), "-q", "--no-store") as screen:
+        before = termios.tcgetattr(screen.screen)
+        screen.until(lambda seen: seen.endswith("> "))
+        screen.press(b"half a li")
+        screen.until(lambda seen: seen.endswith("half a li"))
+        assert termios.tcgetattr(screen.screen) != before
+        screen.process.send_signal(number)
+        assert screen.to_the_end() == 128 + number
+        assert termios.tcgetattr(screen.screen) == before
+
+
+def test_bytes_that_are_no_text_do_not_end_a_chat_at_a_terminal(council):
+    with terminal(
+        "chat", council('answer: "{{ task }}"'), "-q", "--no-store", PYTHONIOENCODING="utf-8:strict"
+    ) as screen:
+        screen.until(lambda seen: seen.endswith("> "))
+        screen.press(b"h\xffe\n")
+        screen.until(lambda seen: "\r\nh\ufffde\r\n\r\n> " in seen)
+        screen.press(b"\x04")
+        assert screen.to_the_end() == 0
+
+
+def test_nobody_is_asked_what_nobody_would_read(council, konseho, tmp_path):
+    store = tmp_path / "runs.db"
+    with subprocess.Popen(
+        [sys.executable, "-m", "konseho_cli", "chat", council('answer: "heard"'), "-q"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env={**os.environ, "KONSEHO_STORE": str(store)},
+    ) as chat:  # fmt: skip
+        chat.stdin.write(b"one\n")
+        chat.stdin.flush()
+        assert chat.stdout.readline() == b"heard\n"
+        chat.stdout.close()
+        chat.stdin.write(b"two\nthree\n")
+        chat.stdin.close()
+        assert chat.wait(60) == 0
+    assert [
+        each["task"] for each in json.loads(konseho("runs", "--store", store, "--json").out)["runs"]
+    ] == ["one"]
+
+
+DEAF = """
+import subprocess, sys
+chat = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+chat.stdout.close()
+sys.exit(chat.wait())
+"""
+
+
+def test_at_a_terminal_too_a_chat_ends_where_nobody_reads_its_answers(council):
+    chat = [sys.executable, "-m", "konseho_cli", "chat", council('answer: "heard"'), "-q"]
+    with terminal(*chat, "--no-store", command=("-c", DEAF)) as screen:
+        screen.until(lambda seen: seen.endswith("> "))
+        screen.press(b"one\n")
+        assert screen.to_the_end() == 0
+
+
+def test_a_full_disk_ends_a_chat(council):
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "konseho_cli", "chat", council('answer: "heard"')],
+            input=b"one\ntwo\n", stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert ran.returncode == 3
+    assert ran.stderr.count(b"could not be written") == 1
+    assert b"so far" not in ran.stderr
+
+
 def test_words_with_a_slash_are_for_konseho(council, tmp_path):
     file = tmp_path / "talk.md"
     with terminal("chat", council('answer: "{{ task }}"'), "-q", "--no-store") as screen:
@@ -190,6 +286,8 @@ def test_words_with_a_slash_are_for_konseho(council, tmp_path):
             ("/model nonsense", "names no provider"),
             (f"/save {file}", "1 turn in"),
             ("/save", "which file?"),
+            ("/save ~nobody-of-that-name/x", "could not be written"),
+            (f"/save {'x' * 300}", "File name too long"),
             ("/clear", "a new conversation"),
             ("/history", "so far 1 turn"),
         ])  # fmt: skip

@@ -69,6 +69,7 @@ def test_presets_models_and_templates_are_completed(complete, tmp_path):
     (tmp_path / "own.yaml").write_text("konseho: 1\n", encoding="utf-8")
     assert complete("konseho run own.yaml --preset ow") == ["own"]
     assert complete("konseho run quickstart --model s") == ["sim"]
+    assert complete("konseho run quickstart --model h") == ["human"]
     assert complete("konseho init --template qu") == ["quickstart"]
 
 

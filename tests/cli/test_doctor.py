@@ -45,6 +45,7 @@ def server(status: int, body: str = '{"error": {"message": "no"}}') -> Iterator[
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Type", "text/html" if body[0] == "<" else "application/json")
             self.end_headers()
             self.wfile.write(body.encode())
 
@@ -174,6 +175,13 @@ def test_a_server_that_refuses_an_empty_question_is_there(status, state):
     assert found["openai"].mend or state == "ok"
 
 
+def test_a_server_that_is_none_of_models_is_warned_of():
+    with server(200, "<html>Log in to this network</html>") as url:
+        found = by_name(examine_network({"VLLM_BASE_URL": url}))
+    assert found["vllm"].state == "warning"
+    assert "not as a server of models does" in found["vllm"].said
+
+
 def test_a_server_that_is_not_there_is_an_error_where_it_was_named_and_none_where_not():
     with server(400) as url:
         pass
@@ -210,7 +218,19 @@ def test_a_store_that_is_well_is_looked_over(konseho, council, tmp_path, monkeyp
     assert (found["place"].state, found["health"].state) == ("ok", "ok")
     assert "1 run, no problem" in found["health"].said
     (tmp_path / ".konseho").chmod(0o755)
-    assert stored(tmp_path)["place"].state == "warning"
+    place = stored(tmp_path)["place"]
+    assert place.state == "warning"
+    assert place.mend.startswith(f"chmod 700 {tmp_path / '.konseho'}:")
+
+
+def test_of_a_store_elsewhere_only_the_file_has_to_be_private(konseho, council, tmp_path):
+    file = tmp_path / "konseho.db"
+    tmp_path.chmod(0o755)
+    konseho("run", council(), "-q", "--store", file)
+    env = {"KONSEHO_STORE": str(file)}
+    assert by_name(examine_store(env))["place"].state == "ok"
+    file.chmod(0o644)
+    assert by_name(examine_store(env))["place"].mend.startswith(f"chmod 600 {file}:")
 
 
 def test_a_store_that_is_broken_is_an_error(tmp_path):

@@ -23,10 +23,11 @@ EOF = None
 
 
 class Typed:
-    """A pad on which all lines are typed already."""
+    """A pad on which all lines are typed already, or pasted at once."""
 
-    def __init__(self, *lines: str | None) -> None:
+    def __init__(self, *lines: str | None, pasted: bool = False) -> None:
         self.left = list(lines)
+        self.pasted = pasted
         self.said: list[str] = []
 
     def say(self, text: str) -> None:
@@ -36,13 +37,18 @@ class Typed:
         self.said.append(prompt)
         return self.left.pop(0)
 
+    async def more(self) -> bool:
+        return self.pasted and bool(self.left)
+
     @property
     def shown(self) -> str:
         return "\n".join(self.said)
 
 
-def answer(schema: Mapping[str, Any] | None, *lines: str | None) -> tuple[Any, Typed]:
-    pad = Typed(*lines)
+def answer(
+    schema: Mapping[str, Any] | None, *lines: str | None, pasted: bool = False
+) -> tuple[Any, Typed]:
+    pad = Typed(*lines, pasted=pasted)
     value = asyncio.run(fill(schema, pad))
     assert not pad.left, "all of it was asked for"
     return value, pad
@@ -66,6 +72,18 @@ def of(**properties: Any) -> dict[str, Any]:
 )
 def test_text_ends_with_an_empty_line_or_with_ctrl_d(lines: Any, text: str) -> None:
     assert answer(None, *lines)[0] == text
+
+
+@pytest.mark.parametrize(
+    ("schema", "lines", "value"),
+    [
+        (None, ("One.", "", "Two.", "", ""), "One.\n\nTwo."),
+        ({"type": "array", "items": {"type": "string"}}, ("a", "", "b", ""), ["a", "b"]),
+        ({"type": "object"}, ('{"a":', "", "1}", ""), {"a": 1}),
+    ],
+)
+def test_an_empty_line_does_not_end_what_is_pasted(schema: Any, lines: Any, value: Any) -> None:
+    assert answer(schema, *lines, pasted=True)[0] == value
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from pathlib import Path
@@ -13,6 +12,7 @@ import yaml
 
 from konseho_cli.cli.templates import fill_template, find_template, templates
 from konseho_cli.spec.load import load_council
+from tests.cli.terminals import terminal
 
 NAMES = tuple(templates())
 DIFF = "--- a/app.py\n+++ b/app.py\n@@ -1 +1 @@\n-x = 1\n+x = int(input())\n"
@@ -39,26 +39,48 @@ def meaning(document: object) -> object:
     return spec
 
 
-def calls(name: str, folder: Path) -> list[str]:
-    """What the template's own header says that one types, but for the model."""
-    filled = fill_template(find_template(name), "council.yaml", "mine")
-    for file in re.findall(r"=@(\S+)", filled.call):
-        (folder / file).write_text(DIFF, encoding="utf-8")
-    return shlex.split(re.sub(r"(?:--model|-m) \S+", "", filled.call))
+def answers_of(text: str) -> str:
+    """What the header shows as a file of answers."""
+    shown = re.search(r"^# decided.yaml:\n((?:#   .*\n)+)", text, re.MULTILINE)
+    return re.sub("^#   ", "", shown[1], flags=re.MULTILINE) if shown else "{}"
 
 
 @each_template
-def test_what_it_writes_is_valid_and_runs_at_once(konseho, here, name):
-    assert konseho("init", "--template", name).status == 0
+def test_what_it_writes_is_valid_and_the_next_command_runs_at_once(konseho, here, name):
+    founded = json.loads(konseho("init", "--template", name, "--json").out)
     checked = konseho("validate", "council.yaml")
     assert (checked.status, checked.out, checked.err) == (0, "", "")
-    ran = konseho(
-        "run", "council.yaml", *calls(name, here), "--model", "sim:instant", "-q",
-        "--json",
-    )  # fmt: skip
+    for file in founded["reads"]:
+        (here / file).write_text(DIFF, encoding="utf-8")
+    text = (here / "council.yaml").read_text(encoding="utf-8")
+    (here / "decided.yaml").write_text(answers_of(text), encoding="utf-8")
+    words = shlex.split(re.sub(r"--model \S+", "", founded["next"][0]))
+    ran = konseho(*words[1:], "--answers", "decided.yaml", "--model", "sim:instant", "-q", "--json")
     outcome = json.loads(ran.out)
     assert outcome["status"] in ("ok", "degraded"), ran.err  # simulated critics may not approve
     assert ran.status == (1 if outcome["gate"] is False else 0)
+
+
+def test_a_person_answers_at_the_terminal_what_comes_next(konseho, here):
+    (command,) = json.loads(konseho("init", "--template", "approval", "--json").out)["next"]
+    with terminal(*shlex.split(command)[1:], "-m", "sim:instant", "-q", "--no-store") as screen:
+        screen.until(lambda seen: "2. ask for changes" in seen and seen.endswith("> "))
+        screen.press(b"1\n")
+        assert screen.to_the_end() == 0
+
+
+def test_the_next_command_needs_no_key_and_names_what_it_reads(konseho, here):
+    told = konseho("init", "--template", "code-review").out
+    assert "konseho run council.yaml --input diff=@change.diff --model sim\n" in told
+    assert told.endswith("\nThere change.diff is a file of yours.\n")
+    (here / "change.diff").write_text(DIFF, encoding="utf-8")
+    assert "of yours" not in konseho("init", "--template", "code-review").out
+
+
+def test_the_next_command_leaves_out_files_that_the_council_can_do_without(konseho):
+    founded = json.loads(konseho("init", "--template", "feature-build", "--json").out)
+    assert founded["next"] == ['konseho run council.yaml "Add rate limits to our HTTP API"']
+    assert founded["reads"] == []
 
 
 @each_template
@@ -204,19 +226,36 @@ def test_a_file_in_the_place_of_a_folder_is_said(konseho, here):
     assert "cannot be written" in ran.err
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_is_read_only_is_said(konseho, here):
-    here.chmod(0o500)
-    ran = konseho("init")
-    here.chmod(0o700)
-    assert ran.status == 3
-    assert "Permission denied" in ran.err
+@pytest.mark.parametrize("link", ["council.yaml", "agents", ".gitignore", "council.schema.json"])
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(konseho, here, link):
+    elsewhere = here.parent / "elsewhere"
+    elsewhere.mkdir()
+    target = elsewhere if link == "agents" else elsewhere / "precious"
+    if link != "agents":
+        target.write_text("precious", encoding="utf-8")
+    (here / link).symlink_to(target)
+    for more in ([], ["--force"]):
+        ran = konseho("init", *more)
+        assert ran.status == 2
+        assert f"{link}" in ran.err
+        assert "leads out of the folder" in ran.err
+    assert [each.read_text() for each in elsewhere.iterdir()] == ["precious"] * (link != "agents")
+    assert [each.name for each in here.iterdir()] == [link]
 
 
-def test_a_place_where_nothing_can_be_made_is_said(konseho):
-    ran = konseho("init", "/proc/nothing")
+def test_a_link_within_the_folder_and_a_link_to_the_folder_are_followed(konseho, here):
+    (here / "own").mkdir()
+    (here / "agents").symlink_to("own")
+    (here.parent / "way").symlink_to(here)
+    assert konseho("init", here.parent / "way").status == 0
+    assert (here / "own" / "chair.md").exists()
+
+
+@pytest.mark.parametrize("folder", ["/proc/nothing", "/proc/self/fd"])
+def test_a_place_where_nothing_can_be_made_is_said(konseho, folder):
+    ran = konseho("init", folder)  # there root may not write either
     assert ran.status == 3
-    assert "/proc/nothing cannot be written" in ran.err
+    assert re.search(r"^konseho: /proc/\S+ cannot be written: ", ran.err)
     assert "konseho init FOLDER" in ran.err
 
 

@@ -120,6 +120,7 @@ def test_simulated_answers_that_nobody_chose_never_decide(konseho, council):
 
 def test_a_reached_limit_is_exit_status_5(konseho, council):
     ran = konseho("run", council("limits: {calls: 1}"))
+    assert "raise the limit, then konseho resume" in ran.err
     assert ran.status == 5
     assert "limit" in ran.err
     assert ran.out == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pty
 import re
 import signal
 import struct
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from konseho_cli.cli.terminal import keyboard
 from tests.cli.terminals import Terminal, terminal
 
 COUNCIL = """\
@@ -226,6 +228,27 @@ def test_keys_that_send_escape_sequences_are_no_part_of_the_answer(asks: Any) ->
     assert '"answer": "Yes."' in screen.seen
 
 
+def test_what_is_pasted_is_one_answer_with_its_paragraphs(asks: Any) -> None:
+    with terminal("run", asks("  - {id: approve, kind: human}\n"), "-q", "--json") as screen:
+        asked(screen)
+        screen.press(b"One.\n\nTwo.\n\n")
+        assert screen.to_the_end() == 0
+    assert r'"answer": "One.\n\nTwo."' in screen.seen
+
+
+def test_the_rest_of_what_is_pasted_is_no_next_command(asks: Any) -> None:
+    with terminal("chat", asks(), "-q", "--no-store") as screen:
+        asked(screen)
+        screen.press(b"said\n")
+        screen.until(lambda seen: "2. ask for changes" in seen and seen.endswith("> "))
+        screen.press(b"1\nnever said\n")
+        screen.until(lambda seen: seen.endswith("approve\r\n\r\n> "))
+        screen.press(b"/history\n")
+        screen.until(lambda seen: "so far 1 turn" in seen and seen.endswith("> "))
+        screen.press(b"\x04")
+        assert screen.to_the_end() == 0
+
+
 def test_a_screen_that_changes_its_size_while_somebody_types_is_drawn_anew(asks: Any) -> None:
     with terminal("run", asks(), width=100) as screen:
         asked(screen)
@@ -285,6 +308,32 @@ def test_a_task_from_a_pipe_leaves_the_terminal_for_answers(asks: Any) -> None:
         assert screen.to_the_end() == 0
     outcome = json.loads(screen.seen.partition("out:")[2])
     assert outcome["answer"] == "approve"
+
+
+def test_a_chat_from_a_pipe_asks_at_the_terminal_in_every_turn(asks: Any) -> None:
+    konseho = [sys.executable, "-m", "konseho_cli", "chat", asks(), "-q", "--no-store"]
+    turns = PIPED.replace("Task from a pipe.", r"one\ntwo\n")
+    with terminal(*konseho, command=("-c", turns)) as screen:
+        for turn in (1, 2):
+            screen.until(lambda seen, turn=turn: seen.count("2. ask for changes") == turn)
+            screen.until(lambda seen: seen.endswith("> "))
+            screen.press(b"%d\n" % turn)
+        assert screen.to_the_end() == 0
+    assert screen.seen.endswith("out: approve\r\nask for changes\r\n\r\n")
+
+
+def test_however_often_somebody_is_asked_the_terminal_is_opened_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = pty.openpty()
+    with open(theirs, "w", encoding="utf-8") as shown, monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", shown)
+        patched.setattr(sys, "stdin", None)
+        assert keyboard() is not None
+        opened = len(os.listdir("/dev/fd"))
+        assert all(keyboard() for _ in range(5))
+        assert len(os.listdir("/dev/fd")) == opened
+    os.close(ours)
 
 
 def test_without_a_controlling_terminal_nobody_is_waited_for(asks: Any) -> None:

@@ -30,10 +30,10 @@ def test_a_turn_that_alone_is_too_long_loses_its_middle():
 
 
 @given(turns, texts)
-def test_the_task_holds_every_turn_in_its_order_and_ends_with_what_is_said_now(said, now):
+def test_the_task_begins_with_what_is_said_now_and_holds_every_turn_in_its_order(said, now):
     task = task_after(said, now)
-    assert task.endswith(now)
-    place = 0
+    assert task.startswith(now)
+    place = len(now)
     for turn in said:
         for text in (turn.user, turn.answer):
             place = task.index(text, place) + len(text)
@@ -52,9 +52,9 @@ def test_what_is_left_out_is_said():
 
 def test_the_wording_is_the_documented_one():
     assert task_after([Turn(user="Tabs?", answer="Spaces.")], "And for Go?") == (
-        "The conversation so far, oldest first. It is there to be understood, not to be answered "
-        "again.\n\n<conversation>\n<user>\nTabs?\n</user>\n<answer>\nSpaces.\n</answer>\n"
-        "</conversation>\n\nWhat is said now, and is to be answered:\n\nAnd for Go?"
+        "And for Go?\n\nThat is what is said now, and what is to be answered. What was said before "
+        "follows, oldest first: it\nis there to be understood, not to be answered again.\n\n"
+        "<conversation>\n<user>\nTabs?\n</user>\n<answer>\nSpaces.\n</answer>\n</conversation>"
     )
 
 

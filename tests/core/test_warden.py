@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from konseho_cli.core.warden import Warden
 
 KILLED = """
@@ -18,11 +20,24 @@ print(child.pid, flush=True)
 os.kill(os.getpid(), 9)
 """
 
+KILLED_EARLY = """
+import os, subprocess, sys
+from konseho_cli.core.program import Program
+from konseho_cli.core.warden import Warden
+warden = Warden()
+def watch(group):
+    print(group, flush=True)
+    os.kill(os.getpid(), 9)
+Program(["sleep", "60"], cwd="/", env=os.environ, starts=warden.starts, watch=watch).run()
+"""
 
-def test_what_a_killed_process_had_started_is_ended() -> None:
+
+@pytest.mark.parametrize("killed", [KILLED, KILLED_EARLY])
+def test_what_a_killed_process_had_started_is_ended(killed: str) -> None:
+    """In the moment, too, in which it runs already and nobody knows its number."""
     root = str(Path(__file__).parents[2])
     run = subprocess.run(
-        [sys.executable, "-c", KILLED], cwd=root, capture_output=True, text=True, timeout=60,
+        [sys.executable, "-c", killed], cwd=root, capture_output=True, text=True, timeout=60,
         env={**os.environ, "PYTHONPATH": root}, check=False,
     )  # fmt: skip
     assert run.returncode == -signal.SIGKILL

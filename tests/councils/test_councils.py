@@ -15,12 +15,15 @@ from konseho_cli.agents.markdown import read_agent
 from konseho_cli.cli.main import invoke
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.virtual import run_virtual
-from konseho_cli.engine.blocks import steps_within
 from konseho_cli.engine.casting import Wishes
 from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.plan import plan_of
+from konseho_cli.engine.within import within
 from konseho_cli.models.base import place_of
 from konseho_cli.models.person import Answering
+from konseho_cli.report.plan import Shown, plan_text
+from konseho_cli.report.symbols import UNICODE
 from konseho_cli.session import Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import load_council
@@ -120,14 +123,22 @@ def test_it_runs_to_a_good_end(path: Path) -> None:
 
 
 @each_council
+def test_it_can_be_shown_before_it_runs(path: Path) -> None:
+    session, loaded = _session(path), load_council(path)
+    shown = Shown.of(loaded.spec, plan_of(loaded), session.casting)
+    drawn = plan_text(shown, UNICODE)
+    assert all(f" {step.id} " in drawn for _, step in every_step(loaded.steps.values()))
+
+
+@each_council
 def test_every_agent_of_it_has_a_part_or_a_step_that_was_skipped(path: Path) -> None:
     outcome, loaded = _run(path), load_council(path)
     placed = dict(every_step(loaded.steps.values()))
     asked = {call.agent.partition("#")[0] for call in outcome.calls}
     for step in outcome.steps:
-        for inner in steps_within(step):
-            if inner["status"] == "skipped":
-                named = placed[place_of(inner["id"])].speakers().values()
+        for inner in within(step):
+            if inner.status == "skipped":
+                named = placed[place_of(inner.id)].speakers().values()
                 asked |= {agent_id(ref) for refs in named for ref in refs}
     standing_by = STANDING_BY.get(path.stem, set())
     assert asked | standing_by == set(_session(path).spec.agents)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from konseho_cli.core.virtual import VirtualLoop
 from konseho_cli.engine.history import cassette_of
@@ -96,6 +97,42 @@ def test_a_run_that_goes_on_asks_whom_it_had_asked(by: str, stop_after: int) -> 
     assert second.resumed is not None
     assert second.resumed.calls == len(paid)
     assert len([call for call in second.calls if call.source == "model"]) + len(paid) == 9
+
+
+SPLIT = check_document(
+    {
+        "konseho": 1, "name": "split", "task": "Which way?", "model": "sim",
+        "agents": {"ann": {"role": "You are bold."}, "bob": {"role": "You are careful."}},
+        "steps": [{"id": "cut", "kind": "split", "agents": ["ann", "bob"],
+                   "items": list("abcdefgh"), "max_agents": 2}],
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stop_after", range(1, 8))
+def test_no_piece_goes_to_another_agent_when_its_answer_is_paid(stop_after: int) -> None:
+    store = MemoryStore()
+    _held(Session(SPLIT, RunOptions(), env={}, store=lambda: store), stop_after)
+    before = _kept(store)
+    ended = tuple(call for call in before.calls if call.status == "ok")  # as after `kill -9`
+    killed = structs.replace(
+        before, row=structs.replace(before.row, ended=None), calls=ended, steps=()
+    )
+    session = resume(killed, Resumption(force=True), {}, SPLIT)
+    session._store = lambda: store
+    second = _held(session)
+    assert second.status == "ok"
+    assert len([call for call in second.calls if call.source == "model"]) == 8 - len(ended)
+
+
+def test_a_replay_lends_the_same_instances_however_uneven_its_times_are() -> None:
+    store = MemoryStore()
+    first = _held(Session(SPLIT, RunOptions(), env={}, store=lambda: store))
+    cassette = cassette_of(_kept(store))
+    took = [structs.replace(one, duration=1) for one in cassette.answers]
+    even = structs.replace(cassette, answers=took)
+    again = _held(Session(SPLIT, RunOptions(taping=Taping(replay=even, speed=1.0)), env={}))
+    assert (again.status, again.answer) == ("ok", first.answer)
 
 
 @each_way

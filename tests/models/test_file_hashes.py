@@ -36,10 +36,70 @@ def tree(tmp_path: Path) -> Path:
         ("[!a].*", {"b.txt"}),
         ("?.py", {"a.py"}),
         ("**/deep/*", {"sub/deep/d.py"}),
+        ("**/**/c.py", {"sub/c.py"}),
+        ("[!z]*/[!z]*", {"sub/c.py"}),
+        ("[^b]*", {"a.py"}),
+        ("[a&&b]*", {"a.py", "b.txt"}),
     ],
 )
 def test_patterns_are_those_of_a_shell(tree: Path, pattern: str, names: set[str]) -> None:
     assert set(find(tree, [pattern])) == names
+
+
+@pytest.mark.parametrize("pattern", ["[z-a]*", "[a--", "[", "[!]", "[]", "[a||b][~~", "[z-a]"])
+def test_what_looks_like_a_class_and_is_none_fits_nothing(tree: Path, pattern: str) -> None:
+    with pytest.raises(Unmatched):
+        find(tree, [pattern])
+
+
+def fits(pattern: list[str], name: list[str]) -> bool:
+    """The meaning of a pattern, slowly."""
+    if not pattern:
+        return not name
+    if pattern[0] == "**":
+        return bool(name) and (
+            len(pattern) == 1 or any(fits(pattern[1:], name[skip:]) for skip in range(len(name)))
+        )
+    return bool(name) and fits_part(pattern[0], name[0]) and fits(pattern[1:], name[1:])
+
+
+def fits_part(pattern: str, name: str) -> bool:
+    if pattern[:1] == "*":
+        return any(fits_part(pattern[1:], name[skip:]) for skip in range(len(name) + 1))
+    if not pattern or not name:
+        return pattern == name
+    return pattern[0] in ("?", name[0]) and fits_part(pattern[1:], name[1:])
+
+
+@given(
+    st.lists(
+        st.sampled_from(["**", *("*", "a", "a*", "*a", "*b*a", "?*b", "**b", "ab")]), min_size=1
+    ),
+    st.lists(st.text("ab", min_size=1, max_size=4), min_size=1, max_size=5),
+)
+def test_a_pattern_means_what_it_says(pattern: list[str], name: list[str]) -> None:
+    found = file_hashes._compiled("/".join(pattern)).fullmatch("/".join(name))
+    assert (found is not None) == fits(pattern, name)
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 12 + "b", "**/" * 12 + "x", "**/a/" * 12 + "x"])
+def test_no_pattern_takes_for_ever(tmp_path: Path, pattern: str) -> None:
+    """A search that tries all ways to divide a name over the stars would not end in our lives."""
+    folder = tmp_path.joinpath(*["a"] * 40)
+    folder.mkdir(parents=True)
+    (folder / ("a" * 200)).touch()
+    (tmp_path / ("a" * 200)).touch()
+    with pytest.raises(Unmatched):
+        find(tmp_path, [pattern])
+
+
+def test_folders_may_be_as_deep_as_they_like(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    for _ in range(1200):
+        folder += "/d"
+        os.mkdir(folder)
+    Path(folder, "x").touch()
+    assert len(find(tmp_path, ["**/x"])) == 1
 
 
 def test_what_fits_nothing_is_said(tree: Path) -> None:

@@ -11,6 +11,7 @@ from konseho_cli.steps.ask import Ask
 from konseho_cli.steps.base import Estimate
 from konseho_cli.steps.fields import Window
 from konseho_cli.steps.loop import Loop
+from konseho_cli.steps.route import Route
 
 
 def shown(spec, plan):
@@ -103,3 +104,10 @@ def test_a_window_is_shown_with_its_step(spec):
     assert "shows 500 tokens of earlier outputs\n" in text
     (window,) = [each["window"] for each in json.loads(plan_json(shown(spec, plan)))["steps"][2:3]]
     assert window == {"tokens": 8_000, "messages": 6, "summary": "bob"}
+
+
+def test_a_branch_in_which_nothing_happens_says_so(spec):
+    stay = Route(choose="none", branches={"go": (Ask(id="say", agent="ann"),), "none": ()})
+    text = plan_text(shown(spec, make_plan({"way": stay})), UNICODE)
+    assert "none:" in text
+    assert "nothing is done" in text

@@ -69,6 +69,15 @@ def test_a_link_out_of_the_councils_folder_is_refused(
     assert "outside the council's folder" in said("agents: {a: {from: link.md}}\n" + STEPS)[0]
 
 
+@pytest.mark.parametrize("name", ["./.env", "link.md", "agents/../.env"])
+def test_no_other_file_of_the_folder_becomes_a_role(folder: Path, said: Said, name: str) -> None:
+    """A council of a stranger's must not send what lies beside it to a model of its choice."""
+    (folder / ".env").write_text("PASSWORD=1")
+    (folder / "link.md").symlink_to(".env")
+    found = said(f"agents: {{a: {{from: {name}}}}}\n" + STEPS)
+    assert [f"{name} is no file of agents" in each for each in found] == [True]
+
+
 def test_a_link_to_itself_is_refused(folder: Path, said: Said) -> None:
     (folder / "loop.md").symlink_to("loop.md")
     assert len(said("agents: {a: {from: loop.md}}\n" + STEPS)) == 1

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from konseho_cli.agents.member import Member
 from konseho_cli.core.errors import InvalidCouncil
+from konseho_cli.engine.plan import plan_of
 from konseho_cli.spec.load import check_document
 from konseho_cli.spec.members import MOST
 from konseho_cli.spec.populations import populate
@@ -177,6 +178,18 @@ def test_one_written_in_a_step_has_the_steps_name_or_its_own() -> None:
         assert list(loaded.steps["hear"].speakers()["agents"]) == names
 
 
+def test_one_written_in_a_step_of_a_loop_has_the_name_of_that_step() -> None:
+    inner = [
+        {"id": name, "kind": "parallel", "agents": {"each": ["x", "y"], "role": f"{name} {{{{ item }}}}"}}
+        for name in ("hear", "answer")
+    ]  # fmt: skip
+    loaded = check_document({
+        "konseho": 1, "name": "c", "task": "t",
+        "steps": [{"id": "polish", "kind": "loop", "max": 1, "steps": inner}],
+    })  # fmt: skip
+    assert list(loaded.spec.agents) == ["hear", "answer"]
+
+
 def test_a_mapping_in_the_place_of_a_list_needs_each() -> None:
     document = council({"each": PEOPLE}, {"kind": "parallel", "agents": {"name": "ann"}})
     with pytest.raises(InvalidCouncil, match="it needs `each`"):
@@ -228,6 +241,7 @@ def test_a_council_inside_another_has_populations_of_its_own() -> None:
     loaded = populate(check_document(town(PEOPLE)), "", {})
     step = loaded.councils["town"].steps["parallel"]
     assert list(step.speakers()["agents"]) == ["villager_1", "villager_2", "chair"]
+    assert plan_of(loaded).estimate.fewest == plan_of(loaded.councils["town"]).estimate.fewest == 3
     assert "its inputs are known too late" in refused(town("{{ inputs.p }}"))[0]
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from konseho_cli.core.errors import StepFailed
 from konseho_cli.steps.candidates import MOST, label_candidates, letters, read_candidates
+from konseho_cli.steps.vote import Vote
 
 
 def test_letters_go_on_after_z():
@@ -43,3 +44,10 @@ def test_what_is_no_choice_cannot_be_voted_on(value):
 def test_a_whole_debate_stands_for_its_positions():
     debate = {"positions": {"ann": "x"}, "agreed": False, "rounds": 2}
     assert read_candidates("s", debate) == {"ann": ("ann", "x")}
+
+
+def test_a_fixed_text_is_no_list_of_candidates() -> None:
+    assert (
+        "a fixed text is no list"
+        in Vote(candidates="a or b", voters=("ann",)).check()["candidates"]
+    )

@@ -41,6 +41,7 @@ def test_the_value_is_the_output() -> None:
         ("text", "a\n\n", "a"),
         ("lines", "a\nb\n", ["a", "b"]),
         ("lines", "", []),
+        ("lines", "a\x0cb\u2028c\r\n\nd", ["a\x0cb\u2028c", "", "d"]),
         ("json", '{"a": [1]}', {"a": [1]}),
     ],
 )
@@ -48,9 +49,9 @@ def test_output_is_read_as_it_is_announced(parse: Any, output: str, value: objec
     assert play(Command(argv=("p",), parse=parse), done(output))[0].value == value
 
 
-@pytest.mark.parametrize("output", ["", "{", "NaN", "[" * 100_000])
+@pytest.mark.parametrize("output", ["", "{", "NaN", "1e999", "[" * 100_000, "[" * 500 + "]" * 500])
 def test_output_that_is_no_json_fails_the_step(output: str) -> None:
-    with pytest.raises(StepFailed, match="not JSON"):
+    with pytest.raises(StepFailed, match="not a JSON document"):
         play(Command(argv=("p",), parse="json"), done(output))
 
 

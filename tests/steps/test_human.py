@@ -161,3 +161,8 @@ def test_others_read_its_value(stage: Any, scripted: Any) -> None:
     model = scripted({"ann": (1, '"yes"')})
     stage.run(steps, model)
     assert model.asked("bob") == ["They said yes."]
+
+
+def test_a_fixed_text_is_no_list_of_choices() -> None:
+    assert "a fixed text is no list" in Human(choices="yes, no").check()["choices"]
+    assert Human(choices="{{ draft.options }}").check() == {}

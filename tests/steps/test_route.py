@@ -296,3 +296,17 @@ def test_each_step_runs_once_or_is_skipped_and_every_name_is_there(drawing) -> N
             assert (value is None) == (name not in said)
     calls = step.estimate()
     assert calls.fewest <= len(ran) <= calls.most
+
+
+def test_a_branch_that_is_dropped_leaves_the_record_of_what_ran_in_it(stage, scripted) -> None:
+    model = scripted({"ann": (1.0, ModelUnavailable("down"))})
+    branches = {
+        "bug": (Ask(id="fix", agent="bob"), Ask(id="test", agent="ann")),
+        "idea": (Ask(id="weigh", agent="cid"),),
+    }
+    step = Route(branches=branches, choose="{{ ['idea', 'bug'] }}", most=2, on_error="continue")
+    outcome = stage.run({"go": step}, model)
+    assert [(each["id"], each["status"]) for each in outcome.step("go").details["steps"]] == [
+        ("go.bug.fix", "ok"), ("go.bug.test", "failed"), ("go.idea.weigh", "ok"),
+    ]  # fmt: skip
+    assert outcome.step("go").value["branches"]["bug"] == {"fix": None, "test": None}

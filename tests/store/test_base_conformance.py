@@ -67,6 +67,17 @@ def test_the_calls_of_a_run_are_added_up(use: Use, kept: Kept) -> None:
     use(act)
 
 
+def test_people_and_programs_are_no_calls(use: Use, kept: Kept) -> None:
+    async def session(store: Store) -> None:
+        asked = kept.call(agent="boss", model="human:boss", source="human")
+        executed = kept.call(agent="pytest", model="command:pytest")
+        await store.write([kept.began(), kept.call(), asked, executed])
+        (row,) = await store.runs(Wanted())
+        assert row.calls == 1
+
+    use(session)
+
+
 def test_a_later_record_takes_the_place_of_the_same_thing(use: Use, kept: Kept) -> None:
     async def act(store: Store) -> None:
         await store.write([kept.began(), kept.call(), kept.call(turn=1), kept.step()])

@@ -36,7 +36,8 @@ PAGES: Mapping[str, Page] = {
     "run": Page(
         when="Use it for any question that deserves more than one opinion, at a terminal, in a "
         "script or in CI: the answer goes to stdout, everything else to stderr, and the exit "
-        "status says how it went.",
+        "status says how it went. A person in the council is asked at the terminal, or by "
+        "--answers; programs are executed under --allow-exec alone.",
         examples=(
             ("Ask a council that ships; without a key it simulates:",
              'konseho run quickstart "Tabs or spaces?"'),
@@ -54,7 +55,8 @@ PAGES: Mapping[str, Page] = {
     ),
     "chat": Page(
         when="Use it to think something through with a council, or to try one out. Each turn is "
-        "kept as a run of its own, so konseho resume, runs and report know them all.",
+        "kept as a run of its own, so konseho resume, runs and report know them all. A person in "
+        "the council is asked at the terminal; without one, --answers answers in every turn.",
         examples=(
             ("Talk with a council that ships:", "konseho chat quickstart"),
             ("With a model, and with answers used again where the same is asked:",
@@ -66,17 +68,21 @@ PAGES: Mapping[str, Page] = {
             ("0", "at a terminal, however the turns went"),
             ("1, 3, 5", "from a pipe: of the first turn that did not go well, as of konseho run"),
             USAGE,
-            ("130", "from a pipe: interrupted (Ctrl-C); 143 terminated; 129 hung up"),
+            ("130", "from a pipe: interrupted (Ctrl-C)"),
+            ("143", "terminated; 129 hung up"),
         ),
         files=((".konseho/chat_history", "what was typed, for its owner's eyes; not with --no-store"),
                *RUNNING),
         see=("konseho run", "konseho runs", "docs/chat.md"),
     ),
     "resume": Page(
-        when="Use it after Ctrl-C, a crash, a lost connection or a limit.",
+        when="Use it after Ctrl-C, a crash, a lost connection or a limit. People are asked again "
+        "what they had not answered.",
         examples=(
             ("Go on with the run that began last:", "konseho resume last"),
             ("Go on although the council has changed since:", "konseho resume 1m7z --force"),
+            ("Answer the question at which it stopped, from a file:",
+             "konseho resume last --answers decided.yaml"),
         ),
         status=RUN,
         files=RUNNING,
