@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 
 from konseho_cli.cli.result import deliver_to_stdout
 from konseho_cli.cli.streams import is_terminal
@@ -22,9 +23,13 @@ def symbols() -> Symbols:
 
 
 def width() -> int:
-    """Columns of stdout: of the terminal, else what COLUMNS says."""
-    fallback = 80 if is_terminal(sys.stdout) else PIPE_WIDTH
-    return shutil.get_terminal_size((fallback, 24)).columns
+    """Columns of stdout: what COLUMNS says, and of a terminal no more than it really has."""
+    if not is_terminal(sys.stdout):
+        return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+    stated = shutil.get_terminal_size((80, 24)).columns
+    with suppress(OSError, ValueError):  # not a file, as in tests
+        return min(stated, os.get_terminal_size(sys.stdout.fileno()).columns or stated)
+    return stated
 
 
 def wrapped_at() -> int | None:

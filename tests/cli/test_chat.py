@@ -280,7 +280,7 @@ def test_words_with_a_slash_are_for_konseho(council, tmp_path):
     with terminal("chat", council('answer: "{{ task }}"'), "-q", "--no-store") as screen:
         answers = iter([
             ("//etc is what?", "/etc is what?\r\n"),
-            ("/hlep", "did you mean 'help'?"),
+            ("/hlep", "did you mean '/help'?"),
             ("/help", "ends the chat"),
             ("/model sim:fast", "sim:fast\r\n"),
             ("/model nonsense", "names no provider"),

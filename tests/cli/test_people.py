@@ -116,7 +116,7 @@ def test_a_chat_executes_programs_only_where_it_may(process: Any, tmp_path: Path
     )
     refused = process("chat", file, "-q", stdin="one")
     assert refused.status == 2
-    assert "--allow-exec lets it" in refused.err
+    assert "--allow-exec or KONSEHO_ALLOW_EXEC=1 lets it" in refused.err
     allowed = process("chat", file, "-q", "--allow-exec", stdin="one")
     assert (allowed.status, allowed.out, allowed.err) == (0, "heard\n", "")
 
@@ -127,5 +127,5 @@ def test_a_turn_of_a_chat_is_known_among_runs_by_what_was_said(
     store = tmp_path / "runs.db"
     process("chat", asks, "--simulate", "--store", store, stdin="first words\nsecond words")
     shown = process("runs", "--store", store).out.splitlines()
-    assert "second words That is what is said now" in shown[0]
+    assert "second words" in shown[0]
     assert shown[1].endswith("first words")
