@@ -122,10 +122,11 @@ class _Council:
 
     def __enter__(self) -> _Council:
         if self._job["replay"] is None:
-            from konseho_cli.models.base import UNPAID
-
-            names = self._session().casting.all_models
-            self._paid = any(name.partition(":")[0] not in UNPAID for name in names)
+            casting = self._session().casting
+            free = getattr(casting, "is_free", None)
+            if free is None:  # an older build, in which only the simulator costs nothing
+                free = all(name.partition(":")[0] == "sim" for name in casting.all_models)
+            self._paid = not free
         if self._paid and not self._job["record"]:
             raise ValueError("models would be asked: a comparison replays them, or simulates")
         if self._job["record"]:
@@ -179,8 +180,7 @@ class _Council:
 
     def _session(self, record: str | None = None) -> Any:
         from konseho_cli.engine.casting import Wishes
-        from konseho_cli.engine.options import RunOptions
-        from konseho_cli.session import Session
+        from konseho_cli.session import RunOptions, Session  # type: ignore[attr-defined]
 
         job, known = self._job, set(RunOptions.__struct_fields__)
         wishes = Wishes(model=job["model"], models=job["models"], simulate=job["simulate"])
