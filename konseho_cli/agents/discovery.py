@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from konseho_cli.agents.freshness import checksum, is_settled
 from konseho_cli.agents.glance import Glance, glance, read_head
 from konseho_cli.agents.index import Folder, Known, read_index, write_index
 from konseho_cli.agents.places import Level, Place
 from konseho_cli.agents.scan import Seen, scan
+from konseho_cli.core.freshness import checksum, is_settled
 
 WORTH_KEEPING = 50
 """Files from which on an index is quicker than reading them."""

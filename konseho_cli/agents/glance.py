@@ -11,7 +11,7 @@ import re
 
 import msgspec
 
-from konseho_cli.agents.markdown import IGNORED, parse_agent
+from konseho_cli.agents.markdown import IGNORED, model_of, parse_agent
 from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.core.units import show_size
 
@@ -115,11 +115,8 @@ def _plain(text: str) -> Glance | None:
         elif value is None or not (key in _TEXTS or key in IGNORED or key == "tools"):
             return None
         found[key] = value
-    model = found.get("model", "").strip()
-    if model.startswith("claude-"):
-        model = f"anthropic:{model}"
-    known = model if model not in ("inherit", "") else None
-    return Glance(found.get("name", ""), found.get("description", ""), known)
+    model = model_of(found.get("model", ""))
+    return Glance(found.get("name", ""), found.get("description", ""), model)
 
 
 def _text(key: str, value: str) -> str | None:

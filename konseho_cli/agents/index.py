@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from konseho_cli.agents.freshness import State
 from konseho_cli.agents.glance import Glance
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.files import atomically
-from konseho_cli.store.home import find_home
+from konseho_cli.core.freshness import State
+from konseho_cli.store.home import find_home, is_ours
 from konseho_cli.version import __version__
 
 NAME = "agents.index"
@@ -69,7 +69,7 @@ def read_index(file: Path | None) -> dict[str, Folder]:
         handle = os.open(file, os.O_RDONLY | flags)
         with os.fdopen(handle, "rb") as opened:
             found = os.fstat(handle)
-            if not _is_ours(found) or found.st_size > _MOST_BYTES:
+            if not (stat.S_ISREG(found.st_mode) and is_ours(found)) or found.st_size > _MOST_BYTES:
                 return {}
             kept = _DECODER.decode(opened.read(_MOST_BYTES))
     except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
@@ -87,9 +87,3 @@ def write_index(file: Path, folders: Mapping[str, Folder], others: Mapping[str, 
             kept[name] = folder
     with suppress(OSError), atomically(file, private=True) as opened:
         opened.buffer.write(_ENCODER.encode(_File(__version__, kept)))
-
-
-def _is_ours(found: os.stat_result) -> bool:
-    if not stat.S_ISREG(found.st_mode) or not hasattr(os, "getuid"):
-        return stat.S_ISREG(found.st_mode)
-    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

@@ -127,7 +127,7 @@ class _Reader:
             got = "" if isinstance(value, (dict, list)) else f", got {json.dumps(value)[:60]}"
             self._errors.append(self._problem(key, f"expected {expected}{got}"))
             return None
-        return _model(right) if key == "model" else right
+        return model_of(right) if key == "model" else right
 
     def _tools(self, value: Any) -> tuple[str, ...]:
         names = value.split(",") if isinstance(value, str) else value or []
@@ -144,7 +144,7 @@ class _Reader:
         )
 
 
-def _model(name: str) -> str | None:
+def model_of(name: str) -> str | None:
     """`inherit` is the council's model, a full name of Claude's goes to its provider."""
     name = name.strip()
     if name.startswith("claude-"):

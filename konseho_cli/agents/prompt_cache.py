@@ -16,9 +16,9 @@ from threading import Lock
 import msgspec
 from cachetools import Cache, TTLCache
 
-from konseho_cli.agents.freshness import State, checksum, is_settled, state_of
 from konseho_cli.agents.markdown import MarkdownAgent, parse_agent
 from konseho_cli.core.errors import InvalidCouncil
+from konseho_cli.core.freshness import State, checksum, is_settled, state_of
 from konseho_cli.core.memory import memory_in_use
 from konseho_cli.core.source import read_source, shown_path
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from konseho_cli.agents.freshness import State, state_of
 from konseho_cli.agents.places import Place, is_trusted
+from konseho_cli.core.freshness import State, state_of
 from konseho_cli.core.source import MAX_SOURCE
 from konseho_cli.core.units import show_size
 

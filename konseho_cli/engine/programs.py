@@ -139,8 +139,7 @@ class Programs:
         if self._read is None:
             reading = asyncio.get_running_loop().run_in_executor(None, _known, self._file)
             self._read = reading
-        known = await asyncio.shield(self._read)
-        self._durations.known = {**known, **self._durations.new}
+        self._durations.known = await asyncio.shield(self._read)
 
 
 def _known(file: Callable[[], Path]) -> dict[str, float]:

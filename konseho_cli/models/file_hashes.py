@@ -10,16 +10,13 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 
 from konseho_cli.core.errors import ModelRefused
+from konseho_cli.core.freshness import is_settled, state_of
 
 MOST_FILES = 20_000
 NEVER = frozenset({".git", ".konseho", "__pycache__"})
 """Folders that are never looked into: no program's answer depends on them, and they change."""
-RACY_NS = 2 * 10**9
-"""A file that changed so shortly before it was read may change again within one tick of its clock:
-the coarsest that is in use has two seconds."""
 _BLOCK = 1 << 20
 
 
@@ -32,7 +29,6 @@ class FileHashes:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[tuple[int, ...], bytes]] = {}
-        self._lock = Lock()
 
     def digest(self, folder: Path, patterns: Sequence[str]) -> bytes:
         """32 bytes over all files that fit. Raises Unmatched, ModelRefused, OSError."""
@@ -55,14 +51,13 @@ class FileHashes:
                 content.update(block)
             after = _state(os.fstat(file.fileno()))
         digest = content.digest()
-        if before == after and now - max(before[0], before[1]) > RACY_NS:
-            with self._lock:
-                self._known[path] = (before, digest)
+        if before == after and is_settled(before, now):
+            self._known[path] = (before, digest)
         return digest
 
 
 def _state(found: os.stat_result) -> tuple[int, ...]:
-    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev
+    return *state_of(found), found.st_dev
 
 
 def find(folder: Path, patterns: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from konseho_cli.core.errors import UsageError
 from konseho_cli.core.suggest import did_you_mean
-from konseho_cli.models.base import PERSON, Model, Request
+from konseho_cli.models.base import PERSON, PROGRAM, Model, Request
 from konseho_cli.models.config import configured_model
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in _TA
 KEYS: tuple[str, ...] = tuple(each.key_env for each in _TABLE if each.key_env)
 """Every environment variable that holds a key."""
 
-NO_MODELS: Mapping[str, str] = {"command": "a program is executed by a step of its own kind"}
+NO_MODELS: Mapping[str, str] = {PROGRAM: "a program is executed by a step of its own kind"}
 """Words in front of a colon, in what a run says of its calls, that no agent can choose."""
 
 _CLAUDE = {

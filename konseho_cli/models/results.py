@@ -68,8 +68,8 @@ class ByCall:
         return call.key
 
 
-class Keyed:
-    """Outermost: finds out by what the result of a call is kept."""
+class _Fingerprinting:
+    """A model whose results are kept by what the program is given and reads."""
 
     __slots__ = ("_fingerprints", "_model", "_order_of")
 
@@ -82,32 +82,32 @@ class Keyed:
         self._model = model
         self._fingerprints = fingerprints
         self._order_of = order_of
+
+    async def _key(self, request: Request, call: Call) -> bytes | None:
+        """As of now. Raises ModelRefused."""
+        return await self._fingerprints.of(self._order_of(call), request)
+
+
+class Keyed(_Fingerprinting):
+    """Outermost: finds out by what the result of a call is kept."""
+
+    __slots__ = ()
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer. Raises what the model raises."""
-        key = await self._fingerprints.of(self._order_of(call), request)
+        key = await self._key(request, call)
         return await self._model.generate(request, structs.replace(call, key=key))
 
 
-class Steady:
+class Steady(_Fingerprinting):
     """Innermost: a result is not kept where what the program read has changed meanwhile."""
 
-    __slots__ = ("_fingerprints", "_model", "_order_of")
-
-    def __init__(
-        self,
-        model: Model,
-        fingerprints: Fingerprints,
-        order_of: Callable[[Call], CommandRequest],
-    ) -> None:
-        self._model = model
-        self._fingerprints = fingerprints
-        self._order_of = order_of
+    __slots__ = ()
 
     async def generate(self, request: Request, call: Call) -> Reply:
         """Answer. Raises what the model raises."""
         reply = await self._model.generate(request, call)
         if call.key is None or reply.finish != "stop":
             return reply
-        again = await self._fingerprints.of(self._order_of(call), request)
+        again = await self._key(request, call)
         return reply if again == call.key else structs.replace(reply, finish="other")

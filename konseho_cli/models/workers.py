@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from statistics import median_low
 
@@ -155,17 +155,19 @@ class Durations:
     """How long programs took, by their command lines."""
 
     def __init__(self) -> None:
-        self.known: dict[str, float] = {}
+        self.known: Mapping[str, float] = {}
+        """Of runs before this one."""
         self.new: dict[str, float] = {}
         """Of this run."""
 
     def of(self, order: CommandRequest) -> float | None:
         """Seconds; None: it never ran."""
-        return self.known.get(_key(order))
+        key = _key(order)
+        return self.new.get(key, self.known.get(key))
 
     def note(self, order: CommandRequest, seconds: float) -> None:
         """It ran to its end."""
-        self.known[_key(order)] = self.new[_key(order)] = seconds
+        self.new[_key(order)] = seconds
 
 
 def _key(order: CommandRequest) -> str:

@@ -24,18 +24,19 @@ def find_home(env: Mapping[str, str], start: Path | None = None) -> Path:
             return Path(stated).expanduser()
         here = (start or Path.cwd()).resolve()
         places = (folder / NAME for folder in (here, *here.parents))
-        return next((place for place in places if place.is_dir() and _is_ours(place)), here / NAME)
+        return next(
+            (place for place in places if place.is_dir() and is_ours(place.stat())), here / NAME
+        )
     except RuntimeError as error:
         raise StoreFailed(f"KONSEHO_HOME={stated}: {error}") from error
     except OSError as error:
         raise StoreFailed(f"the working directory cannot be read: {error}") from error
 
 
-def _is_ours(place: Path) -> bool:
+def is_ours(found: os.stat_result) -> bool:
     """Whether nobody else can read what is written there, or write what we would believe."""
     if not hasattr(os, "getuid"):
         return True
-    found = place.stat()
     return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 

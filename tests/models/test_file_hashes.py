@@ -172,7 +172,8 @@ def test_a_change_that_leaves_size_and_time_as_they_were_is_seen(tree: Path) -> 
 
 
 def test_what_did_not_change_is_not_read_again(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_hashes, "RACY_NS", -(10**18))  # the files were made just now
+    just_made = -(10**18)  # settled all the same
+    monkeypatch.setattr("konseho_cli.core.freshness._SETTLED_NS", just_made)
     hashes = FileHashes()
     before = hashes.digest(tree, ["a.py"])
     monkeypatch.setattr("konseho_cli.models.file_hashes.hashlib.blake2b", _only_whole(before))

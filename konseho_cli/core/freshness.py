@@ -8,6 +8,7 @@ was read; until then the content decides.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TypeAlias
 
@@ -24,8 +25,11 @@ def state_of(found: os.stat_result) -> State:
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
-def is_settled(state: State, now_ns: int) -> bool:
-    """Whether an equal state later means an equal content; `now_ns`: nanoseconds since 1970."""
+def is_settled(state: Sequence[int], now_ns: int) -> bool:
+    """Whether an equal state later means an equal content; `now_ns`: nanoseconds since 1970.
+
+    `state`: as above, with whatever else tells files apart behind it.
+    """
     return now_ns - max(state[:2]) > _SETTLED_NS
 
 

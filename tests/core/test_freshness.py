@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from konseho_cli.agents.freshness import checksum, is_settled, state_of
+from konseho_cli.core.freshness import checksum, is_settled, state_of
 
 SECOND = 10**9
 
