@@ -121,8 +121,9 @@ class Session:
         if not self.taped.replays:
             refuse_programs(self._placed.values(), self._env, allowed=options.allow_exec)
         self._past = self._recall()
-        self._desk = desk() if desk is not None and self.casting.persons else None
-        if self.casting.persons and (self.taped.cassette is None or options.taping.miss == "call"):
+        persons = self.casting.persons
+        self._desk = desk() if desk is not None and persons else None
+        if persons and (self.taped.cassette is None or options.taping.miss == "call"):
             knows = (lambda *_: False) if self._past is None else self._past.knows
             refuse_unheard(self._placed, self.casting, self._desk, knows)
         self._cast(self._shared(Prices(), RealClock()))  # a missing key is found now

@@ -18,7 +18,7 @@ from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.models.base import JSON, place_of
 from konseho_cli.models.person import Question, fitting
 from konseho_cli.spec.load import read_yaml
-from konseho_cli.steps.base import Base, agent_id
+from konseho_cli.steps.base import Base, speaker_ids
 from konseho_cli.steps.human import Human
 
 _WHOLE = frozenset({"ask", "parallel", "chair", "human"})
@@ -103,7 +103,7 @@ def read_answers(file: Path) -> Answers:
 
 
 def _wrong(name: str, given: Mapping[str, Any], steps: Mapping[str, Base]) -> Iterator[str]:
-    speakers = {step: _speakers(each) for step, each in steps.items()}
+    speakers = {step: speaker_ids(each) for step, each in steps.items()}
     known = {key for step, agents in speakers.items() for a in agents for key in _keys(step, a)}
     for key, value in given.items():
         if place_of(key) not in known:
@@ -113,10 +113,6 @@ def _wrong(name: str, given: Mapping[str, Any], steps: Mapping[str, Base]) -> It
         step = steps.get(place_of(key.partition("/")[0]))
         if step is not None and value is not None and (misfit := _misfit(step, value)):
             yield f"{name}: '{key}': {misfit}"
-
-
-def _speakers(step: Base) -> list[str]:
-    return [agent_id(ref) for refs in step.speakers().values() for ref in refs]
 
 
 def _keys(step: str, agent: str) -> tuple[str, ...]:

@@ -60,9 +60,9 @@ def _offering(
 @_offering
 def councils(ctx: typer.Context, incomplete: str) -> Iterable[tuple[str, str]]:
     """Those that ship, files here, and folders on the way to others."""
-    from konseho_cli.cli.templates import templates
+    from konseho_cli.spec.find import shipped_councils
 
-    yield from ((name, "ships with Konseho") for name in templates())
+    yield from ((name, "ships with Konseho") for name in shipped_councils())
     begun = Path(incomplete)
     folder = begun if incomplete.endswith("/") else begun.parent
     for place in sorted(folder.iterdir()):
@@ -150,9 +150,9 @@ def agents(ctx: typer.Context, incomplete: str) -> Iterable[tuple[str, str]]:
 @_offering
 def template_names(ctx: typer.Context, incomplete: str) -> Iterable[tuple[str, str]]:
     """What `konseho init` can begin with."""
-    from konseho_cli.cli.templates import templates
+    from konseho_cli.spec.find import shipped_councils
 
-    return [(name, "a template") for name in (*templates(), "list")]
+    return [(name, "a template") for name in (*shipped_councils(), "list")]
 
 
 def _run(ctx: typer.Context) -> StoredRun | None:

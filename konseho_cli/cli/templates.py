@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from konseho_cli.core.errors import UsageError
-from konseho_cli.core.files import shipped
 from konseho_cli.core.source import read_source
 from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.core.yaml_events import parse_yaml
+from konseho_cli.spec.find import shipped_councils
 from konseho_cli.spec.people import SUFFIXES
 
 SCHEMA = "council.schema.json"
@@ -36,14 +36,9 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     """Files of the user's that these arguments name."""
 
 
-def templates() -> Mapping[str, Path]:
-    """The files of the councils that ship, by name."""
-    return {file.stem: file for file in sorted(shipped("councils").glob("*.yaml"))}
-
-
 def find_template(name: str) -> Path:
     """By its name or by one word of it: `review` is code-review. Raises UsageError."""
-    known = templates()
+    known = shipped_councils()
     if name in known:
         return known[name]
     found = [each for each in known if name in each.split("-")]

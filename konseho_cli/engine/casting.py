@@ -20,7 +20,7 @@ from konseho_cli.models.registry import (
 )
 from konseho_cli.spec.document import CouncilSpec, ModelSpec
 from konseho_cli.spec.loaded import Loaded
-from konseho_cli.steps.base import agent_id
+from konseho_cli.steps.base import agent_id, speaker_ids
 from konseho_cli.steps.blocks import every_step
 from konseho_cli.steps.union import Step
 
@@ -122,8 +122,7 @@ def speaking(steps: Iterable[Step]) -> tuple[str, ...]:
     """Ids of all agents that the steps name, in the order in which they do."""
     found: dict[str, None] = {}
     for _, step in every_step(steps):
-        for refs in step.speakers().values():
-            found.update(dict.fromkeys(agent_id(ref) for ref in refs))
+        found.update(dict.fromkeys(speaker_ids(step)))
         if step.fallback is not None and step.fallback.agent is not None:
             found[agent_id(step.fallback.agent)] = None
         if step.summariser is not None:

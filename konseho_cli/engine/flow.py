@@ -12,7 +12,7 @@ from konseho_cli.engine.outcome import StepOutcome
 from konseho_cli.engine.plan import Plan, PlannedStep, ready
 from konseho_cli.engine.state import RunState
 from konseho_cli.engine.stepping import Stepped, run_step
-from konseho_cli.steps.base import agent_id
+from konseho_cli.steps.base import speaker_ids
 from konseho_cli.telemetry.events import StepStarted
 from konseho_cli.telemetry.spans import Scope
 
@@ -79,7 +79,7 @@ class Flow:
         error: BaseException | None = None
         span = scope.span("step", waker=waker, step=address, step_kind=planned.step.kind)
         if len(planned.waits_for) > 1:  # of one, the waker says it
-            span.note(needs=" ".join(sorted(map(state.address_of, planned.waits_for))))
+            span.note(needs=" ".join(sorted(state.prefix + step for step in planned.waits_for)))
         try:
             with span:
                 stepped = await run_step(state, planned, scope)
@@ -124,9 +124,8 @@ def cut_short(
 
 
 def _started(planned: PlannedStep, address: str, at: int) -> StepStarted:
-    agents = [agent_id(ref) for refs in planned.step.speakers().values() for ref in refs]
     return StepStarted(
-        at=at, step=address, kind=planned.step.kind, agents=tuple(dict.fromkeys(agents))
+        at=at, step=address, kind=planned.step.kind, agents=speaker_ids(planned.step)
     )
 
 

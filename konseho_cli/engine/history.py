@@ -14,7 +14,7 @@ from konseho_cli.core.packing import unpack
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
 from konseho_cli.engine.past import latest_end, step_outcome
 from konseho_cli.engine.remembered import Remembered, decode
-from konseho_cli.engine.within import addresses, by_step
+from konseho_cli.engine.within import by_step
 from konseho_cli.models.base import Usage, place_of
 from konseho_cli.models.cache import CacheStats
 from konseho_cli.models.cassette import FORMAT, Answered, Header, unpacked
@@ -138,7 +138,9 @@ def _steps(stored: StoredRun) -> tuple[StepOutcome, ...]:
     """In the order of the file, those that never ended included."""
     remembered: Remembered = decode(stored.row.began.document, stored.row.began.run)
     kept = {step.step: step_outcome(step, 0) for step in stored.steps}
-    calls = by_step(call for call in latest_calls(stored) if addresses(call.step)[0] not in kept)
+    calls = by_step(
+        call for call in latest_calls(stored) if call.step.partition(".")[0] not in kept
+    )
     written: Iterable[Mapping[str, Any]] = remembered.council.get("steps", ())
     return tuple(kept.get(step["id"]) or _cut_off(step, calls) for step in written)
 

@@ -137,11 +137,15 @@ class Past:
         self, *, step: str | None = None, agent: str | None = None, known: Container[str] = ()
     ) -> Spent:
         """What the calls of one step, of one agent (`known`: all of them), or all calls took."""
+        own = None if agent is None else agent.rpartition(".")[2]  # cheap to compare, many calls
         return _spent(
             call
             for call in self.stored.calls
             if (step is None or is_inside(call.step, step))
-            and (agent is None or own_name(call.agent, place_of(call.step), known) == agent)
+            and (
+                agent is None
+                or (call.agent == own and own_name(own, place_of(call.step), known) == agent)
+            )
         )
 
     def _finished(self, plan: Plan, on_error: OnError) -> dict[str, StepKept]:

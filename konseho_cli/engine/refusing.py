@@ -13,7 +13,7 @@ from konseho_cli.models.base import PERSON
 from konseho_cli.models.config import allows_exec
 from konseho_cli.models.registry import ModelChoice
 from konseho_cli.spec.document import CouncilSpec, Targets
-from konseho_cli.steps.base import Base, agent_id, root
+from konseho_cli.steps.base import Base, root, speaker_ids
 
 if TYPE_CHECKING:
     from konseho_cli.models.person import Desk  # only a run with a person loads it
@@ -66,8 +66,7 @@ def refuse_unheard(
     `steps`: by their places. `known`: whether the answer of an agent in a step is there already.
     """
     for name, step in steps.items():
-        refs = [agent_id(ref) for refs in step.speakers().values() for ref in refs]
-        for agent in dict.fromkeys(refs):
+        for agent in speaker_ids(step):
             choice = _choice(casting, name, agent)
             if choice.provider != PERSON or choice.fallback or known(name, agent):
                 continue
@@ -80,13 +79,9 @@ def refuse_unheard(
 
 def _answered(steps: Mapping[str, Base], desk: Desk | None) -> bool:
     """Whether anybody is attended to."""
-    speaking = (
-        (name, agent_id(ref))
-        for name, step in steps.items()
-        for refs in step.speakers().values()
-        for ref in refs
+    return desk is not None and any(
+        desk.attends(name, agent) for name, step in steps.items() for agent in speaker_ids(step)
     )
-    return desk is not None and any(desk.attends(name, agent) for name, agent in speaking)
 
 
 def _may_be_skipped(place: str, steps: Mapping[str, Base]) -> bool:

@@ -143,11 +143,7 @@ class RunState(msgspec.Struct):
 
     def address(self, planned: PlannedStep) -> str:
         """The step as events, spans and records name it: `polish.2.draft`."""
-        return self.prefix + planned.id if self.prefix else planned.id
-
-    def address_of(self, step: str) -> str:
-        """The same of a step of this block by its id."""
-        return self.prefix + step
+        return self.prefix + planned.id
 
     def names(self, planned: PlannedStep) -> dict[str, Any]:
         """What the step's templates read; what is held elsewhere is for `recall`."""

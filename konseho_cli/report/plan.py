@@ -30,7 +30,7 @@ from konseho_cli.report.text import cells, fit, listed, one_line
 from konseho_cli.report.wrap import beside
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.sizes import Sizes, sizes_of
-from konseho_cli.steps.base import Estimate, agent_id
+from konseho_cli.steps.base import Estimate, agent_id, speaker_ids
 from konseho_cli.steps.blocks import place_in
 from konseho_cli.steps.fields import Window
 from konseho_cli.steps.loop import Loop
@@ -232,12 +232,6 @@ def calls_text(estimate: Estimate, symbols: Symbols) -> str:
     return f"{fewest:,}{symbols.dash}{most:,} calls"
 
 
-def speakers(step: PlannedStep) -> tuple[str, ...]:
-    """Ids of all agents that the step names, each once."""
-    refs = [agent_id(ref) for refs in step.step.speakers().values() for ref in refs]
-    return tuple(dict.fromkeys(refs))
-
-
 def cast_text(
     step: PlannedStep,
     sizes: Sizes,
@@ -251,7 +245,7 @@ def cast_text(
     return tuple(
         f"{name} × {'?' if (size := sizes[name]) is None else f'{size:,}'}"
         if name in sizes else _marked(name, place, models)
-        for name in speakers(step)
+        for name in speaker_ids(step.step)
     )  # fmt: skip
 
 
@@ -284,7 +278,7 @@ def _step(step: PlannedStep, place: str, block: str = "") -> dict[str, Any]:
         "place": place,
         "block": block or None,
         "kind": step.step.kind,
-        "agents": list(speakers(step)),
+        "agents": list(speaker_ids(step.step)),
         "waits_for": [{"step": edge.step, "because": edge.because} for edge in step.edges],
         "calls": _estimate(step.estimate),
         "executes": list(step.step.programs()),

@@ -11,7 +11,7 @@ import msgspec
 
 from konseho_cli.engine.plan import Plan
 from konseho_cli.models.base import is_person
-from konseho_cli.steps.base import agent_id
+from konseho_cli.steps.base import speaker_ids
 from konseho_cli.telemetry.events import (
     AskFinished,
     AskRetried,
@@ -160,9 +160,8 @@ class RunView(msgspec.Struct):
             if not marks:
                 continue
             step.expected = planned.estimate.most or 0
-            for refs in planned.step.speakers().values():
-                for ref in refs:
-                    step.agent(agent_id(ref))
+            for name in speaker_ids(planned.step):
+                step.agent(name)
         return view
 
     def __call__(self, batch: Sequence[Event], /) -> None:

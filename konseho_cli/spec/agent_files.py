@@ -18,6 +18,7 @@ from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.core.files import shipped
 from konseho_cli.core.suggest import did_you_mean
 from konseho_cli.spec.draft import Draft
+from konseho_cli.spec.find import SUFFIXES, shipped_councils
 
 if TYPE_CHECKING:
     from konseho_cli.agents.markdown import MarkdownAgent
@@ -98,9 +99,9 @@ def _by_path(draft: Draft, name: str, place: marks.Path) -> MarkdownAgent | None
 
 def council_file(draft: Draft, name: str, place: marks.Path) -> Path | None:
     """The file of a council inside another: a path, or the name of one that ships with Konseho."""
-    if Path(name).suffix in (".yaml", ".yml") or "/" in name or "\\" in name:
-        return inside(draft, name, place, what="councils", suffixes=(".yaml", ".yml"))
-    known = {file.stem: file for file in sorted(shipped("councils").glob("*.yaml"))}
+    if Path(name).suffix in SUFFIXES or "/" in name or "\\" in name:
+        return inside(draft, name, place, what="councils", suffixes=SUFFIXES)
+    known = shipped_councils()
     if name not in known:
         draft.problems.error(
             place, f"no council '{name[:80]}' ships with Konseho", value=name, near=(name, known),

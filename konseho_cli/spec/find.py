@@ -8,7 +8,12 @@ from konseho_cli.core.errors import UsageError
 from konseho_cli.core.files import shipped
 from konseho_cli.core.suggest import did_you_mean
 
-_SUFFIXES = (".yaml", ".yml")
+SUFFIXES = (".yaml", ".yml")
+
+
+def shipped_councils() -> dict[str, Path]:
+    """The files of the councils that ship with Konseho, by name."""
+    return {file.stem: file for file in sorted(shipped("councils").glob("*.yaml"))}
 
 
 def find_council(name: str) -> Path:
@@ -16,9 +21,9 @@ def find_council(name: str) -> Path:
     path = Path(name)
     if (inside := _inside(path)) is not None:
         raise UsageError(f"{name} is a folder", hint=f"did you mean '{inside}'?")
-    if _exists(path) or path.suffix in _SUFFIXES or len(path.parts) > 1:
+    if _exists(path) or path.suffix in SUFFIXES or len(path.parts) > 1:
         return path
-    known = {file.stem: file for file in sorted(shipped("councils").glob("*.yaml"))}
+    known = shipped_councils()
     if name in known:
         return known[name]
     near = _beside(path) or did_you_mean(name, known)
@@ -31,7 +36,7 @@ def find_council(name: str) -> Path:
 def _inside(folder: Path) -> Path | None:
     """The council in a folder, as `konseho init` writes it."""
     try:
-        found = [folder / f"council{suffix}" for suffix in _SUFFIXES]
+        found = [folder / f"council{suffix}" for suffix in SUFFIXES]
         return next((file for file in found if file.is_file()), None)
     except (OSError, ValueError):
         return None
@@ -39,7 +44,7 @@ def _inside(folder: Path) -> Path | None:
 
 def _beside(path: Path) -> str | None:
     """The file whose ending was left out."""
-    found = [f"{path}{suffix}" for suffix in _SUFFIXES]
+    found = [f"{path}{suffix}" for suffix in SUFFIXES]
     near = next((file for file in found if _exists(Path(file))), None)
     return None if near is None else f"did you mean '{near}'?"
 

@@ -165,11 +165,11 @@ class _Reader:
 
     def council(self) -> None:
         """`answer` and `gate`."""
+        whole = Block(self._draft.steps, ("steps",))
         for field in ("answer", "gate"):
             template = getattr(self._draft.spec, field)
             if template is not None:
                 path = (field,)
-                whole = Block(self._draft.steps, ("steps",))
                 self._names(path, self._read(path, template), frozenset(), whole, None)
                 self._nulls(path, template, frozenset(), whole)
                 if field == "gate":

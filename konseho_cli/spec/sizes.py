@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias, TypeVar
 
 from konseho_cli.agents.definition import Agent
-from konseho_cli.steps.base import Base, Estimate, agent_id
+from konseho_cli.steps.base import Base, Estimate, speaker_ids
 from konseho_cli.steps.blocks import every_step, expanded, shape_of
 from konseho_cli.steps.shapes import Shape
 
@@ -58,8 +58,8 @@ def estimate(step: Base, sizes: Sizes) -> Estimate:
 
 
 def _is_open(step: Base, sizes: Sizes) -> bool:
-    named = _named(step)
-    return any(size is None and name in named for name, size in sizes.items())
+    unknown = {name for name, size in sizes.items() if size is None}
+    return bool(unknown) and not unknown.isdisjoint(_named(step))
 
 
 def _sized(step: T, sizes: Sizes, unknown: int) -> T:
@@ -79,9 +79,4 @@ def _sized(step: T, sizes: Sizes, unknown: int) -> T:
 
 def _named(step: Base) -> set[str]:
     """Whom it and the steps that it holds name."""
-    return {
-        agent_id(ref)
-        for _, each in every_step([step])
-        for refs in each.speakers().values()
-        for ref in refs
-    }
+    return {name for _, each in every_step([step]) for name in speaker_ids(each)}

@@ -196,6 +196,12 @@ def agent_id(ref: AgentRef) -> str:
     return ref.name if isinstance(ref, Agent) else ref
 
 
+def speaker_ids(step: Base) -> tuple[str, ...]:
+    """Ids of all who speak in a step, each once, in the order in which it names them."""
+    ids = (agent_id(ref) for refs in step.speakers().values() for ref in refs)
+    return tuple(dict.fromkeys(ids))
+
+
 def as_text(value: JSON) -> str:
     """A value as a prompt shows it: text as it is, structures as JSON."""
     return value if isinstance(value, str) else as_json(value)

@@ -23,7 +23,7 @@ from konseho_cli.steps.base import (
     as_text,
 )
 from konseho_cli.steps.crowd import dealt, in_order, state_of
-from konseho_cli.steps.listed import check_agents
+from konseho_cli.steps.listed import check_agents, check_order
 from konseho_cli.steps.moderators import (
     MODERATOR,
     Moderators,
@@ -129,10 +129,7 @@ class Debate(Base, frozen=True, kw_only=True, tag="debate"):
         if self.groups is None:
             if self.deal != "order":
                 found["deal"] = "nothing is dealt: set `groups`"
-            if self.order is not None and self.batch is None:
-                found["order"] = (
-                    "all are asked at once: only with a `batch` does anybody come first"
-                )
+            found |= check_order(self.order, self.batch)
         elif self._moderators is not None:
             found["groups"] = "groups have no moderator"
         elif not wrong and self.quorum is not None:

@@ -20,7 +20,7 @@ from konseho_cli.steps.base import (
     agent_id,
 )
 from konseho_cli.steps.crowd import in_order, state_of
-from konseho_cli.steps.listed import check_agents
+from konseho_cli.steps.listed import check_agents, check_order
 from konseho_cli.steps.results import Answer, Gathered, Part, StepResult
 
 
@@ -64,9 +64,7 @@ class Parallel(Base, frozen=True, kw_only=True, tag="parallel"):
         found = check_agents(self.agents, self.quorum)
         if self.wait == "quorum" and self.quorum is None:
             found["wait"] = "`wait: quorum` needs a `quorum`"
-        if self.order is not None and self.batch is None:
-            found["order"] = "all are asked at once: only with a `batch` does anybody come first"
-        return found
+        return found | check_order(self.order, self.batch)
 
     def estimate(self) -> Estimate:
         """One call an agent; fewer, where the rest of a queue may not be needed."""

@@ -81,11 +81,7 @@ class Refine(Base, frozen=True, kw_only=True, tag="refine"):
 
     def check(self) -> Mapping[str, str]:
         """Critics are there, once each, and enough of them; nobody judges its own work."""
-        found = check_agents(self.critics, self.quorum)
-        if "agents" in found:
-            found["critics"] = found.pop("agents").replace("agent is", "critic is")
-        if "quorum" in found:
-            found["quorum"] = f"{self.quorum} is above the number of critics, {len(self.critics)}"
+        found = check_agents(self.critics, self.quorum, field="critics", one="critic")
         worker = agent_id(self.worker)
         if worker in map(agent_id, self.critics):
             found["critics"] = f"'{worker}' is the worker: nobody judges its own work"

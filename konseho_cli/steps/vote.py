@@ -15,7 +15,7 @@ from konseho_cli.steps.base import Base, Estimate, Positive, StepContext, Templa
 from konseho_cli.steps.candidates import Candidate, label_candidates, read_candidates
 from konseho_cli.steps.crowd import in_order
 from konseho_cli.steps.evaluating import evaluate_field, is_fixed
-from konseho_cli.steps.listed import check_agents
+from konseho_cli.steps.listed import check_agents, check_order
 from konseho_cli.steps.moderators import Moderators, check_moderators, moderators_of
 from konseho_cli.steps.polling import Decision, Rules, moderate, poll, some
 from konseho_cli.steps.results import StepResult
@@ -101,11 +101,7 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
 
     def check(self) -> Mapping[str, str]:
         """Voters once each, a moderator where one decides, a quorum and threshold in range."""
-        found = check_agents(self.voters, self.quorum)
-        if "agents" in found:
-            found["voters"] = found.pop("agents").replace("agent is", "voter is")
-        if "quorum" in found:
-            found["quorum"] = f"{self.quorum} is above the number of voters, {len(self.voters)}"
+        found = check_agents(self.voters, self.quorum, field="voters", one="voter")
         if self.method == "moderator":
             if not self.voters:
                 found.pop("voters", None)
@@ -122,9 +118,7 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
             found["candidates"] = "a fixed text is no list: write [red, blue], or a template"
         if self.fallback is not None and self.fallback.agent is not None:
             found["fallback"] = "nobody casts another's ballot: use `fallback: {value: …}`"
-        if self.order is not None and self.batch is None:
-            found["order"] = "all are asked at once: only with a `batch` does anybody come first"
-        return found | self._check_threshold()
+        return found | check_order(self.order, self.batch) | self._check_threshold()
 
     def _check_moderated(self) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -10,11 +10,12 @@ import msgspec
 import pytest
 import yaml
 
-from konseho_cli.cli.templates import fill_template, find_template, templates
+from konseho_cli.cli.templates import fill_template, find_template
+from konseho_cli.spec.find import shipped_councils
 from konseho_cli.spec.load import load_council
 from tests.cli.terminals import terminal
 
-NAMES = tuple(templates())
+NAMES = tuple(shipped_councils())
 DIFF = "--- a/app.py\n+++ b/app.py\n@@ -1 +1 @@\n-x = 1\n+x = int(input())\n"
 each_template = pytest.mark.parametrize("name", NAMES)
 
@@ -88,7 +89,7 @@ def test_the_council_is_the_one_that_ships(konseho, here, name):
     konseho("init", "--template", name, "--name", "mine")
     ours = load_council(here / "mine.yaml").spec
     assert ours.name == "mine"
-    assert meaning(ours) == meaning(load_council(templates()[name]).spec)
+    assert meaning(ours) == meaning(load_council(shipped_councils()[name]).spec)
 
 
 @each_template
