@@ -6,11 +6,19 @@ import gc
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from time import perf_counter
 
 from konseho_cli.bench.statistics import Round
 
 Sample = Callable[[], float]
 """Does the thing once and returns what it took: seconds or bytes, for one unit of work."""
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """What it took to do something once."""
+    start = perf_counter()
+    work()
+    return perf_counter() - start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

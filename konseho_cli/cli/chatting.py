@@ -110,7 +110,9 @@ class Chat:
         self._json, self._tokens = json, tokens
         self._memory = new_memory(options.caching.size, RealClock.now)
         self._runner = asyncio.Runner()
-        casting = self.check(options).casting
+        self.first = self.check(options)
+        """What a first turn would have: it says who answers, and is never run."""
+        casting = self.first.casting
         self._http = http_for(
             casting.choices, wall=RealClock.wall,
             on_open=lambda: Prices().preload(casting.all_models),
@@ -158,13 +160,17 @@ class Chat:
             return None
         return carried
 
+    @property
+    def _told(self) -> Sequence[Turn]:
+        """The newest turns, as many as there is room for."""
+        return newest(self.turns, TokenEstimator().chars("", self._tokens))
+
     def _wanted(self, text: str) -> RunOptions:
-        turns = self.turns
-        told = newest(turns, TokenEstimator().chars("", self._tokens))
+        told = self._told
         if takes_history(self.loaded.spec):
             inputs = {**self.options.inputs, INPUT: as_input(told)}
             return structs.replace(self.options, task=text, inputs=inputs)
-        task = task_after(told, text, left_out=len(turns) - len(told))
+        task = task_after(told, text, left_out=len(self.turns) - len(told))
         return structs.replace(self.options, task=task)
 
     def _destination(self, session: Session, text: str) -> Destination:
@@ -181,7 +187,7 @@ class Chat:
         """What is left out of the next turn, and what all turns took together."""
         self._keep(text, outcome)
         lines: list[Line] = []
-        gone = len(self.turns) - len(newest(self.turns, TokenEstimator().chars("", self._tokens)))
+        gone = len(self.turns) - len(self._told)
         if gone:
             first = "turn" if gone == 1 else f"{gone:,} turns"
             what = f"the council is no longer told of the first {first}"

@@ -81,7 +81,7 @@ def _through_pipe(chat: Chat) -> int:
 
 
 def _banner(chat: Chat) -> str:
-    session = chat.check(chat.options)
+    session = chat.first
     who = ", ".join(session.models)
     unchosen = ": no model was chosen, see --model" if session.casting.unchosen else ""
     simulated = f" (simulated answers{unchosen})" if session.simulated else ""

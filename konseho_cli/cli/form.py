@@ -177,7 +177,7 @@ async def _choice(field: _Field, pad: Pad) -> JSON:
     values = [value for value in field.schema["enum"] if value is not None]
     abstains = None in field.schema["enum"]
     options = [_option(value) for value in values] + (["none of these"] if abstains else [])
-    _list(options, field, pad)
+    _list(options, pad)
 
     def read(text: str) -> JSON:
         number = read_choice(text, options)
@@ -189,7 +189,7 @@ async def _choice(field: _Field, pad: Pad) -> JSON:
 
 async def _picks(field: _Field, values: Sequence[JSON], pad: Pad) -> JSON:
     options = [_option(value) for value in values]
-    _list(options, field, pad)
+    _list(options, pad)
     schema = field.schema
     ordered = schema.get("minItems", 0) == len(options) == schema.get("maxItems")
     how = "all of them, the best first: 2 1 3" if ordered else "those that you mean: 1 3; 0 is none"
@@ -206,7 +206,7 @@ async def _picks(field: _Field, values: Sequence[JSON], pad: Pad) -> JSON:
     return await _read(msgspec.structs.replace(field, nullable=False), pad, how, read)
 
 
-def _list(options: Sequence[str], field: _Field, pad: Pad) -> None:
+def _list(options: Sequence[str], pad: Pad) -> None:
     width = len(str(len(options)))
     for number, option in enumerate(options, 1):
         pad.say(f"  {number:>{width}}. {one_line(option)}")

@@ -83,7 +83,7 @@ def _planned(folder: Path, files: Mapping[str, str], *, force: bool) -> list[Wri
     """What is to become of each file. Raises UsageError for what is there and differs."""
     for name in (*files, SCHEMA, IGNORE):
         _check_within(folder, name)
-    planned = [_plan(folder, name, text.encode(), force=force) for name, text in files.items()]
+    planned = [_plan(folder, name, text.encode()) for name, text in files.items()]
     planned.append(_plan_schema(folder, force=force))
     taken = [each.file for each in planned if each.deed == "replaced" and not force]
     if taken := [name for name in taken if name != SCHEMA]:
@@ -107,7 +107,7 @@ def _check_within(folder: Path, name: str) -> None:
         )
 
 
-def _plan(folder: Path, name: str, content: bytes, *, force: bool) -> Written:
+def _plan(folder: Path, name: str, content: bytes) -> Written:
     place = folder / name
     if not os.path.lexists(place):
         return Written(deed="wrote", file=name, content=content)
@@ -119,7 +119,7 @@ def _plan(folder: Path, name: str, content: bytes, *, force: bool) -> Written:
 
 def _plan_schema(folder: Path, *, force: bool) -> Written:
     """An older Konseho's schema is renewed: nobody wrote it by hand."""
-    planned = _plan(folder, SCHEMA, f"{dump(council_schema())}\n".encode(), force=force)
+    planned = _plan(folder, SCHEMA, f"{dump(council_schema())}\n".encode())
     if planned.deed == "replaced" and not force and not _is_ours(folder / SCHEMA):
         raise UsageError(
             f"{SCHEMA} is there already, and is no schema of ours: nothing was written",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from konseho_cli.agents.discovery import discover
 from konseho_cli.agents.places import Place
 from konseho_cli.agents.prompt_cache import SharedPromptCache
 from konseho_cli.agents.registry import Registry
-from konseho_cli.bench.measure import Pair, Row
+from konseho_cli.bench.measure import Pair, Row, seconds_of
 
 _FILES = 1000
 _ROLE = "You review changes. You say what is wrong, where, and what would put it right.\n" * 25
@@ -50,12 +50,6 @@ def _later() -> int:
     return time.time_ns() + 3600 * 10**9
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    start = perf_counter()
-    work()
-    return perf_counter() - start
-
-
 def _bare(agents: Path, *, read: bool) -> None:
     """What nothing that looks at every file can do without."""
     for folder, _, names in os.walk(agents):
@@ -73,8 +67,8 @@ def _cold(scale: float) -> Iterator[Pair]:
     with _folder(_FILES) as agents:
         place = Place(level="project", folder=agents)
         yield Pair(
-            ours=lambda: _seconds(lambda: discover([place], None, _later)),
-            peer=lambda: _seconds(lambda: _bare(agents, read=True)),
+            ours=lambda: seconds_of(lambda: discover([place], None, _later)),
+            peer=lambda: seconds_of(lambda: _bare(agents, read=True)),
         )
 
 
@@ -84,8 +78,8 @@ def _indexed(scale: float) -> Iterator[Pair]:
         place, index = Place(level="project", folder=agents), agents.parent / "agents.index"
         discover([place], index, _later)
         yield Pair(
-            ours=lambda: _seconds(lambda: discover([place], index, _later)),
-            peer=lambda: _seconds(lambda: _bare(agents, read=False)),
+            ours=lambda: seconds_of(lambda: discover([place], index, _later)),
+            peer=lambda: seconds_of(lambda: _bare(agents, read=False)),
         )
 
 
@@ -95,8 +89,8 @@ def _cached(scale: float) -> Iterator[Pair]:
         registry, name = Registry(now_ns=_later), f"agent-{_FILES // 2}"
         registry.agent(name, agents.parent, {})
         yield Pair(
-            ours=lambda: _seconds(lambda: registry.agent(name, agents.parent, {})),
-            peer=lambda: _seconds(lambda: _bare(agents, read=False)),
+            ours=lambda: seconds_of(lambda: registry.agent(name, agents.parent, {})),
+            peer=lambda: seconds_of(lambda: _bare(agents, read=False)),
         )
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 
-from konseho_cli.bench.measure import Pair, Row
+from konseho_cli.bench.measure import Pair, Row, seconds_of
 from konseho_cli.bench.processes import variable
 from konseho_cli.council import Council
 from konseho_cli.engine.outcome import RunOutcome
@@ -112,15 +111,9 @@ def _gain(scale: float) -> Iterator[Pair]:
 
         def with_cache() -> float:
             suite.change()
-            return _timed(lambda: suite.run(cache=True))
+            return seconds_of(lambda: suite.run(cache=True))
 
-        yield Pair(ours=with_cache, peer=lambda: _timed(lambda: suite.run(cache=False)))
-
-
-def _timed(work: Callable[[], object]) -> float:
-    start = perf_counter()
-    work()
-    return perf_counter() - start
+        yield Pair(ours=with_cache, peer=lambda: seconds_of(lambda: suite.run(cache=False)))
 
 
 ROWS: tuple[Row, ...] = (

@@ -98,4 +98,3 @@ ROWS = (
         costly=True,
     ),
 )
-"""All rows, in the order of the table."""

@@ -38,7 +38,7 @@ def analyse(outcome: RunOutcome) -> Analysis:
         steps=step_times(trace, walk, [step.id for step in outcome.steps]),
         resources=resources,
         stragglers=stragglers_of(trace),
-        early_stops=early_stops_of(trace, outcome.steps),
+        early_stops=early_stops_of(trace, outcome),
         lag=lag_of(trace),
         call_overhead=call_overhead(trace),
         efficiency=efficiency_of(resources),

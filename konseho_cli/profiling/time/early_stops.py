@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from konseho_cli.engine.outcome import StepOutcome
-from konseho_cli.engine.within import within
+from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.within import every_outcome
 from konseho_cli.profiling.time.analysis import EarlyStop
 from konseho_cli.profiling.time.rounds import Round, rounds_of
 from konseho_cli.profiling.time.trace import Trace
@@ -50,13 +50,13 @@ class _Record(msgspec.Struct, frozen=True):
     scores: dict[str, float] = {}
 
 
-def early_stops_of(trace: Trace, steps: Sequence[StepOutcome]) -> tuple[EarlyStop, ...]:
+def early_stops_of(trace: Trace, outcome: RunOutcome) -> tuple[EarlyStop, ...]:
     """Of every vote that ballots alone decide, in the order of the file."""
     rounds: dict[str, list[Round]] = {}
     for each in rounds_of(trace):
         rounds.setdefault(each.step, []).append(each)
     found = []
-    for step in (each for outer in steps for each in (outer, *within(outer))):
+    for step in every_outcome(outcome):
         vote = _read(step.details) if step.kind == "vote" else None
         if vote is not None and vote.method != "moderator":
             held = max((ballot.round for ballot in vote.ballots), default=0)
