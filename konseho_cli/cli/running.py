@@ -87,7 +87,7 @@ def carry_out(
     screen.show((*summary(outcome, held, screen.symbols), *remarks(outcome, screen.symbols)))
     for warning in people.warnings:
         screen.say(f"  warning: {warning}")
-    _explain(outcome, screen, kept=session.is_kept)
+    _explain(outcome, screen, session)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from konseho_cli.cli.github import tell_github  # only a workflow loads it
 
@@ -130,7 +130,7 @@ def _finish_stream(stream: AnswerStream, outcome: RunOutcome) -> int:
     return 0
 
 
-def _explain(outcome: RunOutcome, screen: Screen, *, kept: bool) -> None:
+def _explain(outcome: RunOutcome, screen: Screen, session: Session) -> None:
     """Why there is no answer, and what was finished all the same."""
     if outcome.error is None:
         return
@@ -138,8 +138,10 @@ def _explain(outcome: RunOutcome, screen: Screen, *, kept: bool) -> None:
     if left and not screen.quiet:
         mutter(f"\nFinished before that:\n\n{harmless(left)}\n\n")
     tell(KonsehoError(outcome.error, hint=outcome.hint))
-    if kept and outcome.calls:
+    if session.is_kept and outcome.calls:
         again = f"konseho resume {outcome.run}"
+        if session.options.allow_exec:
+            again += " --allow-exec"
         if outcome.status == "limit":  # as it is, it would be reached again at once
             again = f"raise the limit, then {again} --force"
         screen.say(f"What is finished is kept: {again}")

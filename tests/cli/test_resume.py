@@ -88,3 +88,17 @@ def test_a_named_store_holds_over_a_preset_and_no_store_over_both(konseho, tmp_p
     assert json.loads(konseho("runs", "--json").out)["runs"] == []
     konseho("run", missed, "Tabs?", "-q", "--preset", preset, "--store", own)
     assert len(json.loads(konseho("runs", "--json", "--store", own).out)["runs"]) == 1
+
+
+def test_what_is_to_be_typed_to_go_on_is_said_whole(konseho, tmp_path, monkeypatch):
+    """A run that was let execute programs needs that again."""
+    monkeypatch.chdir(tmp_path)
+    asks = "  - {id: thinks, kind: ask, agent: ann}\n"
+    runs = "  - {id: lists, kind: command, argv: [cat, late.txt], needs: [thinks]}\n"
+    (tmp_path / "c.yaml").write_text(COUNCIL.partition("targets")[0] + "steps:\n" + asks + runs)
+    ran = konseho("run", "c.yaml", "Tabs?", "--allow-exec")
+    assert ran.status == 3
+    (tmp_path / "late.txt").touch()
+    again = ran.err.rpartition("What is finished is kept: konseho ")[2].split()
+    assert again[2:] == ["--allow-exec"]
+    assert konseho(*again).status == 0
