@@ -142,16 +142,18 @@ class StepTimeout(KonsehoError):
     """A step's or a call's own `timeout` ran out."""
 
 
-class BudgetReached(KonsehoError):
-    """A limit of the council (cost, tokens, calls, time) was reached."""
+class LimitReached(KonsehoError):
+    """What may be used up (cost, tokens, calls, time) is."""
 
     exit_code = 5
 
 
-class OwnLimitReached(KonsehoError):
+class BudgetReached(LimitReached):
+    """A limit of the council was reached, and the run ends."""
+
+
+class OwnLimitReached(LimitReached):
     """A limit of one step or one agent was reached: `on_error` decides what becomes of it."""
-
-    exit_code = 5
 
 
 class StoreFailed(KonsehoError):

@@ -7,11 +7,7 @@ import asyncio
 from msgspec import structs
 
 from konseho_cli.core.clock import Anchor, Clock
-from konseho_cli.core.errors import (
-    BudgetReached,
-    KonsehoError,
-    OwnLimitReached,
-)
+from konseho_cli.core.errors import BudgetReached, KonsehoError, LimitReached
 from konseho_cli.core.units import show_duration
 from konseho_cli.engine.concluding import final_answer, final_gate, final_names
 from konseho_cli.engine.flow import Flow, cut_short, run_plan
@@ -179,7 +175,7 @@ class Execution:
 def _status(error: KonsehoError | None, steps: tuple[StepOutcome, ...]) -> RunStatus:
     if isinstance(error, Interrupted):
         return "interrupted"
-    if isinstance(error, (BudgetReached, OwnLimitReached)):
+    if isinstance(error, LimitReached):
         return "limit"
     if error is not None:
         return "failed"

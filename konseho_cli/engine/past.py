@@ -116,6 +116,8 @@ class Past:
                 kept = unpacked(call.body)
             except ValueError:
                 continue
+            if kept.failure is not None and kept.failure.is_limit:
+                continue  # what is left of the limits now decides
             wanted = wanted or request_hash(hidden_request(request, redactor))
             if kept.hash == wanted:
                 mended = call.session <= self.mended

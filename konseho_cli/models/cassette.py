@@ -14,11 +14,14 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 
 from konseho_cli.core.errors import (
+    BudgetReached,
     InvalidReply,
+    LimitReached,
     ModelError,
     ModelRefused,
     ModelUnavailable,
     NoAnswer,
+    OwnLimitReached,
 )
 from konseho_cli.core.packing import pack, unpack
 from konseho_cli.models.base import Identity, Reply, Request, Source, Usage
@@ -35,6 +38,9 @@ PhaseKind = Literal["queue.limit", "connect", "ttft", "stream", "tool"]
 
 ERRORS: Mapping[str, type[ModelError]] = {
     kind.__name__: kind for kind in (NoAnswer, ModelRefused, ModelUnavailable, InvalidReply)
+}
+LIMITS: Mapping[str, type[LimitReached]] = {
+    kind.__name__: kind for kind in (BudgetReached, OwnLimitReached)
 }
 
 
@@ -74,9 +80,12 @@ class Header(
 class Failure(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """An error of a model."""
+    """An error of a model, or a limit that refused the call or cut it short."""
 
-    error: Literal["NoAnswer", "ModelRefused", "ModelUnavailable", "InvalidReply"]
+    error: Literal[
+        "NoAnswer", "ModelRefused", "ModelUnavailable", "InvalidReply",
+        "BudgetReached", "OwnLimitReached",
+    ]  # fmt: skip
     message: str
     hint: str | None = None
     status: int | None = None
@@ -84,8 +93,10 @@ class Failure(
     partial: str = ""
 
     @classmethod
-    def of(cls, error: ModelError) -> Failure:
+    def of(cls, error: ModelError | LimitReached) -> Failure:
         """What is kept of it: its class is the nearest of those that providers raise."""
+        if isinstance(error, LimitReached):
+            return cls(error=type(error).__name__, message=str(error), hint=error.hint)  # type: ignore[arg-type]
         names = (name for name, kind in ERRORS.items() if isinstance(error, kind))
         return cls(
             error=next(names, "ModelUnavailable"),  # type: ignore[arg-type]
@@ -93,8 +104,15 @@ class Failure(
             retry_after_s=error.retry_after_s, partial=error.partial,
         )  # fmt: skip
 
-    def raised(self) -> ModelError:
+    @property
+    def is_limit(self) -> bool:
+        """Whether no model failed: it was not asked, or not waited for any longer."""
+        return self.error in LIMITS
+
+    def raised(self) -> ModelError | LimitReached:
         """The error again."""
+        if self.is_limit:
+            return LIMITS[self.error](self.message, hint=self.hint)
         return ERRORS[self.error](
             self.message, hint=self.hint, status=self.status,
             retry_after_s=self.retry_after_s, partial=self.partial,

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from konseho_cli.core.errors import ModelError
+from konseho_cli.core.errors import LimitReached, ModelError
 from konseho_cli.models.base import Call, Identity, Model, Reply, Request, Source, Usage
 
 
@@ -15,7 +15,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """What a logical call came to: a reply, or an error that no attempt accounts for."""
 
     reply: Reply | None = None
-    error: ModelError | None = None
+    error: ModelError | LimitReached | None = None
     source: Source = "model"
     saved: Usage = Usage()
     """Tokens that the answer took when it was paid for, where it was not paid for now."""
@@ -98,7 +98,7 @@ class Journaled:
             return await self._give(kept, request, call, start)
         try:
             reply = await self._model.generate(request, call)
-        except ModelError as error:
+        except (ModelError, LimitReached) as error:
             kept = Kept(error=error, source=call.account.source)
             await self._journal.record(call, request, kept, start, now())
             raise

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from konseho_cli.core.errors import KonsehoError
+from konseho_cli.core.errors import KonsehoError, LimitReached
 from konseho_cli.models.base import Identity, Request
 from konseho_cli.models.cassette import (
     Answered,
@@ -65,8 +65,8 @@ class Recording:
         """Write what a logical call came to, unless its attempts say all of it."""
         if kept.error is None:
             told: dict[str, Any] = {"reply": kept.reply, "saved": kept.saved}
-        elif identity in self._attempted:
-            return
+        elif identity in self._attempted or isinstance(kept.error, LimitReached):
+            return  # a replay of attempts comes to the same limit by itself
         else:
             told = {"failure": Failure.of(kept.error)}
         self._answer(identity, request, start, end, source=kept.source, **told)
