@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import TypeAlias
 
 from konseho_cli.cli.streams import is_terminal, mutter
 from konseho_cli.core.errors import KonsehoError, UsageError
@@ -21,6 +22,12 @@ REMEMBERED = 1000
 """Lines in the file."""
 MAX_LINE = 8 * 2**20
 """Bytes of a turn that comes through a pipe."""
+
+_LOOK_UP_S = 0.5
+"""A signal that comes just before readline waits is heeded no later than this: readline looks for
+one when its wait is broken off, and not before it begins."""
+
+Handler: TypeAlias = Callable[[int, FrameType | None], None]
 
 
 class Stopped(Exception):
@@ -63,13 +70,21 @@ def _stoppable() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise Stopped(number)
 
-    ending = [each for each in heeded() if each != signal.SIGINT]
-    before = {each: signal.signal(each, stop) for each in ending}
+    handlers: dict[signal.Signals, Handler] = dict.fromkeys(heeded(), stop)
+    handlers.pop(signal.SIGINT, None)  # which is raised as it is
+    timed = hasattr(signal, "setitimer")  # Windows has none
+    if timed:
+        handlers[signal.SIGALRM] = lambda number, frame: None
+    before = {each: signal.signal(each, handler) for each, handler in handlers.items()}
+    if timed:
+        signal.setitimer(signal.ITIMER_REAL, _LOOK_UP_S, _LOOK_UP_S)
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        if timed:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for each, earlier in before.items():
+            signal.signal(each, earlier)
 
 
 def _as_utf8(text: str) -> str:

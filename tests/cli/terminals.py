@@ -52,22 +52,10 @@ class Terminal:
         return int(status.partition(".")[0])
 
     def give_up_the_line(self) -> None:
-        """Ctrl-C at a prompt of readline, which misses one that comes just before it waits."""
+        """Ctrl-C at a prompt, and the prompt that follows."""
         begin = len(self.seen)
-        while not self.seen[begin:].endswith("> "):
-            self.press(b"\x03")
-            while select.select([self.screen], [], [], 3)[0]:
-                assert self._read(), self.seen
-                if self.seen[begin:].endswith("> "):
-                    break
-
-    def signalled(self, number: int) -> int:
-        """The status after a signal at such a prompt, which misses that one as well."""
-        while "status=" not in self.seen:
-            self.process.send_signal(number)
-            while "status=" not in self.seen and select.select([self.screen], [], [], 3)[0]:
-                assert self._read(), self.seen
-        return self.to_the_end()
+        self.press(b"\x03")
+        self.until(lambda seen: seen[begin:].endswith("> "))
 
     def press(self, keys: bytes) -> None:
         os.write(self.screen, keys)
