@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import pairwise
 from typing import Any, get_args
 
@@ -99,12 +100,17 @@ def _field_docstrings(struct: type) -> dict[str, str]:
     return found
 
 
-def _docstrings_of(cls: type) -> Iterator[tuple[str, str]]:
-    """Field and the string that stands below it, from the source of the class."""
+@cache
+def _docstrings_of(cls: type) -> Mapping[str, str]:
+    """By field: the string that stands below it; the source is read once, not by each heir."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
     except (OSError, TypeError):  # no source beside the code: hovers are not worth an error
-        return
+        return {}
+    return dict(_described(tree))
+
+
+def _described(tree: ast.Module) -> Iterator[tuple[str, str]]:
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
     for field, below in pairwise(body):
         if (

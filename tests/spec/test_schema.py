@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -105,3 +107,22 @@ def test_presets_have_one_too() -> None:
         validator.validate(parse_yaml(file.read_text(encoding="utf-8")).value)
     assert not validator.is_valid({"konseho_preset": 1, "settings": {"cach_size": 1}})
     assert not validator.is_valid({"settings": {}})
+
+
+def test_the_source_of_a_class_is_read_once_and_not_by_each_kind_of_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[type] = []
+
+    def source(cls: type) -> str:
+        read.append(cls)
+        return inspect.getsource(cls)
+
+    monkeypatch.setattr(
+        module, "inspect", SimpleNamespace(getsource=source, cleandoc=inspect.cleandoc)
+    )
+    module._docstrings_of.cache_clear()
+    first = council_schema()
+    assert len(read) == len(set(read)) > 0
+    assert council_schema() == first
+    assert len(read) == len(set(read))
