@@ -1,4 +1,4 @@
-"""The shells' own protocol, in a process of its own, as a shell would ask."""
+"""The shells' own protocol: bash itself asks at the end, and this process what is to be offered."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from konseho_cli.cli.commands import COMMANDS
 
 
 @pytest.fixture
-def complete(process, tmp_path, monkeypatch):
+def complete(konseho, tmp_path, monkeypatch):
     """What bash is offered for the last word of a line; a space at its end begins a new one."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KONSEHO_HOME", str(tmp_path / ".konseho"))
 
-    def ask(line: str, **env: str) -> list[str]:
+    def ask(line: str) -> list[str]:
         words = line.split()
         at = len(words) if line.endswith(" ") else len(words) - 1
-        ran = process(
-            _KONSEHO_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(at), **env,
-        )  # fmt: skip
+        with monkeypatch.context() as shell:
+            shell.setenv("_KONSEHO_COMPLETE", "complete_bash")
+            shell.setenv("COMP_WORDS", line)
+            shell.setenv("COMP_CWORD", str(at))
+            ran = konseho()
         assert (ran.status, ran.err) == (0, "")
         return ran.out.split()
 
@@ -73,8 +75,8 @@ def test_presets_models_and_templates_are_completed(complete, tmp_path):
     assert complete("konseho init --template qu") == ["quickstart"]
 
 
-def test_runs_their_steps_and_their_agents_are_completed(complete, council, process, tmp_path):
-    process("run", council(), "-q")
+def test_runs_their_steps_and_their_agents_are_completed(complete, council, konseho):
+    konseho("run", council(), "-q")
     last, run = complete("konseho resume ")
     assert last == "last"
     assert complete(f"konseho runs show {run[:4]}") == [run]
@@ -111,8 +113,9 @@ def test_what_is_said_of_a_run_cannot_leave_its_quotes(monkeypatch):
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_shell_is_given_its_script(process, shell):
-    ran = process("--show-completion", shell, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+def test_a_shell_is_given_its_script(konseho, monkeypatch, shell):
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    ran = konseho("--show-completion", shell)
     assert ran.status == 0
     assert "_KONSEHO_COMPLETE=complete_" in ran.out
 
