@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from konseho_cli.cli import main
 from konseho_cli.cli.main import invoke
 
 COUNCIL = """\
@@ -47,11 +49,14 @@ class Ran:
 
 
 Konseho = Callable[..., Ran]
+_load = cache(main.load)
+"""To build a command takes longer than most of what they are asked for here, and it has no state."""
 
 
 @pytest.fixture
-def konseho(capsys: pytest.CaptureFixture[str]) -> Konseho:
-    """Run a command line in this process."""
+def konseho(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Konseho:
+    """Run a command line in this process; each command is built once, and not for each line."""
+    monkeypatch.setattr(main, "load", _load)
 
     def run(*arguments: object) -> Ran:
         status = invoke([str(argument) for argument in arguments])
