@@ -190,6 +190,7 @@ def test_a_preset_counts_by_what_it_says_and_is_the_older_one_on_the_older_side(
     assert "the council is the same" not in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("small_heap")
 def test_one_row_is_measured_and_printed_for_people_and_programs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -68,6 +68,7 @@ def rows(told):
     return [(f"{each['name']} {each['to']}", each["verdict"]) for each in told["tried"]]
 
 
+@pytest.mark.usefixtures("small_heap")
 def test_the_room_is_found_and_the_preset_makes_the_run_faster(konseho, free, tmp_path):
     found = told(konseho, free, "--preset", "memory-constrained")
     assert rows(found)[:3] == [
