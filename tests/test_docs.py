@@ -9,6 +9,7 @@ first. All blocks of a document share one empty directory, in order, and models 
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import re
@@ -16,11 +17,14 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from konseho_cli.cli.main import invoke
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -101,17 +105,13 @@ def _environment(bin_folder: Path) -> dict[str, str]:
 
 @cache
 def _help(command: tuple[str, ...]) -> str:
-    program = "from konseho_cli.cli.main import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program, *command, "--help"],
-        cwd=ROOT,
-        env=os.environ | {"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"konseho {' '.join(command)}: no such command\n{done.stderr}"
-    return done.stdout
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as env, redirect_stdout(out), redirect_stderr(err):
+        for name, value in {"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"}.items():
+            env.setenv(name, value)
+        status = invoke([*command, "--help"])
+    assert status == 0, f"konseho {' '.join(command)}: no such command\n{err.getvalue()}"
+    return out.getvalue()
 
 
 def options_unknown_to_the_help(arguments: list[str]) -> list[str]:

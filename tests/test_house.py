@@ -8,8 +8,10 @@ import pkgutil
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -28,14 +30,24 @@ def _short(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+class Outline(NamedTuple):
+    """What the rules ask of a file, which is parsed once for all of them."""
+
+    docstring: str | None
+    statements: int
+    functions: Mapping[str, int]
+    """Lines, by place and name."""
 
 
-def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (
-        node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-    )
+@cache
+def _outline(path: Path) -> Outline:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = {
+        f"{_short(path)}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+    return Outline(ast.get_docstring(tree), len(tree.body), functions)
 
 
 def test_the_house_is_where_this_test_looks() -> None:
@@ -54,20 +66,16 @@ def test_no_file_is_longer_than_400_lines() -> None:
 
 def test_no_function_is_longer_than_60_lines() -> None:
     long = {
-        f"{_short(path)}:{function.lineno} {function.name}": lines
+        function: lines
         for path in (*FILES_OF_OURS, *TEST_FILES)
-        for function in _functions(_tree(path))
-        if (lines := (function.end_lineno or 0) - function.lineno + 1) > MOST_LINES_A_FUNCTION
+        for function, lines in _outline(path).functions.items()
+        if lines > MOST_LINES_A_FUNCTION
     }
     assert not long
 
 
 def test_most_functions_are_shorter_than_ten_lines() -> None:
-    lengths = [
-        (function.end_lineno or 0) - function.lineno + 1
-        for path in MODULES
-        for function in _functions(_tree(path))
-    ]
+    lengths = [lines for path in MODULES for lines in _outline(path).functions.values()]
     assert sum(length < 10 for length in lengths) > len(lengths) / 2
 
 
@@ -78,7 +86,7 @@ def test_every_module_has_a_docstring() -> None:
 
 def _docstring(path: Path) -> str | None:
     # A test file may let its name and its tests speak for it.
-    return "test" if TESTS in path.parents else ast.get_docstring(_tree(path))
+    return "test" if TESTS in path.parents else _outline(path).docstring
 
 
 INITS = [path for path in MODULES if path.name == "__init__.py" and path.parent != PACKAGE]
@@ -86,8 +94,8 @@ INITS = [path for path in MODULES if path.name == "__init__.py" and path.parent 
 
 @pytest.mark.parametrize("path", INITS, ids=_short)
 def test_a_packages_init_holds_only_its_docstring(path: Path) -> None:
-    assert len(_tree(path).body) == 1
-    assert ast.get_docstring(_tree(path))
+    assert _outline(path).statements == 1
+    assert _outline(path).docstring
 
 
 def test_every_public_name_of_the_root_resolves_to_what_it_is_called() -> None:
