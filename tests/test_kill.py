@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import random
@@ -13,12 +14,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from konseho_cli.cli.main import invoke
 from konseho_cli.core.hashing import rng
 from konseho_cli.models.cassette import unpacked
 from konseho_cli.models.sim_document import example
@@ -132,7 +135,7 @@ def panel() -> Iterator[Panel]:
 
 
 class Table:
-    """A council in a folder of its own, run by processes of their own."""
+    """A council in a folder of its own; whoever is killed is a process of its own."""
 
     def __init__(self, folder: Path, panel: Panel) -> None:
         self.panel = panel
@@ -140,27 +143,33 @@ class Table:
         self.file = folder / "panel.yaml"
         self.file.write_text(COUNCIL)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        env = {
-            **os.environ, "OPENAI_API_KEY": "a key of no worth", "OPENAI_BASE_URL": self.panel.url,
+    def env(self) -> dict[str, str]:
+        return {
+            "OPENAI_API_KEY": "a key of no worth", "OPENAI_BASE_URL": self.panel.url,
             "KONSEHO_STORE": str(self.store),
         }  # fmt: skip
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "konseho_cli", *arguments], env=env, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [sys.executable, "-m", "konseho_cli", *arguments], env={**os.environ, **self.env()},
+            text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def finish(self, *arguments: str) -> str:
-        process = self.start(*arguments)
-        answer, told = process.communicate(timeout=60)
-        assert process.returncode == 0, told
-        return answer
+        """In this process, which opens the store anew as any does: only who is killed needs his."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
+            for name, value in self.env().items():
+                patched.setenv(name, value)
+            status = invoke(arguments)
+        assert status == 0, err.getvalue()
+        return out.getvalue()
 
-    def kill(self, chance: random.Random, *arguments: str) -> None:
-        """Somewhere between its beginning and its end, or shortly after."""
+    def kill(self, chance: random.Random, *arguments: str, least: int = 0) -> None:
+        """Somewhere between its beginning and its end, or shortly after; from a question on."""
         self.panel.heard = threading.Semaphore(0)
         process = self.start(*arguments)
-        for _ in range(chance.randint(0, QUESTIONS)):
+        for _ in range(chance.randint(least, QUESTIONS)):
             while not self.panel.heard.acquire(timeout=0.2):
                 if process.poll() is not None:
                     break
