@@ -29,29 +29,29 @@ def asks(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", ["profile", "bench", "tune"])
-def test_whoever_measures_asks_nobody(process: Any, asks: Path, command: str) -> None:
-    ran = process(command, asks)
+def test_whoever_measures_asks_nobody(konseho: Any, asks: Path, command: str) -> None:
+    ran = konseho(command, asks)
     assert ran.status == 2
     assert "step 'approve' asks a person (approve), and nobody is asked here" in ran.err
     assert "--simulate" in ran.err
 
 
-def test_a_profile_simulates_people_where_it_is_told_to(process: Any, asks: Path) -> None:
-    assert process("profile", asks, "--simulate").status == 0
+def test_a_profile_simulates_people_where_it_is_told_to(konseho: Any, asks: Path) -> None:
+    assert konseho("profile", asks, "--simulate").status == 0
 
 
-def test_without_a_terminal_it_is_an_error_at_once(process: Any, asks: Path) -> None:
-    ran = process("run", asks)
+def test_without_a_terminal_it_is_an_error_at_once(konseho: Any, asks: Path) -> None:
+    ran = konseho("run", asks)
     assert (ran.status, ran.out) == (2, "")
     assert "there is no terminal" in ran.err
 
 
-def test_without_a_terminal_the_default_stands(process: Any, asks: Path) -> None:
+def test_without_a_terminal_the_default_stands(konseho: Any, asks: Path) -> None:
     asks.write_text(COUNCIL.replace("DEFAULT", ', default: "no"'), encoding="utf-8")
-    ran = process("run", asks)
+    ran = konseho("run", asks)
     assert (ran.status, ran.out) == (0, "no\n")
     assert "there is no terminal to ask approve at: the default stands" in ran.err
-    assert process("run", asks, "--strict").status == 1, "it is degraded"
+    assert konseho("run", asks, "--strict").status == 1, "it is degraded"
 
 
 def test_plans_mark_people(konseho: Any, asks: Path) -> None:
@@ -64,10 +64,10 @@ def test_a_council_with_people_is_valid_without_any(konseho: Any, asks: Path) ->
     assert konseho("validate", asks).status == 0
 
 
-def test_what_a_run_says_first_names_the_people(process: Any, asks: Path) -> None:
+def test_what_a_run_says_first_names_the_people(konseho: Any, asks: Path) -> None:
     asks.write_text(COUNCIL.replace("DEFAULT", ', default: "no"'), encoding="utf-8")
-    assert "approve: a person" in process("run", asks).err.splitlines()[0]
-    assert "a person" not in process("run", asks, "--simulate").err
+    assert "approve: a person" in konseho("run", asks).err.splitlines()[0]
+    assert "a person" not in konseho("run", asks, "--simulate").err
 
 
 def test_a_chat_asks_at_its_terminal_and_goes_on_where_it_was(asks: Path) -> None:
@@ -122,10 +122,10 @@ def test_a_chat_executes_programs_only_where_it_may(process: Any, tmp_path: Path
 
 
 def test_a_turn_of_a_chat_is_known_among_runs_by_what_was_said(
-    process: Any, asks: Path, tmp_path: Path
+    process: Any, konseho: Any, asks: Path, tmp_path: Path
 ) -> None:
     store = tmp_path / "runs.db"
     process("chat", asks, "--simulate", "--store", store, stdin="first words\nsecond words")
-    shown = process("runs", "--store", store).out.splitlines()
+    shown = konseho("runs", "--store", store).out.splitlines()
     assert "second words" in shown[0]
     assert shown[1].endswith("first words")

@@ -11,7 +11,8 @@ parameters.hostnames = ["127.0.0.1"]
 parameters.port = 0
 parameters.n_parallel = 4
 parameters.n_ctx = 8192
-parameters.cpuparams.n_threads = 2
+# Several threads wait for each other by spinning, and the tests beside them need the processor.
+parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
 parameters.warmup = False
 server = xllamacpp.Server(parameters)
 print("listening on", server.listening_address, flush=True)
