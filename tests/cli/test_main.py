@@ -108,7 +108,7 @@ def test_an_interrupt_when_all_is_done_does_not_change_the_status(monkeypatch):
     assert (ran.returncode, ran.stderr) == (0, b"")
 
 
-def test_a_full_disk_is_said(process):
+def test_a_full_disk_is_said():
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "konseho_cli", "list"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)

@@ -129,7 +129,10 @@ def test_a_daemon_that_holds_the_pipe_does_not_hold_us(tmp_path: Path) -> None:
         "os._exit(0)"
     )
     ended = run(tmp_path, code)
-    os.kill(int(ended.output), signal.SIGKILL)  # it left the group, which is more than we can see
+    assert ended.status == 0
+    os.kill(
+        int(ended.output), signal.SIGKILL
+    )  # there it is still; it left the group, which is more than we can see
 
 
 def test_it_is_ended_from_another_thread(tmp_path: Path) -> None:
