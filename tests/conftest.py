@@ -138,11 +138,14 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def no_keys(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, homes: Iterator[Path]
 ) -> None:
-    """No test can spend money or read somebody's settings."""
+    """No test can spend money, read somebody's settings or be as wide as somebody's terminal."""
     for name in list(os.environ):
         if name.endswith(("_API_KEY", "_BASE_URL")) or name.startswith("KONSEHO_"):
             monkeypatch.delenv(name)
-    for name in ("OLLAMA_HOST", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    for name in (
+        "OLLAMA_HOST", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE",
+        "COLUMNS", "LINES", "NO_COLOR", "COLORTERM", "FORCE_COLOR",
+    ):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
     home = next(homes)
     home.mkdir(mode=0o700)
