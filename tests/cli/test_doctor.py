@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from konseho_cli.cli.examining import examine_machine, examine_packages, examine_terminal
 from konseho_cli.cli.examining_models import examine_models, examine_network
 from konseho_cli.cli.examining_store import examine_store
 from konseho_cli.cli.requirements import numbers, read_requirement, requirements
-from konseho_cli.models.registry import KEYS
+from konseho_cli.models.registry import KEYS, PROVIDERS
 from konseho_cli.report.doctor import Finding, findings_lines, is_broken
 from konseho_cli.report.frame import as_text
 from konseho_cli.report.symbols import ASCII, UNICODE
@@ -182,14 +183,16 @@ def test_a_server_that_is_none_of_models_is_warned_of():
     assert "not as a server of models does" in found["vllm"].said
 
 
-def test_a_server_that_is_not_there_is_an_error_where_it_was_named_and_none_where_not():
+def test_a_server_that_is_not_there_is_an_error_where_it_was_named_and_none_where_not(monkeypatch):
     with server(400) as url:
         pass
     found = by_name(examine_network({"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "x"}))
     assert found["openai"].state == "error"
+    # Where it would be looked for by itself, somebody's own may run.
+    monkeypatch.setitem(PROVIDERS, "lmstudio", structs.replace(PROVIDERS["lmstudio"], base_url=url))
     named = by_name(examine_network({"OLLAMA_HOST": url.removesuffix("/v1")}))
     assert named["ollama"].state == "error"
-    assert found["lmstudio"].state == "absent"
+    assert named["lmstudio"].state == "absent"
 
 
 def test_a_proxy_is_told_without_its_password(monkeypatch):
