@@ -238,6 +238,7 @@ class Session:
             outcome,
             replayed=self.taped.cassette is not None,
             resumed=None if self._past is None else self._past.resumed,
+            simulated=outcome.simulated or (self._past is not None and self._past.simulated),
             services=tuple(
                 service.state(now)
                 for service in shared.services.values()

@@ -11,7 +11,7 @@ import msgspec
 from konseho_cli.core.clock import Anchor
 from konseho_cli.core.errors import StoreFailed
 from konseho_cli.core.packing import unpack
-from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
+from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome, any_simulated
 from konseho_cli.engine.past import latest_end, step_outcome
 from konseho_cli.engine.remembered import Remembered, decode
 from konseho_cli.engine.within import by_step
@@ -64,7 +64,7 @@ def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
         error=error or None,
         hint=end.hint if ended else f"go on with it: konseho resume {began.run}",
         exit_code=0 if not error else ended.exit_status if ended else 130,
-        simulated=began.simulated,
+        simulated=any_simulated(stored.calls),
         models=began.models,
         steps=_steps(stored),
         calls=tuple(map(_call, stored.calls)),
