@@ -123,7 +123,7 @@ class Execution:
             return None
         error = BudgetReached(f"the time limit of {show_duration(limit_s)} is reached")
         loop = asyncio.get_running_loop()
-        self._state.deadline = loop.time() + limit_s
+        self._state.deadline = loop.time() + limit_s + self._premises.before_s
         return loop.call_at(self._state.deadline, self.stop, error)
 
     def _announcement(self) -> RunStarted:
