@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from konseho_cli.engine.history import cassette_of
+from konseho_cli.engine.history import cassette_of, latest_calls
 from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.taping import Taping
@@ -54,6 +55,19 @@ def test_the_time_of_a_session_is_its_own_in_a_replay_too(loaded: Loaded, stop_a
     assert second.status == "ok"
     assert told(second) != told(first_run(MemoryStore(), loaded))  # or else nothing is shown
     assert told(replayed(store, loaded)) == told(second)
+
+
+def test_what_was_cut_short_where_it_was_to_be_mended_does_not_fail_as_before() -> None:
+    store = MemoryStore()
+    first_run(store, council({"id": "plan", **ASK}, model="sim:errors=1"))
+    stored = kept(store)
+    (failed,) = stored.calls
+    cut = structs.replace(failed, status="cancelled", session=2, start=failed.end)
+    for mended, latest in ((1, cut), (0, failed)):
+        began = structs.replace(stored.row.began, session=2, mended=mended)
+        row = structs.replace(stored.row, began=began)
+        both = structs.replace(stored, row=row, calls=(failed, cut))
+        assert list(latest_calls(both)) == [latest]
 
 
 def test_a_limit_that_every_session_met_is_told_as_it_is_written() -> None:

@@ -135,10 +135,16 @@ def answered(call: CallKept) -> Answered:
 
 
 def latest_calls(stored: StoredRun) -> Iterable[CallKept]:
-    """Of each call the last that came to an end, or else the last."""
+    """Of each call the last that came to an end, or else the last.
+
+    A failure that a later session tried to mend is none, even where that was cut short.
+    """
     found: dict[tuple[str | int, ...], CallKept] = {}
+    mended = stored.row.began.mended
     for call in stored.calls:
-        if call.status != "cancelled" or call.identity not in found:
+        before = found.get(call.identity)
+        tried = before is not None and before.status == "failed" and before.session <= mended
+        if call.status != "cancelled" or before is None or tried:
             found[call.identity] = call
     return found.values()
 
