@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from konseho_cli.cli.rehearsing import whole_sum
 from konseho_cli.engine.history import recalled
 from konseho_cli.engine.options import RunOptions
+from konseho_cli.profiling.explaining.comparison import _side
+from konseho_cli.profiling.whatif.rehearsal import Rehearsal
 from konseho_cli.report.json import outcome_document
+from konseho_cli.report.markdown import status_markdown
+from konseho_cli.report.progress import Progress
+from konseho_cli.report.symbols import UNICODE
+from konseho_cli.report.view import RunView
 from konseho_cli.session import Session
 from konseho_cli.spec.load import check_document, council_document
 from konseho_cli.spec.loaded import Loaded
 from konseho_cli.store.memory_store import MemoryStore
+from konseho_cli.telemetry.events import EVENTS
 from tests.test_resuming import first_run, gone_on, held, kept, killed
 from tests.test_session_people import Desk
 
@@ -83,3 +91,24 @@ def test_a_null_that_stands_in_is_kept() -> None:
     first_run(store, loaded, stop_after=1)
     outcome = gone_on(store, killed(kept(store)), force=True)
     assert (outcome.status, outcome.steps[0].value) == ("degraded", None)
+
+
+def test_programs_and_people_inside_of_a_step_are_no_calls_wherever_calls_are_told() -> None:
+    inside = [
+        {"id": "draft", "kind": "ask", "agent": "ann"},
+        {"id": "approve", "kind": "human", "default": "yes"},
+        {"id": "tests", "kind": "command", "argv": ["true"]},
+    ]
+    loaded = council({"id": "polish", "kind": "loop", "max": 2, "steps": inside})
+    store, told = MemoryStore(), list[str]()
+    session = Session(
+        loaded, RunOptions(allow_exec=True), {}, store=lambda: store, desk=lambda: Silent()
+    )
+    progress = Progress(RunView(council="figures"), told.append, UNICODE)
+    outcome = held(lambda: session, [(progress, frozenset(EVENTS))])
+    (holder,) = (line for line in told if line.startswith("  polish: degraded"))
+    assert holder.rstrip().endswith(f"2 calls · {outcome.usage.total} tokens · 2 commands")
+    assert "2 calls · 2 commands" in status_markdown(outcome)
+    assert kept(store).row.calls == 2
+    assert _side(outcome).calls == 2
+    assert whole_sum(Rehearsal(kept(store), (), {})).calls == 2
