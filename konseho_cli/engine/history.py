@@ -135,16 +135,15 @@ def answered(call: CallKept) -> Answered:
 
 
 def latest_calls(stored: StoredRun) -> Iterable[CallKept]:
-    """Of each call the last that came to an end, or else the last.
+    """Of each call that of the latest session; there, what came to an end before what did not.
 
-    A failure that a later session tried to mend is none, even where that was cut short.
+    A session that makes a call again had no use for what there was: it had failed, it was cut
+    short, or it was the answer to another request.
     """
     found: dict[tuple[str | int, ...], CallKept] = {}
-    mended = stored.row.began.mended
     for call in stored.calls:
         before = found.get(call.identity)
-        tried = before is not None and before.status == "failed" and before.session <= mended
-        if call.status != "cancelled" or before is None or tried:
+        if call.status != "cancelled" or before is None or call.session > before.session:
             found[call.identity] = call
     return found.values()
 
