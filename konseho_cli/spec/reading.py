@@ -13,7 +13,7 @@ from konseho_cli.core import marks
 from konseho_cli.core.graph import find_cycle
 from konseho_cli.spec.draft import Draft
 from konseho_cli.spec.edges import STEP_ABOVE, Edge, edges_of
-from konseho_cli.spec.lookup import look_up
+from konseho_cli.spec.lookup import found_below, look_up
 from konseho_cli.spec.members import TEMPLATES
 from konseho_cli.spec.problems import loop_text
 from konseho_cli.spec.sizes import shape
@@ -246,12 +246,25 @@ class _Reader:
             elif root in block.given:
                 self._key(path, name, block.given[root])
             elif root not in block.readable:
-                readable = (name for name in block.readable if name != itself)
+                readable = tuple(name for name in block.readable if name != itself)
                 known = (*_GIVEN, *own, *sorted(block.given), *readable)
-                listed = "known here: " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
-                self._unknown(path, f"unknown name '{root}'", root, known, listed)
+                self._unknown_name(path, root, known, readable, block)
             elif rest:
                 self._key(path, name, self._shape(block, root))
+
+    def _unknown_name(
+        self, path: marks.Path, name: str, known: tuple[str, ...], readable: tuple[str, ...],
+        block: Block,
+    ) -> None:  # fmt: skip
+        what = f"unknown name '{name}'"
+        is_input = name in self._draft.spec.inputs
+        below = ((each, self._shape(block, each)) for each in readable)
+        meant = f"inputs.{name}" if is_input else found_below(name, below)
+        if meant is not None:
+            self._draft.problems.error(path, what, value=name, hint=f"did you mean '{meant}'?")
+            return
+        listed = "known here: " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+        self._unknown(path, what, name, known, listed)
 
     def _shape(self, block: Block, name: str) -> Shape:
         """What is known of a step's value."""
@@ -265,9 +278,13 @@ class _Reader:
         """What is read of a value, where it is known what there is."""
         found = look_up(name, known)
         if found.missing:
+            meant = found_below(found.missing, [(name.partition(".")[0], known)])
             listed = f"it has: {', '.join(sorted(found.known))}"
             what = f"'{found.within}' has no '{found.missing}'"
-            self._unknown(path, what, found.missing, found.known, listed)
+            near = () if meant else found.known
+            self._unknown(
+                path, what, found.missing, near, f"did you mean '{meant}'?" if meant else listed
+            )
 
     def _nulls(
         self, path: marks.Path, text: str, own: frozenset[str], block: Block, way: str = ""
