@@ -156,7 +156,7 @@ class _Refs:
         if isinstance(ref, Agent):
             return self._hoisted(ref, path)
         self._used.add(ref)
-        if ref not in self._draft.agents:
+        if ref not in self._draft.agents and self._table_is_readable():
             known = self._draft.agents.keys()
             hint = hint_of_name(self._draft, ref)
             hint = hint or (None if known else "there is no `agents` table")
@@ -164,6 +164,11 @@ class _Refs:
                 path, f"unknown agent '{ref}'", value=ref, near=(ref, known), hint=hint
             )
         return ref
+
+    def _table_is_readable(self) -> bool:
+        """Else that is the mistake, and what stands in it is not known."""
+        raw = self._draft.raw
+        return not isinstance(raw, dict) or isinstance(raw.get("agents", {}), dict)
 
     def _hoisted(self, agent: Agent, path: marks.Path) -> str:
         """Put an agent written inside a step into the table; its id."""

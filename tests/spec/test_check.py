@@ -52,11 +52,13 @@ CASES = {
     ),
     "a list for a mapping": (
         "agents: [x]\n",
-        "council.yaml:3:9: agents: expected a mapping, got a list",
+        "council.yaml:3:9: agents: expected a mapping, got a list "
+        "(write each below its name: `x: {role: …}`)",
     ),
     "an empty section": (
         "agents:\n",
-        "council.yaml:3:8: agents: expected a mapping, but it is empty",
+        "council.yaml:3:8: agents: expected a mapping, but it is empty "
+        "(what belongs to it is indented)",
     ),
     "a hyphen in an id": (
         "agents: {my-agent: {role: x}}\n",
