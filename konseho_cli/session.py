@@ -118,9 +118,10 @@ class Session:
         refuse_no_task(self.task, loaded.steps.values())
         if self.casting.unchosen:
             refuse_undecided(self.spec, options.targets, strict=options.strict)
+        past = self._past = self._recall()
         if not self.taped.replays:
-            refuse_programs(self._placed.values(), self._env, allowed=options.allow_exec)
-        self._past = self._recall()
+            due = [step for name, step in self._placed.items() if not (past and past.ended(name))]
+            refuse_programs(due, self._env, allowed=options.allow_exec)
         persons = self.casting.persons
         self._desk = desk() if desk is not None and persons else None
         if persons and (self.taped.cassette is None or options.taping.miss == "call"):

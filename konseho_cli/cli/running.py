@@ -19,6 +19,7 @@ from konseho_cli.cli.streams import is_terminal, mutter, tell
 from konseho_cli.cli.watching import Screen, conduct, screen_for
 from konseho_cli.core.errors import KonsehoError, StoreFailed
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.refusing import may_execute
 from konseho_cli.profiling.verdicts import verdicts
 from konseho_cli.report.answer import answer_text
 from konseho_cli.report.exit_status import exit_status
@@ -31,13 +32,16 @@ from konseho_cli.report.text import harmless
 from konseho_cli.session import Session
 
 
-def dry_run(session: Session, *, as_json: bool) -> None:
-    """The plan of a run that is not made."""
+def dry_run(session: Session, *, as_json: bool, allow_exec: bool) -> None:
+    """The plan of a run that is not made; `allow_exec`: whether the run would be let execute."""
     from konseho_cli.report.plan import Shown, plan_json, plan_text  # a run draws no plan
 
     spec = structs.replace(session.spec, targets=session.targets)
     shown = Shown.of(spec, session.plan, session.casting)
     deliver_to_stdout(plan_json(shown) if as_json else plan_text(shown, symbols(), wrapped_at()))
+    executes = any(step.programs() for _, step in session.loaded.every_step())
+    if executes and not (allow_exec or may_execute(os.environ)):
+        mutter("konseho: this council executes programs: its run needs --allow-exec\n")
 
 
 class Carried(NamedTuple):

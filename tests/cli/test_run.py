@@ -226,6 +226,16 @@ def test_a_dry_run_checks_what_a_run_would(konseho, council):
     assert "OPENAI_API_KEY" in ran.err
 
 
+def test_a_dry_run_says_that_its_run_needs_leave_to_execute(konseho, tmp_path, monkeypatch):
+    file = tmp_path / "c.yaml"
+    file.write_text("konseho: 1\nname: c\nsteps: [{kind: command, argv: [ls]}]\n", encoding="utf-8")
+    for leave, status, said in (([], 2, True), (["--allow-exec"], 0, False)):
+        dry = konseho("run", file, "--dry-run", *leave)
+        assert (dry.status, "executes ls" in dry.out) == (0, True)
+        assert ("its run needs --allow-exec" in dry.err) is said
+        assert konseho("run", file, *leave).status == status
+
+
 def test_another_seed_is_another_run_and_the_same_seed_the_same(konseho, council):
     file = council(model='model: "sim:tokens=40,ttft=0,tps=1000000"')
     runs = [konseho("run", file, "-q", "--seed", seed).out for seed in (1, 1, 2)]
