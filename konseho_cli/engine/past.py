@@ -61,6 +61,8 @@ class Past:
         for call in stored.calls:
             self._calls.setdefault(call.identity, []).append(call)
         self._kept = {} if changed else self._finished(plan, on_error)
+        self.is_whole = len(self._kept) == len(plan.steps)
+        """Whether nothing is left to be run."""
 
     @property
     def again(self) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         if not key and self.needs_key and self.address(choice, env) == self.base_url:
             raise UsageError(
                 f"no key for {self.name}: set {self.key_env}",
-                hint="--simulate lets the simulator answer in the place of every model",
+                hint="`konseho run --simulate` lets the simulator answer in the place of every model",
             )
         return key or None
 
