@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -77,6 +77,9 @@ def _people(draft: Draft, people: People, place: marks.Path) -> list[Any] | None
     """The items in a file; None: it cannot be read, and the problems say why."""
     from konseho_cli.spec.people import SUFFIXES, read_people  # only where there are some
 
+    written = draft.written(place)
+    if isinstance(written, dict) and not isinstance(written.get("file"), str):
+        return None  # that is told, and what stands in for it names nobody's file
     file = inside(draft, people.file, (*place, "file"), what="people", suffixes=SUFFIXES)
     if file is not None:
         try:
@@ -157,8 +160,12 @@ class _Refs:
             return self._hoisted(ref, path)
         self._used.add(ref)
         if ref not in self._draft.agents and self._table_is_readable():
-            known = self._draft.agents.keys()
+            known: Collection[str] = self._draft.agents.keys()
             hint = hint_of_name(self._draft, ref)
+            group = ref.rpartition("_")[0]
+            if group in known and self._draft.agents[group].each is not None:
+                hint = f"'{group}' means all of its members; none of them can be named alone"
+                known = ()
             hint = hint or (None if known else "there is no `agents` table")
             self._draft.problems.error(
                 path, f"unknown agent '{ref}'", value=ref, near=(ref, known), hint=hint

@@ -189,7 +189,8 @@ class _Reader:
         path = (*place, "each")
         if expression_in(agent.each) is None:
             what = "it must be a list, a file, or one {{ expression }} that is a list"
-            self._draft.problems.error(path, what, value=agent.each)
+            hint = f"write {{file: {agent.each}}}" if "." in agent.each else None
+            self._draft.problems.error(path, what, value=agent.each, hint=hint)
         names = self._read(path, agent.each)
         steps = {step.id for _, step in self._draft.placed()}
         late = sorted(read for read in names if read.partition(".")[0] in steps)
