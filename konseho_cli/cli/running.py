@@ -18,6 +18,7 @@ from konseho_cli.cli.result import Destination, deliver_to_stdout, write_to_stdo
 from konseho_cli.cli.streams import is_terminal, mutter, tell
 from konseho_cli.cli.watching import Screen, conduct, screen_for
 from konseho_cli.core.errors import KonsehoError, StoreFailed
+from konseho_cli.engine.executor import out_of_time
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.refusing import may_execute
 from konseho_cli.profiling.verdicts import verdicts
@@ -146,6 +147,9 @@ def _explain(outcome: RunOutcome, screen: Screen, session: Session) -> None:
         again = f"konseho resume {outcome.run}"
         if session.options.allow_exec:
             again += " --allow-exec"
-        if outcome.status == "limit":  # as it is, it would be reached again at once
+        timeout_s = session.options.timeout_s
+        if timeout_s is not None and outcome.error == out_of_time(timeout_s):
+            again += " --timeout DURATION"
+        elif outcome.status == "limit":  # as it is, it would be reached again at once
             again = f"raise the limit, then {again} --force"
         screen.say(f"What is finished is kept: {again}")

@@ -126,6 +126,16 @@ def test_a_reached_limit_is_exit_status_5(konseho, council):
     assert ran.out == ""
 
 
+def test_a_run_that_had_too_little_time_is_gone_on_with_with_more(konseho, council):
+    slow = 'model: "sim:tokens=40,ttft=5s"'
+    ran = konseho("run", council(model=slow), "--timeout", "20ms")
+    assert ran.status == 5
+    assert ran.err.rstrip().endswith(" --timeout DURATION")
+    ran = konseho("run", council("limits: {time: 20ms}", model=slow), "--timeout", "9s")
+    assert ran.status == 5
+    assert "raise the limit" in ran.err
+
+
 def test_a_failed_run_is_exit_status_3_and_keeps_what_was_finished(konseho, council):
     ran = konseho("run", council('answer: "{{ both.ann.nothing }}"'))
     assert ran.status == 3
