@@ -14,7 +14,7 @@ from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.spec.agent_files import from_file, hint_of_name, inside
 from konseho_cli.spec.draft import Draft, with_held
 from konseho_cli.spec.members import LONGEST_ID, unreadable, wrong_items
-from konseho_cli.spec.problems import shown
+from konseho_cli.spec.problems import listed, shown
 from konseho_cli.spec.stand_ins import AGENT
 from konseho_cli.steps.fields import Fallback, Window
 from konseho_cli.steps.union import Step
@@ -166,7 +166,7 @@ class _Refs:
             if group in known and self._draft.agents[group].each is not None:
                 hint = f"'{group}' means all of its members; none of them can be named alone"
                 known = ()
-            hint = hint or (None if known else "there is no `agents` table")
+            hint = hint or (listed("known: ", known) if known else "there is no `agents` table")
             self._draft.problems.error(
                 path, f"unknown agent '{ref}'", value=ref, near=(ref, known), hint=hint
             )

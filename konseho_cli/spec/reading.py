@@ -15,7 +15,7 @@ from konseho_cli.spec.draft import Draft
 from konseho_cli.spec.edges import STEP_ABOVE, Edge, edges_of
 from konseho_cli.spec.lookup import found_below, look_up
 from konseho_cli.spec.members import TEMPLATES
-from konseho_cli.spec.problems import loop_text
+from konseho_cli.spec.problems import listed, loop_text
 from konseho_cli.spec.sizes import shape
 from konseho_cli.steps.base import Base
 from konseho_cli.steps.fields import texts_of
@@ -118,6 +118,8 @@ class _Reader:
                 edge for edge in found if edge.step in block.ids and edge.step != step.id
             )
             above = step.id
+        if len(block.ids) < len(block.steps):
+            return  # two of one id are told: who waits for whom is not known
         if not _check_loops(self._draft, block, edges):
             _warn_of_lost_order(self._draft, block, edges)
 
@@ -139,7 +141,9 @@ class _Reader:
                 self._draft.problems.error(path, "a step cannot wait for itself", value=need)
             elif need not in block.ids:
                 around = "the step around it can wait for that" if need in block.readable else None
-                self._unknown(path, f"unknown step '{need}'", need, tuple(block.ids), around)
+                here = tuple(each.id for each in block.steps if each.id != step.id)
+                hint = around or (listed("steps here: ", here) if here else None)
+                self._unknown(path, f"unknown step '{need}'", need, here, hint)
         if isinstance(step.when, str):
             self._boolean((*place, "when"), step.when)
         for field, (text, name) in step.inner_templates().items():
@@ -264,8 +268,7 @@ class _Reader:
         if meant is not None:
             self._draft.problems.error(path, what, value=name, hint=f"did you mean '{meant}'?")
             return
-        listed = "known here: " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
-        self._unknown(path, what, name, known, listed)
+        self._unknown(path, what, name, known, listed("known here: ", known))
 
     def _shape(self, block: Block, name: str) -> Shape:
         """What is known of a step's value."""
@@ -280,11 +283,11 @@ class _Reader:
         found = look_up(name, known)
         if found.missing:
             meant = found_below(found.missing, [(name.partition(".")[0], known)])
-            listed = f"it has: {', '.join(sorted(found.known))}"
+            known_keys = f"it has: {', '.join(sorted(found.known))}"
             what = f"'{found.within}' has no '{found.missing}'"
             near = () if meant else found.known
             self._unknown(
-                path, what, found.missing, near, f"did you mean '{meant}'?" if meant else listed
+                path, what, found.missing, near, f"did you mean '{meant}'?" if meant else known_keys
             )
 
     def _nulls(
