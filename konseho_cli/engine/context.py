@@ -141,11 +141,14 @@ class Context:
         wait: Wait = "all",
         enough: Callable[[Mapping[str, T]], bool] | None = None,
         batch: int | None = None,
+        after: Mapping[str, Collection[str]] | None = None,
     ) -> Gathered[T]:
         """Run branches concurrently; the failed are dropped as long as a quorum remains."""
         if quorum is None:
             quorum = min(1, len(branches)) if self._step.on_error == "continue" else len(branches)
-        return await gather(self, branches, quorum=quorum, wait=wait, enough=enough, batch=batch)
+        return await gather(
+            self, branches, quorum=quorum, wait=wait, enough=enough, batch=batch, after=after
+        )
 
     def pick(
         self,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
 from konseho_cli.core.errors import BudgetReached, KonsehoError, OwnLimitReached, StepFailed
 from konseho_cli.core.group import Group, being_cancelled
 from konseho_cli.steps.base import Branch, StepContext, Wait
-from konseho_cli.steps.crowd import is_over
+from konseho_cli.steps.crowd import Turns, is_over
 from konseho_cli.steps.results import Gathered
-from konseho_cli.telemetry.spans import Scope
+from konseho_cli.telemetry.spans import Scope, Span
 
 T = TypeVar("T")
 
@@ -43,11 +41,12 @@ async def gather(
     wait: Wait,
     enough: Callable[[Mapping[str, T]], bool] | None,
     batch: int | None = None,
+    after: Mapping[str, Collection[str]] | None = None,
 ) -> Gathered[T]:
     """Run branches until all settled, or until the rest is not needed any more.
 
     At most `batch` run at a time: whoever ends lets in the next, and nobody waits for a whole
-    batch to end.
+    batch to end. A branch with others in `after` begins when the last of these has ended.
 
     Raises StepFailed when fewer than `quorum` can succeed; what still runs is then cancelled.
     """
@@ -68,7 +67,8 @@ async def gather(
             if not decided.done():
                 if is_over(done, failed, len(branches), quorum=quorum, wait=wait, enough=enough):
                     decided.set_result(own.scope.latest)
-                elif queue.names:
+                else:
+                    queue.turns.ended(name)
                     start(own.scope.latest)
         except BaseException as error:
             if being_cancelled():
@@ -76,46 +76,58 @@ async def gather(
             if not decided.done():
                 decided.set_exception(error)  # the owner raises it
 
-    group, queue = Group(), _Queue(ctx, branches, batch)
+    group, queue = Group(), _Queue(ctx, branches, batch, after or {})
 
     def start(waker: int | None = None) -> None:
-        name, own = queue.leave(waker)
-        group.start(strand(name, branches[name], own))
+        for name, own in queue.leave(waker):
+            group.start(strand(name, branches[name], own))
 
-    for _ in range(queue.first):
-        start()
+    start()
     try:
         with ctx.scope.span("barrier", step=ctx.step, branches=len(branches)) as barrier:
+            queue.open()
             barrier.waker = await decided
     finally:
         over = {name: done[name] for name in branches if name in done}
         lost = {name: failed[name] for name in branches if name in failed}
         await group.stop()
     _settle(ctx, over, lost, quorum, len(branches))
-    return Gathered(done=over, failed=lost, not_started=len(queue.names))
+    return Gathered(done=over, failed=lost, not_started=queue.turns.waiting)
 
 
 class _Queue:
     """Those whose turn has not come: each waits in a span that whoever lets it in is to end."""
 
-    def __init__(self, ctx: Strand, branches: Iterable[str], batch: int | None) -> None:
+    def __init__(
+        self,
+        ctx: Strand,
+        branches: Iterable[str],
+        batch: int | None,
+        after: Mapping[str, Collection[str]],
+    ) -> None:
+        self.turns = Turns(branches, batch=batch, after=after)
+        self._after = after
+        self._step = ctx.step
         self._own = {name: ctx.branch() for name in branches}
-        self.names = deque(self._own)
-        self.first = len(self._own) if batch is None else min(batch, len(self._own))
-        """How many begin at once."""
-        self._waits = {
-            name: self._own[name].scope.span("queue.pool", step=ctx.step, resource="batch")
-            for name in islice(self.names, self.first, None)
-        }
+        self._waits: dict[str, Span] = {}
 
-    def leave(self, waker: int | None) -> tuple[str, Strand]:
+    def open(self) -> None:
+        """Those that are left begin to wait: for others, or for a place."""
+        for name, own in self._own.items():
+            if others := self._after.get(name):
+                wait = own.scope.span("barrier", step=self._step, after=len(others))
+            else:
+                wait = own.scope.span("queue.pool", step=self._step, resource="batch")
+            self._waits[name] = wait
+
+    def leave(self, waker: int | None) -> Iterator[tuple[str, Strand]]:
         """Whose turn it is, with its context; `waker` is what had to end first."""
-        name = self.names.popleft()
-        wait = self._waits.pop(name, None)
-        if wait is not None:
-            with wait:
-                wait.waker = waker
-        return name, self._own.pop(name)
+        while (name := self.turns.take()) is not None:
+            wait = self._waits.pop(name, None)
+            if wait is not None:
+                with wait:
+                    wait.waker = waker
+            yield name, self._own.pop(name)
 
 
 def _settle(

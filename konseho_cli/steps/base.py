@@ -278,9 +278,12 @@ class StepContext(Protocol):
         wait: Wait = "all",
         enough: Callable[[Mapping[str, T]], bool] | None = None,
         batch: int | None = None,
+        after: Mapping[str, Collection[str]] | None = None,
     ) -> Gathered[T]:
         """Run branches concurrently, in their order; at most `batch` of them at a time.
 
+        A branch begins when those that it is to come `after` have ended, well or not; there must
+        be no circle among them.
         A failed branch is dropped, which degrades the step; fewer than `quorum` successes raise
         StepFailed (None: all are needed, or one under `on_error: continue`). `wait="quorum"` goes
         on at the quorum, `enough` as soon as it says so; both cancel the rest.

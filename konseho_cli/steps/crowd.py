@@ -1,9 +1,10 @@
-"""What steps with many agents share: whose turn comes first, when it is enough, who debates with whom."""
+"""What steps with many agents share: who comes first, when it is enough, who debates with whom."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Sized
 from typing import TypeVar
 
 from konseho_cli.agents.definition import AgentRef
@@ -17,6 +18,45 @@ T = TypeVar("T")
 def state_of(ctx: StepContext, ref: AgentRef) -> JSON:
     """What a prompt reads as `item`: the state of a member; None: it is no member."""
     return item_of(ctx.agent(ref))
+
+
+class Turns:
+    """Who may begin: at most so many at a time, each once all that it comes after have ended."""
+
+    def __init__(
+        self,
+        names: Iterable[str],
+        *,
+        batch: int | None = None,
+        after: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
+        """`after`: of `names` alone, and without a circle, or it never ends."""
+        everybody = tuple(names)
+        self.waiting = len(everybody)
+        """How many have not begun."""
+        self._free = len(everybody) if batch is None else batch
+        self._needs = {name: set(others) for name, others in (after or {}).items() if others}
+        self._ready = deque(name for name in everybody if name not in self._needs)
+        self._followers: dict[str, list[str]] = {}
+        for name in everybody:
+            for other in self._needs.get(name, ()):
+                self._followers.setdefault(other, []).append(name)
+
+    def take(self) -> str | None:
+        """Who begins now; None: nobody may."""
+        if not self._free or not self._ready:
+            return None
+        self._free -= 1
+        self.waiting -= 1
+        return self._ready.popleft()
+
+    def ended(self, name: str) -> None:
+        """It has, however: others may begin."""
+        self._free += 1
+        for other in self._followers.pop(name, ()):
+            self._needs[other].discard(name)
+            if not self._needs[other]:
+                self._ready.append(other)
 
 
 def is_over(

@@ -34,6 +34,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of the work."""
 
     item: JSON
+    name: str
+    """What others call it that come after it."""
     label: str
     """A few words of it, for people."""
 
@@ -41,11 +43,10 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 def cut(value: JSON, by: By = "auto") -> tuple[Piece, ...]:
     """The pieces of a list, of a mapping's values, or of a text. Raises NoPieces."""
     if isinstance(value, Mapping):
-        found = [Piece(item=item, label=str(key)) for key, item in value.items()]
-    elif isinstance(value, str):
-        found = [Piece(item=item, label=label_of(item)) for item in _cut_text(value, by)]
-    elif isinstance(value, Sequence):
-        found = [Piece(item=item, label=label_of(item)) for item in value]
+        found = [Piece(item=item, name=str(key), label=str(key)) for key, item in value.items()]
+    elif isinstance(value, (str, Sequence)):
+        items = _cut_text(value, by) if isinstance(value, str) else value
+        found = [Piece(item=item, name=name_of(item), label=label_of(item)) for item in items]
     else:
         raise NoPieces(f"a list or a text was expected, not {as_json(value)}")
     if not isinstance(value, str) and by not in ("auto", "items"):
@@ -55,12 +56,16 @@ def cut(value: JSON, by: By = "auto") -> tuple[Piece, ...]:
     return tuple(found)
 
 
-def label_of(item: JSON) -> str:
-    """A few words that tell pieces apart: a name in it, or its first line."""
+def name_of(item: JSON) -> str:
+    """A name in it, or all of it."""
     if isinstance(item, Mapping):
         item = next((item[name] for name in _NAMES if item.get(name)), item)
-    text = item if isinstance(item, str) else as_json(item)
-    lines = text.strip().splitlines()
+    return (item if isinstance(item, str) else as_json(item)).strip()
+
+
+def label_of(item: JSON) -> str:
+    """A few words that tell pieces apart: a name in it, or its first line."""
+    lines = name_of(item).splitlines()
     line = lines[0].lstrip("#*-+ ").strip() if lines else ""
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
 

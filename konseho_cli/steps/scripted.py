@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from inspect import isawaitable
@@ -30,7 +29,7 @@ from konseho_cli.steps.base import (
     agent_id,
     as_text,
 )
-from konseho_cli.steps.crowd import is_over
+from konseho_cli.steps.crowd import Turns, is_over
 from konseho_cli.steps.results import Answer, Conferred, Gathered, Part, Ran, StepResult
 
 T = TypeVar("T")
@@ -154,6 +153,7 @@ class Scripted(msgspec.Struct, kw_only=True):
         wait: Wait = "all",
         enough: Callable[[Mapping[str, T]], bool] | None = None,
         batch: int | None = None,
+        after: Mapping[str, Collection[str]] | None = None,
     ) -> Gathered[T]:
         """Run branches concurrently; raises StepFailed below the quorum."""
         if quorum is None:
@@ -186,26 +186,25 @@ class Scripted(msgspec.Struct, kw_only=True):
                 over = True
             if over:
                 ended.release(0)
-            elif waiting:
+            else:
+                turns.ended(name)
                 start()
 
-        group, waiting = Group(), deque(branches)
+        group, turns = Group(), Turns(branches, batch=batch, after=after)
 
         def start() -> None:
-            name = waiting.popleft()
-            group.start(strand(name, branches[name]))
+            while (name := turns.take()) is not None:
+                group.start(strand(name, branches[name]))
 
-        for _ in range(min(batch or len(branches), len(branches))):
-            start()
+        start()
         if branches and not ended.try_acquire():
             await ended.acquire()
         await group.stop()
         if broken:
             raise broken[0]
         self._settle(failed, quorum, len(branches))
-        answered = {name: done[name] for name in branches if name in done}
-        lost = {name: failed[name] for name in branches if name in failed}
-        return Gathered(done=answered, failed=lost, not_started=len(waiting))
+        in_order = {name: done[name] for name in branches if name in done}
+        return Gathered(done=in_order, failed=failed, not_started=turns.waiting)
 
     def _settle(self, failed: Mapping[str, KonsehoError], quorum: int, asked: int) -> None:
         if asked - len(failed) < quorum:

@@ -22,7 +22,8 @@ from konseho_cli.steps.base import (
     as_text,
     root,
 )
-from konseho_cli.steps.evaluating import evaluate_field
+from konseho_cli.steps.evaluating import evaluate_field, is_fixed
+from konseho_cli.steps.following import needs_of
 from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.pieces import By, NoPieces, Piece, cut
 from konseho_cli.steps.results import Answer, Part, StepResult
@@ -42,6 +43,26 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     instance: str
     """Which instance did it: `researcher#2`."""
     answer: Answer
+
+
+class _Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What the branches of a run share."""
+
+    pool: AgentPool
+    instances: Mapping[str, AgentRef]
+    pieces: Sequence[Piece]
+    needs: Mapping[int, Sequence[int]]
+    """Numbers, from 1, of the pieces that one comes after."""
+    said: dict[int, Answer] = {}
+    """By number."""
+
+    def needed(self, index: int) -> dict[str, JSON]:
+        """What the pieces that it builds on came to, by their names; without those that failed."""
+        return {
+            self.pieces[each - 1].name: self.said[each].value
+            for each in self.needs.get(index, ())
+            if each in self.said
+        }
 
 
 class Split(Base, frozen=True, kw_only=True, tag="split"):
@@ -67,6 +88,10 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
     """How many instances work. auto: one a piece, but between `min_agents` and `max_agents`.
     fixed: `max_agents`. adaptive: `min_agents` at first, one more up to `max_agents` whenever a
     piece is done and others still wait. items: one a piece, without a limit."""
+    after: Template | None = None
+    """What a piece builds on: the names of other pieces, computed for each, such as
+    `{{ item.needs }}`. It begins when these are done, and its prompt reads `needed`, their answers
+    by name. A piece is called by its `name`, `title` or `id`, by its key, or by its text."""
     merge: Literal["concat", "list", "agent"] = "concat"
     """concat: the texts, a blank line between. list: the answers. agent: the `merger` writes one
     answer. `output` shapes each item of a list, or the merger's answer."""
@@ -75,8 +100,8 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
     quorum: Positive | None = None
     """How many pieces must succeed; by default all, or one under `on_error: continue`."""
 
-    templates: ClassVar[tuple[str, ...]] = ("prompt", "items")
-    names: ClassVar[frozenset[str]] = frozenset({"item", "index", "total"})
+    templates: ClassVar[tuple[str, ...]] = ("prompt", "items", "after")
+    names: ClassVar[frozenset[str]] = frozenset({"item", "index", "total", "needed"})
     lists: ClassVar[tuple[str, ...]] = ("agents",)
 
     def speakers(self) -> Mapping[str, Sequence[AgentRef]]:
@@ -84,6 +109,10 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
         single = {"agent": self.agent, "merger": self.merger}
         named = {field: (ref,) for field, ref in single.items() if ref is not None}
         return {**named, "agents": self.agents} if self.agents else named
+
+    def own_names(self, field: str) -> frozenset[str]:
+        """What comes after what is asked of each piece."""
+        return self.names - {"needed"} if field == "after" else super().own_names(field)
 
     def check(self) -> Mapping[str, str]:
         """One way to name agents, a range that is one, a merger and a shape that are used."""
@@ -98,6 +127,8 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
             found["merger"] = "only `merge: agent` has a merger"
         if self.output is not None and self.merge == "concat":
             found["output"] = "a concatenation has no shape: set `merge` to list or agent"
+        if is_fixed(self.after):
+            found["after"] = "every piece would come after that one: write {{ item.needs }}"
         if isinstance(self.items, list):
             found |= self._check_list(len(self.items))
         return found
@@ -130,15 +161,16 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
         pool = AgentPool(names[:first], spare=names[first:])
         at_once = f", {pool.size} at a time" if len(pieces) > 1 else ""
         ctx.progress(f"{len(pieces)} piece{'s' if len(pieces) > 1 else ''}{at_once}")
+        needs = {} if self.after is None else needs_of(ctx, pieces, self.after)
+        work = _Work(pool=pool, instances=instances, pieces=pieces, needs=needs)
+        called = {index: f"piece {index}" for index in range(1, len(pieces) + 1)}
         gathered = await ctx.gather(
-            {
-                f"piece {index}": self._branch(pool, instances, piece, index, len(pieces))
-                for index, piece in enumerate(pieces, 1)
-            },
+            {name: self._branch(work, index) for index, name in called.items()},
             quorum=self.quorum,
+            after={called[index]: [called[each] for each in on] for index, on in needs.items()},
         )
         done = {name.removeprefix("piece "): one for name, one in gathered.done.items()}
-        return await self._merged(ctx, crew, pieces, done, pool.size)
+        return await self._merged(ctx, crew, work, done)
 
     def _pieces(self, ctx: StepContext) -> tuple[Piece, ...]:
         try:
@@ -161,49 +193,48 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
             return max(self.min_agents, min(pieces, self.max_agents))
         return self.max_agents
 
-    def _branch(
-        self,
-        pool: AgentPool,
-        instances: Mapping[str, AgentRef],
-        piece: Piece,
-        index: int,
-        total: int,
-    ) -> Branch[Done]:
+    def _branch(self, work: _Work, index: int) -> Branch[Done]:
         schema = self.schema if self.merge == "list" else None
 
         async def do(ctx: StepContext) -> Done:
-            async with ctx.lease(pool, str(index)) as instance:
+            async with ctx.lease(work.pool, str(index)) as instance:
                 answer = await ctx.ask(
-                    instances[instance],
-                    self._prompt(ctx, piece.item, index, total),
+                    work.instances[instance],
+                    self._prompt(ctx, work, index),
                     schema=schema,
                     item=str(index),
-                    label=piece.label,
+                    label=work.pieces[index - 1].label,
                 )
+                work.said[index] = answer
                 return Done(instance=instance, answer=answer)
 
         return do
 
-    def _prompt(self, ctx: StepContext, item: JSON, index: int, total: int) -> str:
-        brief = ctx.brief(item=item, index=index, total=total)
-        if self.prompt is not None and "item" in map(root, references(self.prompt)):
+    def _prompt(self, ctx: StepContext, work: _Work, index: int) -> str:
+        item, total, needed = work.pieces[index - 1].item, len(work.pieces), work.needed(index)
+        brief = ctx.brief(item=item, index=index, total=total, needed=needed)
+        read = set() if self.prompt is None else set(map(root, references(self.prompt)))
+        if "item" in read:
             return brief
-        return word("split", brief=brief, item=as_text(item), index=index, total=total)
+        told = {} if "needed" in read else {name: as_text(said) for name, said in needed.items()}
+        return word(
+            "split", brief=brief, item=as_text(item), index=index, total=total, needed=told,
+            alone=self.after is None,
+        )  # fmt: skip
 
     async def _merged(
         self,
         ctx: StepContext,
         crew: Sequence[AgentRef],
-        pieces: Sequence[Piece],
+        work: _Work,
         done: Mapping[str, Done],
-        instances: int,
     ) -> StepResult:
-        labels = {str(index): piece.label for index, piece in enumerate(pieces, 1)}
+        labels = {str(index): piece.label for index, piece in enumerate(work.pieces, 1)}
         parts = tuple(
             Part(label=f"{index}: {labels[index]}", text=one.answer.text)
             for index, one in done.items()
         )
-        details = {"instances": instances, "pieces": _record(pieces, done)}
+        details = {"instances": work.pool.size, "pieces": _record(work, done)}
         if self.merge == "agent":
             answer = await self._ask_merger(ctx, crew, labels, done)
             written = (Part(label=answer.agent, text=answer.text),)
@@ -250,17 +281,18 @@ def staff(crew: Sequence[AgentRef], count: int) -> dict[str, AgentRef]:
     return found
 
 
-def _record(pieces: Sequence[Piece], done: Mapping[str, Done]) -> list[dict[str, Any]]:
+def _record(work: _Work, done: Mapping[str, Done]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for index, piece in enumerate(pieces, 1):
+    for index, piece in enumerate(work.pieces, 1):
         one = done.get(str(index))
-        found.append(
-            {
-                "index": index,
-                "item": piece.item,
-                "agent": one.answer.agent if one else None,
-                "instance": one.instance if one else None,
-                "answer": one.answer.value if one else None,
-            }
-        )
+        record = {
+            "index": index,
+            "item": piece.item,
+            "agent": one.answer.agent if one else None,
+            "instance": one.instance if one else None,
+            "answer": one.answer.value if one else None,
+        }
+        if work.needs:
+            record["after"] = list(work.needs.get(index, ()))
+        found.append(record)
     return found

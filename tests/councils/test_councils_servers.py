@@ -54,3 +54,14 @@ def test_critics_who_object_once_get_a_second_version(confer) -> None:
     assert outcome.answer == "The second version, of 3 May."
     value = outcome.step("polish").value
     assert (value["approved"], value["rounds"], value["open"]) == (True, 2, [])
+
+
+def test_a_feature_is_built_on_those_that_the_plan_says_it_needs(confer) -> None:
+    outcome = confer("feature-build", "A shed of oak.")
+    assert outcome.status == "ok"
+    assert outcome.step("features").value[0] == "A roof on these walls."
+    (roof, walls) = sorted(
+        (call for call in outcome.calls if call.step == "features"), key=lambda call: call.label
+    )
+    assert (roof.label, walls.label) == ("roof", "walls")
+    assert roof.start >= walls.end

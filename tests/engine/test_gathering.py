@@ -1,4 +1,4 @@
-"""Batches in a real run: a sliding window, whose waits are spans that know who ended them."""
+"""Turns in a real run: batches are a sliding window; whoever waits knows who ended the wait."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 
 from konseho_cli.core.errors import ModelUnavailable
 from konseho_cli.profiling.time.critical_path import critical_path
+from konseho_cli.profiling.time.rounds import rounds_of
+from konseho_cli.profiling.time.trace import Trace
 from konseho_cli.steps.parallel import Parallel
+from konseho_cli.steps.split import Split
 
 TOWN = tuple(f"p{number}" for number in range(12))
 
@@ -47,3 +50,28 @@ def test_who_was_never_asked_leaves_no_call(stage, scripted):
     assert len(outcome.calls) == 4
     assert outcome.step("hear").details == {"answered": 3, "cancelled": 1, "not_asked": 8}
     assert outcome.status == "ok"
+
+
+def test_the_path_goes_through_the_pieces_that_others_built_on(stage, scripted):
+    items = [
+        {"name": "roof", "s": 1, "needs": ["walls", "frame"]}, {"name": "walls", "s": 5, "needs": []},
+        {"name": "frame", "s": 2, "needs": ["base"]}, {"name": "base", "s": 4, "needs": []},
+    ]  # fmt: skip
+    seconds = {item["name"]: float(item["s"]) for item in items}
+    step = Split(
+        agents=("ann", "bob"), items=items, after="{{ item.needs }}", prompt="{{ item.name }}"
+    )
+
+    def line(prompt):
+        return seconds[prompt], f"{prompt}!"
+
+    outcome = stage.run({"build": step}, scripted({"ann": line, "bob": line}))
+    begins = {call.label: (call.start - outcome.start) / 1e9 for call in outcome.calls}
+    assert begins == {"walls": 0, "base": 0, "frame": 4, "roof": 6}
+    path = critical_path(outcome.spans)
+    assert sum(part.end - part.start for part in path.segments) == outcome.end - outcome.start
+    assert [(part.kind, (part.end - part.start) / 1e9) for part in path.segments] == [
+        ("ttft", 4), ("ttft", 2), ("ttft", 1),
+    ]  # fmt: skip
+    (mine,) = (each for each in rounds_of(Trace(outcome.spans)) if each.step == "build")
+    assert len(mine.tasks) == 4

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from konseho_cli.agents.member import Member
 from konseho_cli.core.errors import StepFailed
-from konseho_cli.steps.crowd import dealt, in_order
+from konseho_cli.steps.crowd import Turns, dealt, in_order
 
 
 @given(st.integers(2, 400), st.integers(2, 40), st.none() | st.integers(0, 9))
@@ -47,3 +47,35 @@ def test_the_lowest_comes_first_and_equals_stay_as_they_are(context) -> None:
 def test_what_has_no_order_is_said_of_whom(context, order: str, message: str) -> None:
     with pytest.raises(StepFailed, match=message):
         in_order(context({}), ("ann", "bob"), order)
+
+
+@given(st.data())
+def test_everybody_has_a_turn_after_those_it_waits_for_and_nobody_waits_longer(data) -> None:
+    count = data.draw(st.integers(0, 12))
+    batch = data.draw(st.none() | st.integers(1, 4))
+    names = [str(number) for number in range(count)]
+    shuffled = data.draw(st.permutations(names))
+    after = {
+        name: data.draw(st.lists(st.sampled_from(shuffled[:at])))
+        for at, name in enumerate(shuffled)
+        if at
+    }
+    turns = Turns(names, batch=batch, after=after)
+    running: list[str] = []
+    ended: list[str] = []
+    while True:
+        while (name := turns.take()) is not None:
+            assert set(after.get(name, ())) <= set(ended)
+            running.append(name)
+        assert len(running) <= (batch or count)
+        ready = [
+            name for name in names if set(after.get(name, ())) <= {*ended}
+            and name not in ended and name not in running
+        ]  # fmt: skip
+        assert turns.waiting == count - len(running) - len(ended)
+        assert not ready or len(running) == batch
+        if not running:
+            break
+        ended.append(running.pop(data.draw(st.integers(0, len(running) - 1))))
+        turns.ended(ended[-1])
+    assert sorted(ended) == sorted(names)

@@ -50,6 +50,8 @@ def _rounds(trace: Trace) -> Iterator[Round]:
     for barrier in trace.spans:
         if barrier.kind != "barrier" or trace.named(barrier).ask is not None:
             continue
+        if "after" in barrier.attributes:
+            continue  # one branch that waits for others of its round
         near = under.get(barrier.parent, [])
         since = bisect_left(near, barrier.id, key=lambda first: first.id)
         until = bisect_left(near, barrier.closed, key=lambda first: first.id)
