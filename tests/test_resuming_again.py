@@ -22,6 +22,7 @@ from konseho_cli.resuming import Resumption, resume
 from konseho_cli.session import Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import check_document
+from konseho_cli.steps.vote import Vote
 from konseho_cli.store.base import StoredRun, Wanted
 from konseho_cli.store.memory_store import MemoryStore
 from konseho_cli.store.sqlite_store import SqliteStore
@@ -350,3 +351,11 @@ def test_structs_of_a_stored_run_are_those_of_its_last_session() -> None:
         assert structs.asdict(stored.row)["calls"] == 2
 
     seated(work)
+
+
+def test_a_vote_with_a_share_can_be_kept(tmp_path: Path) -> None:
+    voters = (Agent(name="ann"), Agent(name="bob"))
+    council = Council(steps=[Vote(candidates=("x", "y"), voters=voters, threshold="40%")])
+    store = tmp_path / "runs.db"
+    outcome = council.run("Which?", model="sim:instant", store=store)
+    assert outcome.status == "ok"

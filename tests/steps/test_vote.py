@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from konseho_cli import Council
 from konseho_cli.agents.definition import Agent
 from konseho_cli.core.errors import BudgetReached, InvalidReply, StepFailed
 from konseho_cli.steps.vote import Vote
@@ -398,11 +397,3 @@ def test_those_that_fail_alike_are_one_line(confer):
     assert ctx.reasons == ["v1, v2, v3 and 46 more did not vote: no JSON"]
     with pytest.raises(StepFailed, match=r"v0 .*; v1: no JSON; v2: no JSON and 47 more\)"):
         held(confer, vote(voters=voters), wishes | {"v0": None})
-
-
-def test_a_vote_with_a_share_can_be_kept(tmp_path):
-    voters = (Agent(name="ann"), Agent(name="bob"))
-    council = Council(steps=[Vote(candidates=("x", "y"), voters=voters, threshold="40%")])
-    store = tmp_path / "runs.db"
-    outcome = council.run("Which?", model="sim:instant", store=store)
-    assert outcome.status == "ok"
