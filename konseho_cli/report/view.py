@@ -88,7 +88,7 @@ class StepView(msgspec.Struct, kw_only=True):
     """The latest retry or failure of a call."""
     reasons: tuple[str, ...] = ()
     expected: int = 0
-    """Calls at most, where that is known before."""
+    """Calls at most, as soon as that is known."""
     start: int | None = None
     end: int | None = None
     tally: Tally = msgspec.field(default_factory=Tally)
@@ -120,9 +120,8 @@ class StepView(msgspec.Struct, kw_only=True):
     def progress(self) -> tuple[int, int]:
         """Pieces done, of those known so far: calls where they are counted, else agents."""
         if self.is_counted:
-            return self.tally.calls, self.tally.calls + sum(
-                len(agent.open) for agent in self.agents.values()
-            )
+            begun = self.tally.calls + sum(len(agent.open) for agent in self.agents.values())
+            return self.tally.calls, max(begun, self.expected)
         settled = sum(agent.state not in ("waiting", "running") for agent in self.agents.values())
         return settled, len(self.agents)
 
@@ -239,7 +238,10 @@ def _forget_later(around: StepView, again: StepView) -> None:
 
 
 def _step_progressed(view: RunView, event: StepProgressed) -> None:
-    view.step(event.step).note = event.note
+    step = view.step(event.step)
+    step.note = event.note
+    if event.calls is not None:
+        step.expected = event.calls
 
 
 def _step_finished(view: RunView, event: StepFinished) -> None:
