@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from konseho_cli.engine.plan import Plan
-from konseho_cli.models.base import is_person
+from konseho_cli.models.base import is_person, is_program
 from konseho_cli.steps.base import speaker_ids
 from konseho_cli.telemetry.events import (
     AskFinished,
@@ -32,6 +32,8 @@ class Tally(msgspec.Struct, kw_only=True):
     calls: int = 0
     people: int = 0
     """Of these, those that asked a person, who is no model."""
+    programs: int = 0
+    """Those that executed a program."""
     tokens: int = 0
     cached: int = 0
     """Calls whose answer was there already."""
@@ -42,6 +44,7 @@ class Tally(msgspec.Struct, kw_only=True):
         """Count a call that ended."""
         self.calls += 1
         self.people += is_person(event.model)
+        self.programs += is_program(event.model)
         self.cached += event.source == "cache"
         self.tokens += event.input_tokens + event.output_tokens
         if event.cost is None or self.cost is None:
