@@ -239,6 +239,7 @@ class Session:
             outcome,
             replayed=self.taped.cassette is not None,
             resumed=None if self._past is None else self._past.resumed,
+            simulated=outcome.simulated or (self._past is not None and self._past.simulated),
             services=tuple(
                 service.state(now)
                 for service in shared.services.values()
@@ -369,6 +370,7 @@ class Session:
             seed=self.taped.seed(options.seed, spec.seed),
             on_error=spec.on_error,
             time_limit_s=min(limits, default=None),
+            before_s=self.taped.before_s,
             max_concurrency=self._concurrency,
             finished={} if past is None else past.finished(gear.clock.now() - past.offset),
             picked=self.taped.picked if past is None else past.picked,

@@ -11,12 +11,12 @@ from msgspec import structs
 from konseho_cli.context.showing import SUMMARY
 from konseho_cli.core.errors import InvalidReply, StoreFailed
 from konseho_cli.core.packing import unpack
-from konseho_cli.engine.outcome import Resumed, StepOutcome, Took
+from konseho_cli.engine.outcome import Resumed, StepOutcome, Took, any_simulated
 from konseho_cli.engine.picked import Picked, picked
 from konseho_cli.engine.plan import Plan
 from konseho_cli.engine.spent import Spent
 from konseho_cli.engine.within import is_inside
-from konseho_cli.models.base import Identity, Request, Usage, place_of
+from konseho_cli.models.base import Identity, Request, Usage, is_person, is_program, place_of
 from konseho_cli.models.budget import own_name
 from konseho_cli.models.cassette import (
     Answered,
@@ -91,13 +91,19 @@ class Past:
         spent, before = _spent(answered), self.spent()
         calls = self.stored.calls
         took = Took(
-            calls=len(calls), tokens=before.tokens, duration_s=self.offset / 1e9,
+            calls=sum(not (is_person(call.model) or is_program(call.model)) for call in calls),
+            tokens=before.tokens, duration_s=self.offset / 1e9,
             cost=None if any(call.cost is None for call in calls) else before.cost,
         )  # fmt: skip
         return Resumed(
             steps=len(self._kept), calls=len(answered), tokens=spent.tokens, cost=spent.cost,
             before=took,
         )  # fmt: skip
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of what is there came from the embedded simulator."""
+        return any_simulated(self.stored.calls)
 
     @property
     def picked(self) -> Picked:

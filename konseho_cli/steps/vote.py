@@ -118,6 +118,11 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
             found["fallback"] = "nobody casts another's ballot: use `fallback: {value: …}`"
         return found | check_order(self.order, self.batch) | self._check_threshold()
 
+    @property
+    def may_stop_early(self) -> bool:
+        """Whether `early_stop` could be set on it: a moderator hears every ballot."""
+        return not self.early_stop and self.method != "moderator"
+
     def _check_moderated(self) -> dict[str, str]:
         found: dict[str, str] = {}
         if self._moderators is None:
