@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -41,6 +40,7 @@ from konseho_cli.engine.taping import Taped, redactor_of
 from konseho_cli.models.cache import ResponseCache
 from konseho_cli.models.http import Http
 from konseho_cli.models.prices import Prices
+from konseho_cli.models.registry import ModelChoice
 from konseho_cli.models.stack import Shared, build, http_for
 from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.spec.document import CouncilSpec, Targets
@@ -118,9 +118,10 @@ class Session:
         refuse_no_task(self.task, loaded.steps.values())
         if self.casting.unchosen:
             refuse_undecided(self.spec, options.targets, strict=options.strict)
+        past = self._past = self._recall()
         if not self.taped.replays:
-            refuse_programs(self._placed.values(), self._env, allowed=options.allow_exec)
-        self._past = self._recall()
+            due = [step for name, step in self._placed.items() if not (past and past.ended(name))]
+            refuse_programs(due, self._env, allowed=options.allow_exec)
         persons = self.casting.persons
         self._desk = desk() if desk is not None and persons else None
         if persons and (self.taped.cassette is None or options.taping.miss == "call"):
@@ -347,7 +348,12 @@ class Session:
         return said or self.spec.max_concurrency or settings.max_concurrency
 
     def _cast(self, shared: Shared) -> Cast:
-        return cast_of(self.casting.choices, self.loaded.agents, partial(build, shared=shared))
+        whole = self._past is not None and self._past.is_whole  # nobody is asked, or needs a key
+        idle = ModelChoice(provider="sim", model="")
+        return cast_of(
+            self.casting.choices, self.loaded.agents,
+            lambda choice: build(idle if whole else choice, shared),
+        )  # fmt: skip
 
     def _premises(self, gear: _Gear, collect: Callable[[], None]) -> Premises:
         """`collect`: looks for garbage where a step has ended."""

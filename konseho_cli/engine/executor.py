@@ -121,7 +121,7 @@ class Execution:
     def _set_timer(self, limit_s: float | None) -> asyncio.TimerHandle | None:
         if limit_s is None:
             return None
-        error = BudgetReached(f"the time limit of {show_duration(limit_s)} is reached")
+        error = BudgetReached(out_of_time(limit_s))
         loop = asyncio.get_running_loop()
         self._state.deadline = loop.time() + limit_s + self._premises.before_s
         return loop.call_at(self._state.deadline, self.stop, error)
@@ -180,3 +180,8 @@ def _status(error: KonsehoError | None, steps: tuple[StepOutcome, ...]) -> RunSt
     if error is not None:
         return "failed"
     return "degraded" if any(step.status in ("degraded", "failed") for step in steps) else "ok"
+
+
+def out_of_time(limit_s: float) -> str:
+    """What a run says that its time limit, in seconds, has ended."""
+    return f"the time limit of {show_duration(limit_s)} is reached"

@@ -61,15 +61,21 @@ class Past:
         for call in stored.calls:
             self._calls.setdefault(call.identity, []).append(call)
         self._kept = {} if changed else self._finished(plan, on_error)
+        self.is_whole = len(self._kept) == len(plan.steps)
+        """Whether nothing is left to be run."""
 
     @property
     def again(self) -> tuple[str, ...]:
         """The steps that ended, and run again all the same."""
         return tuple(step.step for step in self.stored.steps if step.step not in self._kept)
 
+    def ended(self, place: str) -> bool:
+        """Whether the step at this place, or the one around it, is not run again."""
+        return place.partition(".")[0] in self._kept
+
     def knows(self, place: str, agent: str) -> bool:
         """Whether nobody needs to be asked there: the step has ended, or the answer is kept."""
-        return place.partition(".")[0] in self._kept or any(
+        return self.ended(place) or any(
             (call.step, call.agent, call.status) == (place, agent, "ok")
             for call in self.stored.calls
         )
