@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -41,6 +40,7 @@ from konseho_cli.engine.taping import Taped, redactor_of
 from konseho_cli.models.cache import ResponseCache
 from konseho_cli.models.http import Http
 from konseho_cli.models.prices import Prices
+from konseho_cli.models.registry import ModelChoice
 from konseho_cli.models.stack import Shared, build, http_for
 from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.spec.document import CouncilSpec, Targets
@@ -118,9 +118,10 @@ class Session:
         refuse_no_task(self.task, loaded.steps.values())
         if self.casting.unchosen:
             refuse_undecided(self.spec, options.targets, strict=options.strict)
+        past = self._past = self._recall()
         if not self.taped.replays:
-            refuse_programs(self._placed.values(), self._env, allowed=options.allow_exec)
-        self._past = self._recall()
+            due = [step for name, step in self._placed.items() if not (past and past.ended(name))]
+            refuse_programs(due, self._env, allowed=options.allow_exec)
         persons = self.casting.persons
         self._desk = desk() if desk is not None and persons else None
         if persons and (self.taped.cassette is None or options.taping.miss == "call"):
@@ -238,6 +239,7 @@ class Session:
             outcome,
             replayed=self.taped.cassette is not None,
             resumed=None if self._past is None else self._past.resumed,
+            simulated=outcome.simulated or (self._past is not None and self._past.simulated),
             services=tuple(
                 service.state(now)
                 for service in shared.services.values()
@@ -346,7 +348,12 @@ class Session:
         return said or self.spec.max_concurrency or settings.max_concurrency
 
     def _cast(self, shared: Shared) -> Cast:
-        return cast_of(self.casting.choices, self.loaded.agents, partial(build, shared=shared))
+        whole = self._past is not None and self._past.is_whole  # nobody is asked, or needs a key
+        idle = ModelChoice(provider="sim", model="")
+        return cast_of(
+            self.casting.choices, self.loaded.agents,
+            lambda choice: build(idle if whole else choice, shared),
+        )  # fmt: skip
 
     def _premises(self, gear: _Gear, collect: Callable[[], None]) -> Premises:
         """`collect`: looks for garbage where a step has ended."""
@@ -363,6 +370,7 @@ class Session:
             seed=self.taped.seed(options.seed, spec.seed),
             on_error=spec.on_error,
             time_limit_s=min(limits, default=None),
+            before_s=self.taped.before_s,
             max_concurrency=self._concurrency,
             finished={} if past is None else past.finished(gear.clock.now() - past.offset),
             picked=self.taped.picked if past is None else past.picked,

@@ -31,7 +31,9 @@ SPEAKING: dict[str, st.SearchStrategy[Step]] = {
     ).map(lambda fields: {**fields, "quorum": 1} if "wait" in fields else fields),
     "split": st.fixed_dictionaries(
         {"agents": CROWD, "items": st.just(["a", "b", "c"])},
-        optional={"max_agents": st.integers(1, 2)},
+        optional={
+            "max_agents": st.integers(1, 2), "after": st.just("{{ [] if item == 'b' else ['b'] }}"),
+        },
     ),
     "debate": st.fixed_dictionaries(
         {"agents": st.just(["ann", "bob"]), "rounds": st.integers(1, 2)},

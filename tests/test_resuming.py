@@ -326,3 +326,13 @@ def test_no_key_is_kept_in_a_span_or_an_event_where_json_spells_it_otherwise(key
     assert "use ***" in told
     assert "\\ud83d ***" in told
     assert not any(spelt in told for spelt in (key, repr(key)[1:-1]))
+
+
+def test_a_step_that_cannot_be_written_down_ends_the_run() -> None:
+    class Breaks(MemoryStore):
+        def soon(self, records: Sequence[Record]) -> None:
+            raise TypeError("it cannot be packed")
+
+    loaded = council()
+    with pytest.raises(TypeError, match="it cannot be packed"):
+        held(lambda: Session(loaded, RunOptions(), env={}, store=Breaks))

@@ -13,7 +13,7 @@ from aiohttp import web
 from msgspec import structs
 
 from konseho_cli import Agent, Ask, Council
-from konseho_cli.core.errors import StoreFailed
+from konseho_cli.core.errors import StoreFailed, UsageError
 from konseho_cli.engine.history import cassette_of, recalled
 from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
@@ -22,6 +22,7 @@ from konseho_cli.resuming import Resumption, resume
 from konseho_cli.session import Session
 from konseho_cli.spec.inputs import fill_inputs
 from konseho_cli.spec.load import check_document
+from konseho_cli.steps.vote import Vote
 from konseho_cli.store.base import StoredRun, Wanted
 from konseho_cli.store.memory_store import MemoryStore
 from konseho_cli.store.sqlite_store import SqliteStore
@@ -130,6 +131,21 @@ def test_a_forced_session_that_dies_leaves_no_step_of_the_council_before() -> No
         outcome = await (await table.again(new)).run()
         assert table.server.asked[4:] == ["AAA v2", "BBB AAA said 5", "CCC BBB said 6"]
         assert outcome.answer == "CCC said 7"
+
+    seated(work)
+
+
+def test_a_run_that_is_over_is_given_again_without_a_key() -> None:
+    async def work(table: Table) -> None:
+        loaded = table.council("AAA", "BBB {{ s0 }}")
+        first = await table.first(loaded).run()
+        kept = await table.kept()
+        outcome = await resume(kept, Resumption(), {}).run()
+        assert (outcome.status, outcome.answer) == ("ok", first.answer)
+        assert (outcome.models, len(table.server.asked)) == (first.models, 2)
+        halfway = structs.replace(kept, steps=kept.steps[:1])
+        with pytest.raises(UsageError, match="no key for openai"):
+            resume(halfway, Resumption(), {})
 
     seated(work)
 
@@ -335,3 +351,11 @@ def test_structs_of_a_stored_run_are_those_of_its_last_session() -> None:
         assert structs.asdict(stored.row)["calls"] == 2
 
     seated(work)
+
+
+def test_a_vote_with_a_share_can_be_kept(tmp_path: Path) -> None:
+    voters = (Agent(name="ann"), Agent(name="bob"))
+    council = Council(steps=[Vote(candidates=("x", "y"), voters=voters, threshold="40%")])
+    store = tmp_path / "runs.db"
+    outcome = council.run("Which?", model="sim:instant", store=store)
+    assert outcome.status == "ok"

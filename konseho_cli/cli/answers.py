@@ -1,4 +1,4 @@
-"""`--answers FILE`: what people answer, by step, `step/agent` or agent; each is used once."""
+"""`--answers FILE`: what people answer, by step, `step/agent` or agent; a list is used up in turn."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ _WHOLE = frozenset({"ask", "parallel", "chair", "human"})
 
 
 class Answers:
-    """What is left of a file's answers."""
+    """A file's answers: a value answers every time, a list of answers each of them once."""
 
     def __init__(self, name: str, given: Mapping[str, JSON]) -> None:
         self._name = name
         self._given = dict(given)
         self._taken = dict.fromkeys(given, 0)
         """How many of each key's answers were used."""
+        self._whole: set[str] = set()
+        """Keys whose list is one answer."""
 
     def check(self, steps: Mapping[str, Base]) -> None:
         """Against the steps by their places, as far as it is known what is asked. Raises UsageError."""
@@ -73,15 +75,19 @@ class Answers:
         if key not in self._given:
             return False
         given = self._given[key]
-        return self._taken[key] < (len(given) if isinstance(given, list) else 1)
+        one = key in self._whole or not isinstance(given, list)
+        return one or self._taken[key] < len(given)
 
     def _next(self, key: str, question: Question) -> JSON:
         given, taken = self._given[key], self._taken[key]
         value = given
-        if isinstance(given, list) and (taken or not _fits(question.schema, given)):
-            self._taken[key], value = taken + 1, given[taken]
+        if not isinstance(given, list):
+            self._taken[key] = 1
+        elif key in self._whole or (not taken and _fits(question.schema, given)):
+            self._whole.add(key)
+            self._taken[key] = len(given)
         else:
-            self._taken[key] = len(given) if isinstance(given, list) else 1
+            self._taken[key], value = taken + 1, given[taken]
         if value is None:
             raise NoAnswer(f"{self._name} gives no answer for {question.who}")
         try:

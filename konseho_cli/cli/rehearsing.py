@@ -108,7 +108,7 @@ def whole_sum(rehearsal: Rehearsal) -> Told:
     began, ended = rehearsal.run.row.began, rehearsal.run.row.ended
     return Told(
         run=began.run, council=began.council, simulated=began.simulated,
-        calls=len(rehearsal.calls), recorded_s=rehearsal.recorded_s,
+        calls=rehearsal.run.row.calls, recorded_s=rehearsal.recorded_s,
         unchanged=rehearsal.unchanged, status="unfinished" if ended is None else ended.status,
     )  # fmt: skip
 

@@ -86,4 +86,4 @@ def command(
     session = Session(loaded, wanted, desk=people)
     if not only_plan:
         raise typer.Exit(run_and_report(session, destination, people, quiet=quiet))
-    dry_run(session, as_json=json)
+    dry_run(session, as_json=json, allow_exec=allow_exec)

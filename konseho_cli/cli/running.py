@@ -18,7 +18,9 @@ from konseho_cli.cli.result import Destination, deliver_to_stdout, write_to_stdo
 from konseho_cli.cli.streams import is_terminal, mutter, tell
 from konseho_cli.cli.watching import Screen, conduct, screen_for
 from konseho_cli.core.errors import KonsehoError, StoreFailed
+from konseho_cli.engine.executor import out_of_time
 from konseho_cli.engine.outcome import RunOutcome
+from konseho_cli.engine.refusing import may_execute
 from konseho_cli.profiling.verdicts import verdicts
 from konseho_cli.report.answer import answer_text
 from konseho_cli.report.exit_status import exit_status
@@ -31,13 +33,16 @@ from konseho_cli.report.text import harmless
 from konseho_cli.session import Session
 
 
-def dry_run(session: Session, *, as_json: bool) -> None:
-    """The plan of a run that is not made."""
+def dry_run(session: Session, *, as_json: bool, allow_exec: bool) -> None:
+    """The plan of a run that is not made; `allow_exec`: whether the run would be let execute."""
     from konseho_cli.report.plan import Shown, plan_json, plan_text  # a run draws no plan
 
     spec = structs.replace(session.spec, targets=session.targets)
     shown = Shown.of(spec, session.plan, session.casting)
     deliver_to_stdout(plan_json(shown) if as_json else plan_text(shown, symbols(), wrapped_at()))
+    executes = any(step.programs() for _, step in session.loaded.every_step())
+    if executes and not (allow_exec or may_execute(os.environ)):
+        mutter("konseho: this council executes programs: its run needs --allow-exec\n")
 
 
 class Carried(NamedTuple):
@@ -142,6 +147,9 @@ def _explain(outcome: RunOutcome, screen: Screen, session: Session) -> None:
         again = f"konseho resume {outcome.run}"
         if session.options.allow_exec:
             again += " --allow-exec"
-        if outcome.status == "limit":  # as it is, it would be reached again at once
+        timeout_s = session.options.timeout_s
+        if timeout_s is not None and outcome.error == out_of_time(timeout_s):
+            again += " --timeout DURATION"
+        elif outcome.status == "limit":  # as it is, it would be reached again at once
             again = f"raise the limit, then {again} --force"
         screen.say(f"What is finished is kept: {again}")

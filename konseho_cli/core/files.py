@@ -41,7 +41,11 @@ def atomically(path: Path, *, private: bool = False) -> Iterator[TextIO]:
             yield special
         return
     path = path.resolve()  # a link is written through, not replaced
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:  # of the file that was asked for, not of one that nobody knows
+        error.filename = str(path)
+        raise
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             yield file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -103,12 +103,28 @@ def cast_models(
         found.append(
             (own, {f"{place}.{name}": own.choice(council.spec.agents[name]) for name in ids})
         )
+    every = {name: choice for _, choices in found for name, choice in choices.items()}
     return Casting(
-        choices={name: choice for _, choices in found for name, choice in choices.items()},
+        choices=every,
         unchosen=any(each.unchosen for each, _ in found),
         default=next((each.default for each, _ in found if each.default), ""),
-        warnings=tuple(dict.fromkeys(warning for each, _ in found for warning in each.warnings)),
+        warnings=(
+            *dict.fromkeys(warning for each, _ in found for warning in each.warnings),
+            *_unheeded(wishes, [each for each, _ in found], every.values()),
+        ),
     )
+
+
+def _unheeded(
+    wishes: Wishes, resolvers: Sequence[_Resolver], choices: Iterable[ModelChoice]
+) -> tuple[str, ...]:
+    """A model that was asked for and answers for nobody. Raises UsageError where it is none."""
+    if wishes.model is None or wishes.simulate or any(each.heeded for each in resolvers):
+        return ()
+    resolvers[0].named(wishes.model)
+    if all(choice.provider == PERSON for choice in choices):
+        return ()
+    return (f"model {wishes.model} answers for nobody: each agent names a model of its own",)
 
 
 def inside(councils: Mapping[str, Loaded], around: str = "") -> Iterator[tuple[str, Loaded]]:
@@ -140,6 +156,8 @@ class _Resolver:
         self._default: tuple[str, bool] | None = None
         self._known: dict[tuple[Any, ...], ModelChoice] = {}
         self.unchosen = False
+        self.heeded = False
+        """Whether somebody is answered for by the model that was asked for."""
         self.warnings: dict[str, None] = {}
 
     def choice(self, agent: Agent) -> ModelChoice:
@@ -158,7 +176,8 @@ class _Resolver:
             word, name = name, claude_model(name, self._env)
             if name is None and word != "inherit":
                 self.warnings[f"model '{word}' needs ANTHROPIC_API_KEY: another one answers"] = None
-        choice = self._named(name or self._wishes.model or self._spec.model or self._fallen_back())
+        self.heeded |= name is None
+        choice = self.named(name or self._wishes.model or self._spec.model or self._fallen_back())
         if agent.temperature is not None:
             choice = msgspec.structs.replace(choice, temperature=agent.temperature)
         if agent.max_tokens is not None:
@@ -177,12 +196,12 @@ class _Resolver:
         self.unchosen |= not chosen
         return name
 
-    def _named(self, name: str) -> ModelChoice:
-        """Follow aliases (the check has refused circles) down to a provider's model."""
+    def named(self, name: str) -> ModelChoice:
+        """Follow aliases (the check has refused circles) down to a provider's. Raises UsageError."""
         replacement = self._wishes.models.get(name)
         if replacement is None and name in self._spec.models:
             model = self._spec.models[name]
-            return self._with(self._named(model.use), model)
+            return self._with(self.named(model.use), model)
         try:
             provider, own_name = parse_model_name(replacement or name)
         except UsageError as error:
@@ -202,7 +221,7 @@ class _Resolver:
             seed=choice.seed if model.seed is None else model.seed,
             timeout_s=choice.timeout_s if model.timeout is None else float(model.timeout),
             attempts=model.attempts,
-            fallback=tuple(self._named(other) for other in model.fallback) or choice.fallback,
+            fallback=tuple(self.named(other) for other in model.fallback) or choice.fallback,
             cooldown_s=choice.cooldown_s if model.cooldown is None else float(model.cooldown),
             rpm=model.rpm or choice.rpm,
             tpm=model.tpm or choice.tpm,

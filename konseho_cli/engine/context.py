@@ -207,11 +207,11 @@ class Context:
 
         return skip_block(self._step, block, reason)
 
-    def progress(self, note: str) -> None:
+    def progress(self, note: str, *, calls: int | None = None) -> None:
         """Tell whoever watches."""
         run = self._step.run
         if run.wants(StepProgressed):
-            run.bus.emit(StepProgressed(at=run.bus.now(), step=self.step, note=note))
+            run.bus.emit(StepProgressed(at=run.bus.now(), step=self.step, note=note, calls=calls))
 
     def degrade(self, reason: str) -> None:
         """Record that the result is less than was asked for."""

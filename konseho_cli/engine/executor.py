@@ -12,7 +12,7 @@ from konseho_cli.core.units import show_duration
 from konseho_cli.engine.concluding import final_answer, final_gate, final_names
 from konseho_cli.engine.flow import Flow, cut_short, run_plan
 from konseho_cli.engine.holding import LOST, Holding, Readers
-from konseho_cli.engine.outcome import RunOutcome, RunStatus, StepOutcome
+from konseho_cli.engine.outcome import RunOutcome, RunStatus, StepOutcome, any_simulated
 from konseho_cli.engine.plan import Plan, PlannedStep
 from konseho_cli.engine.state import Premises, RunState
 from konseho_cli.telemetry.bus import Bus
@@ -121,9 +121,9 @@ class Execution:
     def _set_timer(self, limit_s: float | None) -> asyncio.TimerHandle | None:
         if limit_s is None:
             return None
-        error = BudgetReached(f"the time limit of {show_duration(limit_s)} is reached")
+        error = BudgetReached(out_of_time(limit_s))
         loop = asyncio.get_running_loop()
-        self._state.deadline = loop.time() + limit_s
+        self._state.deadline = loop.time() + limit_s + self._premises.before_s
         return loop.call_at(self._state.deadline, self.stop, error)
 
     def _announcement(self) -> RunStarted:
@@ -160,7 +160,7 @@ class Execution:
             error=None if error is None else str(error),
             hint=None if error is None else error.hint,
             exit_code=0 if error is None else error.exit_code,
-            simulated=any(call.model.partition(":")[0] == "sim" for call in state.calls),
+            simulated=any_simulated(state.calls),
             models=premises.cast.models,
             steps=steps,
             calls=tuple(state.calls),
@@ -180,3 +180,8 @@ def _status(error: KonsehoError | None, steps: tuple[StepOutcome, ...]) -> RunSt
     if error is not None:
         return "failed"
     return "degraded" if any(step.status in ("degraded", "failed") for step in steps) else "ok"
+
+
+def out_of_time(limit_s: float) -> str:
+    """What a run says that its time limit, in seconds, has ended."""
+    return f"the time limit of {show_duration(limit_s)} is reached"

@@ -94,7 +94,10 @@ class Flow:
                 if stepped
                 else cut_short(planned, address, span.start, span.end, state.ran_in(planned))
             )
-            self._record(outcome, planned)
+            try:
+                self._record(outcome, planned)
+            except Exception as problem:  # noqa: BLE001 - ours: the run ends, and does not hang
+                error = problem
         waker = span.id
         if error is None and state.holding.pressed:
             del stepped, outcome  # they hold what is to leave memory

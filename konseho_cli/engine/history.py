@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from konseho_cli.core.clock import Anchor
 from konseho_cli.core.errors import StoreFailed
 from konseho_cli.core.packing import unpack
-from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
+from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome, any_simulated
 from konseho_cli.engine.past import latest_end, step_outcome
 from konseho_cli.engine.remembered import Remembered, decode
 from konseho_cli.engine.within import by_step
@@ -64,7 +65,7 @@ def recalled(stored: StoredRun, spans: Sequence[SpanKept] = ()) -> RunOutcome:
         error=error or None,
         hint=end.hint if ended else f"go on with it: konseho resume {began.run}",
         exit_code=0 if not error else ended.exit_status if ended else 130,
-        simulated=began.simulated,
+        simulated=any_simulated(stored.calls),
         models=began.models,
         steps=_steps(stored),
         calls=tuple(map(_call, stored.calls)),
@@ -86,7 +87,11 @@ def cassette_of(stored: StoredRun) -> Cassette:
     """What a replay of it reads: the answers of its logical calls. Raises StoreFailed."""
     began = stored.row.began
     remembered = decode(began.document, began.run)
-    answers = tuple(map(answered, latest_calls(stored)))
+    there, before = _before_the_last_session(stored)
+    answers = tuple(
+        structs.replace(answered(call), duration=0) if call.identity in there else answered(call)
+        for call in latest_calls(stored)
+    )
     header = Header(
         konseho_cassette=FORMAT, version=began.version, council=began.council, run=began.run,
         seed=remembered.seed, started=began.started, wished=remembered.wished,
@@ -94,8 +99,30 @@ def cassette_of(stored: StoredRun) -> Cassette:
     warnings = () if stored.row.ended else (f"run {began.run} {CUT_OFF.removeprefix('it ')}",)
     return Cassette(
         file=f"run {began.run}", header=header, attempts=(), answers=answers,
-        warnings=warnings,
+        warnings=warnings, before_s=before / 1e9,
     )  # fmt: skip
+
+
+def _before_the_last_session(stored: StoredRun) -> tuple[set[tuple[str | int, ...]], int]:
+    """The calls that the last session was given at once, and how long what it took over had taken.
+
+    A replay repeats that session: only so do its timeouts and limits on time come to the same.
+    """
+    last = stored.row.began.session
+    if last == 1:
+        return set(), 0
+    began = {step.step: step.start for step in stored.steps}
+    given, starts = set[tuple[str | int, ...]](), list[int]()
+    for call in latest_calls(stored):
+        start = began.get(call.step.partition(".")[0])
+        if call.session == last:
+            starts.append(call.start if start is None else start)
+        elif start is None or call.end <= start:
+            given.add(call.identity)
+            starts += [] if start is None else [start]
+    first = min(starts, default=0)
+    ends = (step.end for step in stored.steps if step.start is not None and step.start < first)
+    return given, max((end for end in ends if end is not None), default=0)
 
 
 def answered(call: CallKept) -> Answered:
@@ -108,10 +135,15 @@ def answered(call: CallKept) -> Answered:
 
 
 def latest_calls(stored: StoredRun) -> Iterable[CallKept]:
-    """Of each call the last that came to an end, or else the last."""
+    """Of each call that of the latest session; there, what came to an end before what did not.
+
+    A session that makes a call again had no use for what there was: it had failed, it was cut
+    short, or it was the answer to another request.
+    """
     found: dict[tuple[str | int, ...], CallKept] = {}
     for call in stored.calls:
-        if call.status != "cancelled" or call.identity not in found:
+        before = found.get(call.identity)
+        if call.status != "cancelled" or before is None or call.session > before.session:
             found[call.identity] = call
     return found.values()
 

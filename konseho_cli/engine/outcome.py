@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -16,6 +16,9 @@ from konseho_cli.steps.results import Part
 from konseho_cli.telemetry.bus import ListenerTime
 from konseho_cli.telemetry.spans import Span
 from konseho_cli.telemetry.timings import Timing
+
+if TYPE_CHECKING:
+    from konseho_cli.store.base import CallKept  # only a run that is kept loads it
 
 StepStatus = Literal["ok", "degraded", "failed", "skipped", "cancelled"]
 RunStatus = Literal["ok", "degraded", "failed", "limit", "interrupted"]
@@ -211,6 +214,11 @@ def cost_of(
     paid = Decimal(0) if status == "failed" or unsent else price(model, usage)
     vain = price(model, account.wasted) if account.wasted.total else Decimal(0)
     return None if paid is None or vain is None else paid + vain
+
+
+def any_simulated(calls: Iterable[CallRecord | CallKept]) -> bool:
+    """Whether the embedded simulator was asked in any of these calls."""
+    return any(call.model.partition(":")[0] == "sim" for call in calls)
 
 
 def total_usage(calls: Sequence[CallRecord]) -> Usage:

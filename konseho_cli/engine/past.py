@@ -11,12 +11,12 @@ from msgspec import structs
 from konseho_cli.context.showing import SUMMARY
 from konseho_cli.core.errors import InvalidReply, StoreFailed
 from konseho_cli.core.packing import unpack
-from konseho_cli.engine.outcome import Resumed, StepOutcome, Took
+from konseho_cli.engine.outcome import Resumed, StepOutcome, Took, any_simulated
 from konseho_cli.engine.picked import Picked, picked
 from konseho_cli.engine.plan import Plan
 from konseho_cli.engine.spent import Spent
 from konseho_cli.engine.within import is_inside
-from konseho_cli.models.base import Identity, Request, Usage, place_of
+from konseho_cli.models.base import Identity, Request, Usage, is_person, is_program, place_of
 from konseho_cli.models.budget import own_name
 from konseho_cli.models.cassette import (
     Answered,
@@ -61,15 +61,21 @@ class Past:
         for call in stored.calls:
             self._calls.setdefault(call.identity, []).append(call)
         self._kept = {} if changed else self._finished(plan, on_error)
+        self.is_whole = len(self._kept) == len(plan.steps)
+        """Whether nothing is left to be run."""
 
     @property
     def again(self) -> tuple[str, ...]:
         """The steps that ended, and run again all the same."""
         return tuple(step.step for step in self.stored.steps if step.step not in self._kept)
 
+    def ended(self, place: str) -> bool:
+        """Whether the step at this place, or the one around it, is not run again."""
+        return place.partition(".")[0] in self._kept
+
     def knows(self, place: str, agent: str) -> bool:
         """Whether nobody needs to be asked there: the step has ended, or the answer is kept."""
-        return place.partition(".")[0] in self._kept or any(
+        return self.ended(place) or any(
             (call.step, call.agent, call.status) == (place, agent, "ok")
             for call in self.stored.calls
         )
@@ -85,13 +91,19 @@ class Past:
         spent, before = _spent(answered), self.spent()
         calls = self.stored.calls
         took = Took(
-            calls=len(calls), tokens=before.tokens, duration_s=self.offset / 1e9,
+            calls=sum(not (is_person(call.model) or is_program(call.model)) for call in calls),
+            tokens=before.tokens, duration_s=self.offset / 1e9,
             cost=None if any(call.cost is None for call in calls) else before.cost,
         )  # fmt: skip
         return Resumed(
             steps=len(self._kept), calls=len(answered), tokens=spent.tokens, cost=spent.cost,
             before=took,
         )  # fmt: skip
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of what is there came from the embedded simulator."""
+        return any_simulated(self.stored.calls)
 
     @property
     def picked(self) -> Picked:

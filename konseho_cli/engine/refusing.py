@@ -128,7 +128,7 @@ def refuse_programs(steps: Iterable[Base], env: Mapping[str, str], *, allowed: b
     Raises UsageError, naming them.
     """
     found = [line for step in steps for line in step.programs()]
-    if not found or allowed or env.get(ALLOWS, "").strip() in ("1", "true") or allows_exec(env):
+    if not found or allowed or may_execute(env):
         return
     shown = "".join(f"\n  {_one_line(line)}" for line in found[:_MOST_SHOWN])
     more = len(found) - _MOST_SHOWN
@@ -138,6 +138,11 @@ def refuse_programs(steps: Iterable[Base], env: Mapping[str, str], *, allowed: b
         f"this council would execute {many}, with all your rights:{shown}",
         hint=f"--allow-exec or {ALLOWS}=1 lets it; konseho show prints the plan, and executes nothing",
     )
+
+
+def may_execute(env: Mapping[str, str]) -> bool:
+    """Whether the environment or the user's own settings let programs be executed."""
+    return env.get(ALLOWS, "").strip() in ("1", "true") or allows_exec(env)
 
 
 def _one_line(command: str) -> str:

@@ -55,6 +55,8 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     on_error: OnError = "halt"
     time_limit_s: float | None = None
+    before_s: float = 0.0
+    """Seconds that the limit does not count: in a replay, those of the sessions before the last."""
     max_concurrency: int | None = None
     """Requests of the run at once; its span says so, for whoever analyses it."""
     finished: Mapping[str, StepOutcome] = msgspec.field(default_factory=dict)

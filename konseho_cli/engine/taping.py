@@ -70,6 +70,11 @@ class Taped:
             self.chooses = _recalled_env(env, taping.recalled, "call")
 
     @property
+    def before_s(self) -> float:
+        """Seconds that a limit on the time of the run did not count."""
+        return 0.0 if self.cassette is None else self.cassette.before_s
+
+    @property
     def replays(self) -> bool:
         """Whether everything is answered for: nothing is asked, and nothing executed."""
         taping = self._taping

@@ -43,6 +43,8 @@ class Cassette(msgspec.Struct, frozen=True, kw_only=True):
     """In the order in which they began."""
     answers: tuple[Answered, ...]
     warnings: tuple[str, ...] = ()
+    before_s: float = 0.0
+    """Seconds before the last session of a run that was resumed: its time began anew then."""
 
 
 class _Name(msgspec.Struct):

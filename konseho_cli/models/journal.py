@@ -121,8 +121,7 @@ class Journaled:
                 except asyncio.CancelledError:
                     self._journal.dropped(call, request, start, now())
                     raise
-        if kept.error is None:
-            call.account.source, call.account.saved = kept.source, kept.saved
+        call.account.source, call.account.saved = kept.source, kept.saved
         # Behind the span, not in it: a store has a span of its own, and the wait is to keep its name.
         await self._journal.given(call, request, kept, start, now())
         if kept.error is not None:

@@ -98,7 +98,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         variable = self.key_variable(choice, env)
         key = env.get(variable, "").strip() if variable else ""
         if not key and self.needs_key and self.address(choice, env) == self.base_url:
-            raise UsageError(f"no key for {self.name}: set {self.key_env}")
+            raise UsageError(
+                f"no key for {self.name}: set {self.key_env}",
+                hint="`konseho run --simulate` lets the simulator answer in the place of every model",
+            )
         return key or None
 
     def key_variable(self, choice: ModelChoice, env: Mapping[str, str]) -> str:

@@ -208,7 +208,8 @@ def _whose(explanation: Explanation, output: str) -> str:
         against = sum(ballot.dissents for ballot in cast)
         dissent = f", {against} of {plural(len(cast), 'ballot')} against it" if against else ""
         return f", {step.vote.winner} by {step.vote.method}{dissent}"
-    return f", as {step.said[0].label} wrote it" if len(step.said) == 1 else ""
+    wrote = len(step.said) == 1 and step.kind != "route"  # what that says is why it chose
+    return f", as {step.said[0].label} wrote it" if wrote else ""
 
 
 def heading(step: StepAccount) -> str:

@@ -13,8 +13,8 @@ from konseho_cli.models.base import place_of
 from konseho_cli.profiling.verdicts import Verdict
 from konseho_cli.report.answer import answer_text
 from konseho_cli.report.subtree import MOST_INSIDE
-from konseho_cli.report.summary import measure, reasons, stops
-from konseho_cli.report.text import encodable, one_line, plural
+from konseho_cli.report.summary import counted, measure, reasons, stops
+from konseho_cli.report.text import encodable, one_line
 
 _INDENT = "&emsp;"
 
@@ -51,7 +51,7 @@ def status_markdown(outcome: RunOutcome) -> str:
     cost = outcome.cost
     figures = [
         f"**{outcome.status}** in {show_duration(outcome.duration_s)}",
-        plural(len(outcome.calls), "call"),
+        *counted(outcome),
         f"{show_count(outcome.usage.total)} tokens",
         *([show_money(cost)] if cost else []),
         f"models: {', '.join(f'`{model}`' for model in outcome.models) or 'none'}",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome
 from konseho_cli.engine.within import by_step, every_outcome, within
-from konseho_cli.models.base import is_person
+from konseho_cli.models.base import is_person, is_program
 from konseho_cli.report.view import RunView, StepView, Tally
 
 
@@ -54,6 +54,7 @@ def _tally(calls: Iterable[CallRecord]) -> Tally:
     for call in calls:
         tally.calls += 1
         tally.people += is_person(call.model)
+        tally.programs += is_program(call.model)
         tally.cached += call.source == "cache"
         tally.tokens += call.usage.total
         known = tally.cost is not None and call.cost is not None

@@ -70,12 +70,11 @@ class Progress:
     def _figures(self, step: StepView) -> str:
         if not step.tally.calls:
             return ""
-        made = step.tally.calls - step.tally.people
-        calls, tokens = plural(made, "call"), f"{show_count(step.tally.tokens)} tokens"
-        if step.kind == "command":
-            made, calls, tokens = step.tally.calls, plural(step.tally.calls, "command"), ""
+        executed = step.tally.programs
+        made = step.tally.calls - step.tally.people - executed
         parts = [
-            *([calls, *filter(None, (tokens,))] if made else []),
+            *([plural(made, "call"), f"{show_count(step.tally.tokens)} tokens"] if made else []),
+            *([plural(executed, "command")] if executed else []),
             *([f"{step.tally.cached:,} cached"] if step.tally.cached else []),
             *([show_money(step.tally.cost)] if step.tally.cost else []),
         ]

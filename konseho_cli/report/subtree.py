@@ -62,6 +62,8 @@ def _sum(tallies: Sequence[Tally]) -> Tally:
     known = [each.cost for each in tallies if each.cost is not None]
     return Tally(
         calls=sum(each.calls for each in tallies),
+        people=sum(each.people for each in tallies),
+        programs=sum(each.programs for each in tallies),
         tokens=sum(each.tokens for each in tallies),
         cached=sum(each.cached for each in tallies),
         cost=sum(known, Decimal(0)) if len(known) == len(tallies) else None,

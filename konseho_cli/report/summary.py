@@ -29,12 +29,7 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
     if refusal := _refusal(outcome, verdicts):
         fine, sign, word = False, symbols.failed, f"{refusal}, run {word}"
     dot = f" {symbols.dot} "
-    made = [call for call in outcome.calls if call.source != "journal"]
-    asked = sum(call.is_made for call in made)
-    executed = sum(is_program(call.model) for call in made)
-    parts = [plural(asked, "call")] if asked or not executed else []
-    parts += [plural(executed, "command")] if executed else []
-    parts += [*_people(outcome), *_free(outcome), *_resumed(outcome)]
+    parts = [*counted(outcome), *_people(outcome), *_free(outcome), *_resumed(outcome)]
     parts.append(f"{show_count(outcome.usage.total)} tokens")
     cost = outcome.cost
     if cost:
@@ -52,6 +47,16 @@ def _figures(outcome: RunOutcome, verdicts: Sequence[Verdict], symbols: Symbols)
         *((Piece("replayed", "accent"), Piece(dot)) if outcome.replayed else ()),
         Piece(dot.join(parts)),
     )
+
+
+def counted(outcome: RunOutcome) -> Iterator[str]:
+    """What was asked and executed now: `12 calls`, `6 commands`."""
+    asked = sum(call.is_made for call in outcome.calls)
+    executed = sum(is_program(call.model) and call.source != "journal" for call in outcome.calls)
+    if asked or not executed:
+        yield plural(asked, "call")
+    if executed:
+        yield plural(executed, "command")
 
 
 def _free(outcome: RunOutcome) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from konseho_cli.engine.plan import Plan
-from konseho_cli.models.base import is_person
+from konseho_cli.models.base import is_person, is_program
 from konseho_cli.steps.base import speaker_ids
 from konseho_cli.telemetry.events import (
     AskFinished,
@@ -32,6 +32,8 @@ class Tally(msgspec.Struct, kw_only=True):
     calls: int = 0
     people: int = 0
     """Of these, those that asked a person, who is no model."""
+    programs: int = 0
+    """Those that executed a program."""
     tokens: int = 0
     cached: int = 0
     """Calls whose answer was there already."""
@@ -42,6 +44,7 @@ class Tally(msgspec.Struct, kw_only=True):
         """Count a call that ended."""
         self.calls += 1
         self.people += is_person(event.model)
+        self.programs += is_program(event.model)
         self.cached += event.source == "cache"
         self.tokens += event.input_tokens + event.output_tokens
         if event.cost is None or self.cost is None:
@@ -88,7 +91,7 @@ class StepView(msgspec.Struct, kw_only=True):
     """The latest retry or failure of a call."""
     reasons: tuple[str, ...] = ()
     expected: int = 0
-    """Calls at most, where that is known before."""
+    """Calls at most, as soon as that is known."""
     start: int | None = None
     end: int | None = None
     tally: Tally = msgspec.field(default_factory=Tally)
@@ -120,9 +123,8 @@ class StepView(msgspec.Struct, kw_only=True):
     def progress(self) -> tuple[int, int]:
         """Pieces done, of those known so far: calls where they are counted, else agents."""
         if self.is_counted:
-            return self.tally.calls, self.tally.calls + sum(
-                len(agent.open) for agent in self.agents.values()
-            )
+            begun = self.tally.calls + sum(len(agent.open) for agent in self.agents.values())
+            return self.tally.calls, max(begun, self.expected)
         settled = sum(agent.state not in ("waiting", "running") for agent in self.agents.values())
         return settled, len(self.agents)
 
@@ -239,7 +241,10 @@ def _forget_later(around: StepView, again: StepView) -> None:
 
 
 def _step_progressed(view: RunView, event: StepProgressed) -> None:
-    view.step(event.step).note = event.note
+    step = view.step(event.step)
+    step.note = event.note
+    if event.calls is not None:
+        step.expected = event.calls
 
 
 def _step_finished(view: RunView, event: StepFinished) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.spec.agent_files import from_file, hint_of_name, inside
 from konseho_cli.spec.draft import Draft, with_held
 from konseho_cli.spec.members import LONGEST_ID, unreadable, wrong_items
-from konseho_cli.spec.problems import shown
+from konseho_cli.spec.problems import listed, shown
 from konseho_cli.spec.stand_ins import AGENT
 from konseho_cli.steps.fields import Fallback, Window
 from konseho_cli.steps.union import Step
@@ -77,6 +77,9 @@ def _people(draft: Draft, people: People, place: marks.Path) -> list[Any] | None
     """The items in a file; None: it cannot be read, and the problems say why."""
     from konseho_cli.spec.people import SUFFIXES, read_people  # only where there are some
 
+    written = draft.written(place)
+    if isinstance(written, dict) and not isinstance(written.get("file"), str):
+        return None  # that is told, and what stands in for it names nobody's file
     file = inside(draft, people.file, (*place, "file"), what="people", suffixes=SUFFIXES)
     if file is not None:
         try:
@@ -156,14 +159,23 @@ class _Refs:
         if isinstance(ref, Agent):
             return self._hoisted(ref, path)
         self._used.add(ref)
-        if ref not in self._draft.agents:
-            known = self._draft.agents.keys()
+        if ref not in self._draft.agents and self._table_is_readable():
+            known: Collection[str] = self._draft.agents.keys()
             hint = hint_of_name(self._draft, ref)
-            hint = hint or (None if known else "there is no `agents` table")
+            group = ref.rpartition("_")[0]
+            if group in known and self._draft.agents[group].each is not None:
+                hint = f"'{group}' means all of its members; none of them can be named alone"
+                known = ()
+            hint = hint or (listed("known: ", known) if known else "there is no `agents` table")
             self._draft.problems.error(
                 path, f"unknown agent '{ref}'", value=ref, near=(ref, known), hint=hint
             )
         return ref
+
+    def _table_is_readable(self) -> bool:
+        """Else that is the mistake, and what stands in it is not known."""
+        raw = self._draft.raw
+        return not isinstance(raw, dict) or isinstance(raw.get("agents", {}), dict)
 
     def _hoisted(self, agent: Agent, path: marks.Path) -> str:
         """Put an agent written inside a step into the table; its id."""

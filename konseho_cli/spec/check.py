@@ -20,7 +20,7 @@ from konseho_cli.core.marks import Path, quote
 from konseho_cli.core.units import quantity
 from konseho_cli.spec.problems import Problems, shown
 from konseho_cli.spec.stand_ins import stand_in
-from konseho_cli.spec.synonyms import meant_key, meant_kind
+from konseho_cli.spec.synonyms import meant_key, meant_kind, spelt, way_out
 from konseho_cli.steps.base import Base
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -102,8 +102,7 @@ class _Walk:
 
     def _wrong(self, path: Path, expected: str, value: Any) -> Any:
         got = "but it is empty" if value is None else f"got {shown(value)}"
-        listed = expected.startswith("a list") and isinstance(value, str)
-        hint = f"write [{value}]" if listed and re.search(ID_PATTERN, value) else None
+        hint = way_out(path, value, expected)
         self.problems.error(path, f"expected {expected}, {got}", value=value, hint=hint)
         return _INVALID
 
@@ -270,8 +269,8 @@ class _Walk:
             return
         what, place = f"unknown key {quote(key)}", (*path, key)
         if (meant := meant_key(key, known)) is not None:
-            hint = "agent: {from: …}" if (key, meant) == ("from", "agent") else meant
-            self.problems.error(place, what, key=True, hint=f"did you mean '{hint}'?")
+            hint = f"did you mean '{spelt(key, meant)}'?"
+            self.problems.error(place, what, key=True, hint=hint)
             return
         listed = "known keys: " + ", ".join(known)
         self.problems.error(place, what, key=True, near=(key, known), hint=listed)

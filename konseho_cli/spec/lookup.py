@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
+
 import msgspec
 
 from konseho_cli.steps.shapes import ANYTHING, Shape
 
 METHODS = frozenset({"items", "keys", "values", "get"})
 """Of every mapping, in templates."""
+
+MAX_LOOKS = 1_000
+"""Values that are looked into for a key that stands elsewhere: a hint is not worth more."""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,3 +44,18 @@ def look_up(name: str, shape: Shape) -> Found:
         at = f"{at}.{key}"
         null = null or (at if shape.skipped else "")
     return Found(null=null)
+
+
+def found_below(key: str, values: Iterable[tuple[str, Shape]]) -> str | None:
+    """The shortest dotted name of a key below one of these values; None: none has it. Pure."""
+    waiting = deque(values)
+    for _ in range(MAX_LOOKS):
+        if not waiting:
+            break
+        name, shape = waiting.popleft()
+        if shape.keys is None:
+            continue
+        if key in shape.keys:
+            return f"{name}.{key}"
+        waiting.extend((f"{name}.{each}", below) for each, below in shape.keys.items())
+    return None

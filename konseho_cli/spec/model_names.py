@@ -26,7 +26,7 @@ def check_models(draft: Draft) -> None:
     for name, agent in draft.agents.items():
         model = agent.model
         if model is not None and model not in models and not is_claude_word(model):
-            _check_name(draft, ("agents", name, "model"), model)
+            _check_name(draft, (*draft.places[name], "model"), model)
     loop = find_cycle({name: _next(model) for name, model in models.items()})
     if loop is not None:
         field = "use" if models[loop[0]].use == loop[1] else "fallback"

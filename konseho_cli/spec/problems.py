@@ -98,6 +98,11 @@ def loop_text(loop: Sequence[str]) -> str:
     return " -> ".join(names)
 
 
+def listed(before: str, names: Collection[str]) -> str:
+    """`known: ann, bob`; of many the first twelve."""
+    return before + ", ".join(list(names)[:12]) + (", …" if len(names) > 12 else "")
+
+
 def shown(value: Any) -> str:
     """A value as a message shows it: short JSON, and structures by what they are."""
     if isinstance(value, str):

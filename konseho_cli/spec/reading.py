@@ -13,9 +13,9 @@ from konseho_cli.core import marks
 from konseho_cli.core.graph import find_cycle
 from konseho_cli.spec.draft import Draft
 from konseho_cli.spec.edges import STEP_ABOVE, Edge, edges_of
-from konseho_cli.spec.lookup import look_up
+from konseho_cli.spec.lookup import found_below, look_up
 from konseho_cli.spec.members import TEMPLATES
-from konseho_cli.spec.problems import loop_text
+from konseho_cli.spec.problems import listed, loop_text
 from konseho_cli.spec.sizes import shape
 from konseho_cli.steps.base import Base
 from konseho_cli.steps.fields import texts_of
@@ -118,6 +118,8 @@ class _Reader:
                 edge for edge in found if edge.step in block.ids and edge.step != step.id
             )
             above = step.id
+        if len(block.ids) < len(block.steps):
+            return  # two of one id are told: who waits for whom is not known
         if not _check_loops(self._draft, block, edges):
             _warn_of_lost_order(self._draft, block, edges)
 
@@ -139,7 +141,9 @@ class _Reader:
                 self._draft.problems.error(path, "a step cannot wait for itself", value=need)
             elif need not in block.ids:
                 around = "the step around it can wait for that" if need in block.readable else None
-                self._unknown(path, f"unknown step '{need}'", need, tuple(block.ids), around)
+                here = tuple(each.id for each in block.steps if each.id != step.id)
+                hint = around or (listed("steps here: ", here) if here else None)
+                self._unknown(path, f"unknown step '{need}'", need, here, hint)
         if isinstance(step.when, str):
             self._boolean((*place, "when"), step.when)
         for field, (text, name) in step.inner_templates().items():
@@ -189,7 +193,8 @@ class _Reader:
         path = (*place, "each")
         if expression_in(agent.each) is None:
             what = "it must be a list, a file, or one {{ expression }} that is a list"
-            self._draft.problems.error(path, what, value=agent.each)
+            hint = f"write {{file: {agent.each}}}" if "." in agent.each else None
+            self._draft.problems.error(path, what, value=agent.each, hint=hint)
         names = self._read(path, agent.each)
         steps = {step.id for _, step in self._draft.placed()}
         late = sorted(read for read in names if read.partition(".")[0] in steps)
@@ -246,12 +251,24 @@ class _Reader:
             elif root in block.given:
                 self._key(path, name, block.given[root])
             elif root not in block.readable:
-                readable = (name for name in block.readable if name != itself)
+                readable = tuple(name for name in block.readable if name != itself)
                 known = (*_GIVEN, *own, *sorted(block.given), *readable)
-                listed = "known here: " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
-                self._unknown(path, f"unknown name '{root}'", root, known, listed)
+                self._unknown_name(path, root, known, readable, block)
             elif rest:
                 self._key(path, name, self._shape(block, root))
+
+    def _unknown_name(
+        self, path: marks.Path, name: str, known: tuple[str, ...], readable: tuple[str, ...],
+        block: Block,
+    ) -> None:  # fmt: skip
+        what = f"unknown name '{name}'"
+        is_input = name in self._draft.spec.inputs
+        below = ((each, self._shape(block, each)) for each in readable)
+        meant = f"inputs.{name}" if is_input else found_below(name, below)
+        if meant is not None:
+            self._draft.problems.error(path, what, value=name, hint=f"did you mean '{meant}'?")
+            return
+        self._unknown(path, what, name, known, listed("known here: ", known))
 
     def _shape(self, block: Block, name: str) -> Shape:
         """What is known of a step's value."""
@@ -265,9 +282,13 @@ class _Reader:
         """What is read of a value, where it is known what there is."""
         found = look_up(name, known)
         if found.missing:
-            listed = f"it has: {', '.join(sorted(found.known))}"
+            meant = found_below(found.missing, [(name.partition(".")[0], known)])
+            known_keys = f"it has: {', '.join(sorted(found.known))}"
             what = f"'{found.within}' has no '{found.missing}'"
-            self._unknown(path, what, found.missing, found.known, listed)
+            near = () if meant else found.known
+            self._unknown(
+                path, what, found.missing, near, f"did you mean '{meant}'?" if meant else known_keys
+            )
 
     def _nulls(
         self, path: marks.Path, text: str, own: frozenset[str], block: Block, way: str = ""

@@ -50,7 +50,7 @@ def _check_amounts(draft: Draft) -> None:
     _check_limits(draft, ("limits",), draft.spec.limits)
     _check_bounds(draft, ("window",), draft.spec.window)
     for name, agent in draft.agents.items():
-        _check_limits(draft, ("agents", name, "limits"), agent.limits)
+        _check_limits(draft, (*draft.places[name], "limits"), agent.limits)
 
 
 def _check_limits(draft: Draft, path: marks.Path, limits: Limits | None) -> None:

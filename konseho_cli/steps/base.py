@@ -335,8 +335,8 @@ class StepContext(Protocol):
         """
         ...
 
-    def progress(self, note: str) -> None:
-        """Tell whoever watches: `round 2`."""
+    def progress(self, note: str, *, calls: int | None = None) -> None:
+        """Tell whoever watches: `round 2`; `calls`: how many there will be in all, now known."""
         ...
 
     def degrade(self, reason: str) -> None:

@@ -32,8 +32,8 @@ class Fallback(
 
     agent: AgentRef | None = None
     """Asked in the stead of each agent that failed."""
-    value: Any = None
-    """The step's output, where the step as a whole failed."""
+    value: Any | msgspec.UnsetType = msgspec.UNSET
+    """The step's output, where the step as a whole failed; null is one, too."""
 
 
 class Window(

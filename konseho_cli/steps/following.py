@@ -17,8 +17,8 @@ _HINT = "see `after`, and what made the list"
 
 def needs_of(
     ctx: StepContext, pieces: Sequence[Piece], after: Template
-) -> dict[int, tuple[int, ...]]:
-    """The numbers of the pieces, from 1, that each of them comes after; none are left out.
+) -> tuple[dict[int, tuple[int, ...]], str]:
+    """The numbers of the pieces, from 1, that others come after; and what is to be said of it.
 
     A name that no piece has holds nothing up: a plan may name what is there already. Raises
     StepFailed for a circle, and for a name that several pieces have.
@@ -41,9 +41,8 @@ def needs_of(
             needs.update(dict.fromkeys(known))
         if needs:
             found[number] = tuple(needs)
-    _tell_unknown(ctx, list(unknown), [piece.name for piece in pieces])
     _check_circles(ctx, pieces, found)
-    return found
+    return found, _unknown(list(unknown), [piece.name for piece in pieces])
 
 
 def _names(ctx: StepContext, piece: Piece, value: JSON) -> list[str]:
@@ -56,14 +55,14 @@ def _names(ctx: StepContext, piece: Piece, value: JSON) -> list[str]:
     return [name for one in several if one is not None and (name := as_text(one).strip())]
 
 
-def _tell_unknown(ctx: StepContext, names: Sequence[str], known: Sequence[str]) -> None:
+def _unknown(names: Sequence[str], known: Sequence[str]) -> str:
     if not names:
-        return
+        return ""
     shown = ", ".join(f"'{name:.60}'" for name in names[:_SHOWN])
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     near = did_you_mean(names[0], known) if len(names) == 1 else None
     asked = f" ({near})" if near else ""
-    ctx.progress(f"no piece is called {shown}{more}{asked}: nothing waits for it")
+    return f"none is called {shown}{more}{asked}"
 
 
 def _check_circles(

@@ -273,7 +273,7 @@ class Scripted(msgspec.Struct, kw_only=True):
         self.notes.append(reason)
         return Ran(values={step.id: None for step in steps}, parts=())
 
-    def progress(self, note: str) -> None:
+    def progress(self, note: str, *, calls: int | None = None) -> None:
         """Keep the note."""
         self.notes.append(note)
 

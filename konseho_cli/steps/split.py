@@ -159,9 +159,8 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
         from konseho_cli.agents.pool import AgentPool  # it brings asyncio, which a check needs not
 
         pool = AgentPool(names[:first], spare=names[first:])
-        at_once = f", {pool.size} at a time" if len(pieces) > 1 else ""
-        ctx.progress(f"{len(pieces)} piece{'s' if len(pieces) > 1 else ''}{at_once}")
-        needs = {} if self.after is None else needs_of(ctx, pieces, self.after)
+        needs, unknown = ({}, "") if self.after is None else needs_of(ctx, pieces, self.after)
+        self._tell(ctx, len(pieces), pool.size, unknown)
         work = _Work(pool=pool, instances=instances, pieces=pieces, needs=needs)
         called = {index: f"piece {index}" for index in range(1, len(pieces) + 1)}
         gathered = await ctx.gather(
@@ -171,6 +170,12 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
         )
         done = {name.removeprefix("piece "): one for name, one in gathered.done.items()}
         return await self._merged(ctx, crew, work, done)
+
+    def _tell(self, ctx: StepContext, pieces: int, at_once: int, unknown: str) -> None:
+        """How much there is to do, and what was not found of what it waits for."""
+        many = f"{pieces:,} pieces, {at_once} at a time" if pieces > 1 else "1 piece"
+        calls = pieces + (self.merge == "agent")
+        ctx.progress(", ".join(filter(None, (many, unknown))), calls=calls)
 
     def _pieces(self, ctx: StepContext) -> tuple[Piece, ...]:
         try:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-import msgspec
 from msgspec.structs import replace
 
 from konseho_cli.agents.definition import AgentRef, AgentRefs
 from konseho_cli.agents.rota import Pick
 from konseho_cli.core.errors import StepFailed
+from konseho_cli.core.units import Share
 from konseho_cli.steps.base import Base, Estimate, Positive, StepContext, Template
 from konseho_cli.steps.candidates import Candidate, label_candidates, read_candidates
 from konseho_cli.steps.crowd import in_order
@@ -21,8 +21,6 @@ from konseho_cli.steps.polling import Decision, Rules, moderate, poll, some
 from konseho_cli.steps.results import StepResult
 from konseho_cli.steps.tally import Ballot, Method, Tally, count
 from konseho_cli.steps.verdict import HeldVote, record, result, shortfall
-
-Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
 
 class Vote(Base, frozen=True, kw_only=True, tag="vote"):
@@ -120,6 +118,11 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
             found["fallback"] = "nobody casts another's ballot: use `fallback: {value: …}`"
         return found | check_order(self.order, self.batch) | self._check_threshold()
 
+    @property
+    def may_stop_early(self) -> bool:
+        """Whether `early_stop` could be set on it: a moderator hears every ballot."""
+        return not self.early_stop and self.method != "moderator"
+
     def _check_moderated(self) -> dict[str, str]:
         found: dict[str, str] = {}
         if self._moderators is None:
@@ -132,11 +135,16 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
             found["quorum"] = "there are no voters"
         return found
 
+    @property
+    def _share(self) -> float | None:
+        """The threshold as what is kept and shown holds it: a plain number."""
+        return None if self.threshold is None else float(self.threshold)
+
     def _check_threshold(self) -> dict[str, str]:
         if self.threshold is None:
             return {}
         if not 0 < self.threshold <= 1:
-            return {"threshold": "it is a share, above 0 and at most 1"}
+            return {"threshold": "it is a share above 0, such as 70% or 0.7"}
         if self.method == "majority" and self.threshold < 0.5:
             return {"threshold": "a majority is more than half: 0.5 to 1"}
         return {}
@@ -160,7 +168,7 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
         tally = count(self.method, ballots, everybody)
         held = HeldVote(
             method=self.method,
-            threshold=self.threshold,
+            threshold=self._share,
             rules=self._rules,
             candidates=candidates,
             rounds=(ballots,) if ballots else (),
@@ -185,7 +193,7 @@ class Vote(Base, frozen=True, kw_only=True, tag="vote"):
     def _rules(self) -> Rules:
         return Rules(
             method=self.method,
-            threshold=self.threshold,
+            threshold=self._share,
             quorum=self.quorum,
             self_votes=self.self_votes,
             anonymous=self.anonymous,

@@ -63,9 +63,7 @@ class _Run:
         return RunRow(
             began=self.began,
             ended=self.ended,
-            calls=sum(
-                call.source != "human" and not call.model.startswith("command:") for call in calls
-            ),
+            calls=sum(call.model.partition(":")[0] not in ("human", "command") for call in calls),
             input_tokens=sum(call.input_tokens for call in calls),
             output_tokens=sum(call.output_tokens for call in calls),
             cost=sum((call.cost for call in calls if call.cost is not None), Decimal(0)),

@@ -37,7 +37,7 @@ _RUNS = f"""
 """  # noqa: S608 - constants
 # People and programs are no calls, wherever calls are counted.
 _SUMS = """
-    SELECT run, sum(source <> 'human' AND model NOT LIKE 'command:%'), sum(input_tokens), sum(output_tokens),
+    SELECT run, sum(model <> 'human' AND model NOT LIKE 'human:%' AND model NOT LIKE 'command:%'), sum(input_tokens), sum(output_tokens),
         coalesce(sum(nanodollars), 0), sum(nanodollars IS NULL)
     FROM calls WHERE run IN (SELECT value FROM json_each(?)) GROUP BY run
 """

@@ -48,6 +48,8 @@ class StepProgressed(Event, frozen=True, kw_only=True, gc=False):
     step: str
     note: str
     """A few words for a person: `round 2`."""
+    calls: int | None = None
+    """How many it will make in all, where that became known."""
 
 
 class StepFinished(Event, frozen=True, kw_only=True, gc=False):

@@ -102,3 +102,5 @@ def test_what_is_to_be_typed_to_go_on_is_said_whole(konseho, tmp_path, monkeypat
     again = ran.err.rpartition("What is finished is kept: konseho ")[2].split()
     assert again[2:] == ["--allow-exec"]
     assert konseho(*again).status == 0
+    given = konseho("resume", "last")  # all has ended: nothing would be executed
+    assert (given.status, "would execute" in given.err) == (0, False)

@@ -126,6 +126,16 @@ def test_a_reached_limit_is_exit_status_5(konseho, council):
     assert ran.out == ""
 
 
+def test_a_run_that_had_too_little_time_is_gone_on_with_with_more(konseho, council):
+    slow = 'model: "sim:tokens=40,ttft=5s"'
+    ran = konseho("run", council(model=slow), "--timeout", "20ms")
+    assert ran.status == 5
+    assert ran.err.rstrip().endswith(" --timeout DURATION")
+    ran = konseho("run", council("limits: {time: 20ms}", model=slow), "--timeout", "9s")
+    assert ran.status == 5
+    assert "raise the limit" in ran.err
+
+
 def test_a_failed_run_is_exit_status_3_and_keeps_what_was_finished(konseho, council):
     ran = konseho("run", council('answer: "{{ both.ann.nothing }}"'))
     assert ran.status == 3
@@ -224,6 +234,16 @@ def test_a_dry_run_checks_what_a_run_would(konseho, council):
     ran = konseho("run", council(model="model: openai:gpt-5-mini"), "--dry-run")
     assert ran.status == 2
     assert "OPENAI_API_KEY" in ran.err
+
+
+def test_a_dry_run_says_that_its_run_needs_leave_to_execute(konseho, tmp_path, monkeypatch):
+    file = tmp_path / "c.yaml"
+    file.write_text("konseho: 1\nname: c\nsteps: [{kind: command, argv: [ls]}]\n", encoding="utf-8")
+    for leave, status, said in (([], 2, True), (["--allow-exec"], 0, False)):
+        dry = konseho("run", file, "--dry-run", *leave)
+        assert (dry.status, "executes ls" in dry.out) == (0, True)
+        assert ("its run needs --allow-exec" in dry.err) is said
+        assert konseho("run", file, *leave).status == status
 
 
 def test_another_seed_is_another_run_and_the_same_seed_the_same(konseho, council):

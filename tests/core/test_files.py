@@ -29,6 +29,12 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_folder_that_takes_no_file_is_told_by_the_file_that_was_asked_for() -> None:
+    with pytest.raises(OSError) as raised:  # noqa: PT011 - which one is the machine's business
+        write_atomically(Path("/proc/answer.md"), "there root may not write either")
+    assert raised.value.filename == "/proc/answer.md"
+
+
 def test_a_link_is_written_through(tmp_path: Path) -> None:
     target, link = tmp_path / "real", tmp_path / "link"
     target.write_text("old")

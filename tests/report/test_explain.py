@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from konseho_cli import Agent, Ask, Council
 from konseho_cli.profiling.explaining.explanation import explain
 from konseho_cli.report.explain import explanation_json, explanation_text
 from konseho_cli.report.symbols import ASCII, UNICODE
 from konseho_cli.report.text import cells
+from konseho_cli.steps.route import Route
 from konseho_cli.version import __version__
 
 
@@ -48,6 +50,17 @@ def test_a_run_without_an_answer_says_why(failed: Any) -> None:
     text = explanation_text(explain(failed), UNICODE, 100)
     assert text.startswith("test: failed.\n✖ step 'verdict' failed")
     assert "verdict: chair, failed" in text
+
+
+def test_why_a_branch_was_taken_is_not_who_wrote_the_answer() -> None:
+    ann, bob = Agent(name="ann"), Agent(name="bob")
+    branches = {"one": [Ask(id="told", agent=bob)], "two": [Ask(id="told", agent=bob)]}
+    council = Council(
+        steps=[Route(id="way", agent=ann, branches=branches)], answer="{{ way.answer }}"
+    )
+    text = explanation_text(explain(council.run("Which?", model="sim:instant")), UNICODE, 100)
+    assert "The answer is way.answer. " in text
+    assert "  chose  " in text
 
 
 def test_simulated_and_gated_runs_say_so(outcome: Any) -> None:

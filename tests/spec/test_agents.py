@@ -56,7 +56,7 @@ def test_an_unknown_agent_is_named_wherever_agents_are(said: Said) -> None:
         "- {kind: ask, agent: nobody, on_error: fallback, fallback: {agent: critc}}\n"
     ) == [
         "council.yaml:5:37: steps[0].agents[1]: unknown agent 'criitc' (did you mean 'critic'?)",
-        "council.yaml:6:22: steps[1].agent: unknown agent 'nobody'",
+        "council.yaml:6:22: steps[1].agent: unknown agent 'nobody' (known: critic)",
         "council.yaml:6:68: steps[1].fallback.agent: unknown agent 'critc' "
         "(did you mean 'critic'?)",
     ]

@@ -14,7 +14,9 @@ from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.spec.check import checked
 from konseho_cli.spec.document import CouncilSpec
 from konseho_cli.spec.load import check_document
+from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.problems import Problems
+from konseho_cli.steps.vote import Vote
 
 Said = Callable[[str], list[str]]
 STEPS = "steps:\n- {kind: ask, agent: {name: a}}\n"
@@ -52,11 +54,13 @@ CASES = {
     ),
     "a list for a mapping": (
         "agents: [x]\n",
-        "council.yaml:3:9: agents: expected a mapping, got a list",
+        "council.yaml:3:9: agents: expected a mapping, got a list "
+        "(write each below its name: `x: {role: …}`)",
     ),
     "an empty section": (
         "agents:\n",
-        "council.yaml:3:8: agents: expected a mapping, but it is empty",
+        "council.yaml:3:8: agents: expected a mapping, but it is empty "
+        "(what belongs to it is indented)",
     ),
     "a hyphen in an id": (
         "agents: {my-agent: {role: x}}\n",
@@ -213,3 +217,13 @@ def test_the_walk_finds_a_mistake_wherever_msgspec_does(place: tuple[Any, ...], 
     if quick.errors:
         assert [str(each) for each in slow.errors] == [str(each) for each in quick.errors]
         assert not any("`" in each.message and "Expected" in each.message for each in slow.errors)
+
+
+@pytest.mark.parametrize("written", ["60%", "0.6"])
+def test_the_threshold_of_a_vote_is_a_share_as_people_write_one(
+    load: Callable[[str], Loaded], written: str
+) -> None:
+    vote = f"{{kind: vote, candidates: [x, y], voters: [{{name: a}}], threshold: {written}}}"
+    (step,) = load(f"task: x\nsteps: [{vote}]\n").spec.steps
+    assert isinstance(step, Vote)
+    assert step.threshold == 0.6

@@ -43,6 +43,15 @@ def test_a_name_is_checked_wherever_a_model_is_named(said: Said) -> None:
     ]  # fmt: skip
 
 
+def test_the_model_of_an_agent_in_a_step_is_told_where_it_stands(said: Said) -> None:
+    agents = "agents: {b: {role: x}}\n"
+    step = "steps: [{kind: parallel, agents: [b, {name: a, model: m1, limits: {time: 0s}}]}]\n"
+    assert [each.split(" ")[0:2] for each in said(agents + step)] == [
+        ["council.yaml:4:55:", "steps[0].agents[1].model:"],
+        ["council.yaml:4:74:", "steps[0].agents[1].limits.time:"],
+    ]
+
+
 def test_an_agent_may_say_sonnet_as_subagents_do(load: Callable[[str], Loaded]) -> None:
     loaded = load("steps: [{kind: ask, agent: {name: a, model: sonnet}}]\n")
     assert loaded.spec.agents["a"].model == "sonnet"

@@ -135,6 +135,7 @@ def test_what_a_step_finds_is_too_late_for_who_speaks() -> None:
     ("villager", "message"),
     [
         ({"each": "people"}, "it must be a list, a file, or one {{ expression }}"),
+        ({"each": "people.csv"}, "(write {file: people.csv})"),
         ({"each": "{{ inputs.peple }}"}, "unknown input 'peple'"),
         ({"each": PEOPLE, "role": "{{ task }}"}, "only `item` and `index` are known here"),
         ({"each": PEOPLE, "role": "{{ item. }}"}, "not a template"),
@@ -147,6 +148,19 @@ def test_mistakes_are_found_before_the_run(villager: dict[str, Any], message: st
     with pytest.raises(InvalidCouncil) as raised:
         check_document(council(villager))
     assert message in str(raised.value)
+
+
+def test_a_file_that_nobody_names_is_not_looked_for() -> None:
+    (only,) = refused(council({"each": {"file": 3}}))
+    assert "each.file: expected text" in only
+
+
+def test_a_member_cannot_be_named_alone() -> None:
+    with pytest.raises(InvalidCouncil, match="'villager' means all of its members"):
+        check_document(council({"each": PEOPLE}, {"kind": "ask", "agent": "villager_1"}))
+    with pytest.raises(InvalidCouncil) as raised:
+        check_document(council({"each": PEOPLE}, {"kind": "ask", "agent": "chair_1"}))
+    assert "members" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

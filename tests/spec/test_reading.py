@@ -69,7 +69,7 @@ def test_a_template_that_does_not_parse_hides_no_other_mistake(said: Said) -> No
 def test_needs_name_other_steps(said: Said) -> None:
     assert said(steps("needs: [s0, t9]", "needs: []")) == [
         "council.yaml:4:49: steps[0].needs[0]: a step cannot wait for itself",
-        "council.yaml:4:53: steps[0].needs[1]: unknown step 't9'",
+        "council.yaml:4:53: steps[0].needs[1]: unknown step 't9' (steps here: s1)",
     ]
 
 
@@ -182,3 +182,10 @@ def test_an_unknown_filter_is_found_before_the_run(said: Said) -> None:
     assert said(steps('prompt: "{{ task | upperr }}"')) == [
         "council.yaml:4:49: steps[0].prompt: not a template: there is no filter 'upperr'"
     ]
+
+
+def test_two_steps_of_one_id_are_no_circle(said: Said) -> None:
+    asks = "kind: ask, agent: {name: a}"
+    steps = "".join(f"- {{id: {name}, {asks}}}\n" for name in ("one", "two", "one"))
+    (only,) = said(f"task: x\nsteps:\n{steps}")
+    assert "duplicate step id 'one'" in only

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -142,3 +143,28 @@ def test_whatever_is_nested_loads_or_is_refused(steps: list[dict[str, Any]]) -> 
     except InvalidCouncil:
         return
     assert all(step.id for _, step in every_step(loaded.steps.values()))
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        ("draft", "polish.last.draft"),
+        ("polish.draft", "polish.last.draft"),
+        ("fix.files", "triage.branches.bug.fix"),
+        ("winner", "pick.winner"),
+        ("diff", "inputs.diff"),
+    ],
+)
+def test_what_stands_elsewhere_is_told_where(
+    said: Callable[[str], list[str]], answer: str, meant: str
+) -> None:
+    asks = "kind: ask, agent: {name: a}"
+    council = (
+        "task: x\ninputs: {diff: {}}\nsteps:\n"
+        f"- {{id: polish, kind: loop, steps: [{{id: draft, {asks}}}]}}\n"
+        f"- {{id: triage, kind: route, choose: bug, branches: {{bug: [{{id: fix, {asks}}}]}}}}\n"
+        "- {id: pick, kind: vote, candidates: [x, y], voters: [{name: a}]}\n"
+        f'answer: "{{{{ {answer} }}}}"\n'
+    )
+    (only,) = [each for each in said(council) if " answer: " in each]
+    assert only.endswith(f"(did you mean '{meant}'?)")

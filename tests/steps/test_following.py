@@ -62,7 +62,7 @@ def test_a_name_that_nobody_has_holds_nothing_up(confer: Confer) -> None:
     items = [{"name": "walls", "needs": ["bass", "land"]}, {"name": "base", "needs": "land"}]
     _, ctx = confer(Split(agent="w", items=items, after=NEEDS), lambda asked: "done")
     assert [asked.label for asked in ctx.asked] == ["walls", "base"]
-    assert ctx.notes[-1] == "no piece is called 'bass', 'land': nothing waits for it"
+    assert ctx.notes[-1] == "2 pieces, 2 at a time, none is called 'bass', 'land'"
     assert ctx.reasons == []
     _, ctx = confer(
         Split(agent="w", items=[{"name": "base", "needs": "bass"}], after=NEEDS), lambda asked: "x"

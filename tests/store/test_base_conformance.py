@@ -71,7 +71,8 @@ def test_people_and_programs_are_no_calls(use: Use, kept: Kept) -> None:
     async def session(store: Store) -> None:
         asked = kept.call(agent="boss", model="human:boss", source="human")
         executed = kept.call(agent="pytest", model="command:pytest")
-        await store.write([kept.began(), kept.call(), asked, executed])
+        silent = kept.call(agent="ana", model="human", status="failed")
+        await store.write([kept.began(), kept.call(), asked, silent, executed])
         (row,) = await store.runs(Wanted())
         assert row.calls == 1
 

@@ -184,7 +184,9 @@ def _quorum(setup: Setup, facts: Facts, spec: CouncilSpec) -> Iterator[Change]:
                 kind="quorum", name=f"{step.id} wait", before="all",
                 after=f"quorum {quorum} of {len(step.agents)}", edits=tuple(edits),
             )  # fmt: skip
-        elif isinstance(step, Vote) and not (step.early_stop or setup.edited(*path, "early_stop")):
+        elif (
+            isinstance(step, Vote) and step.may_stop_early and not setup.edited(*path, "early_stop")
+        ):
             yield Change(
                 kind="quorum", name=f"{step.id} early_stop", before="false", after="true",
                 edits=(Edit(path=(*path, "early_stop"), value=True),),

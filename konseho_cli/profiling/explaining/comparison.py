@@ -126,7 +126,7 @@ def _side(outcome: RunOutcome) -> Side:
         status=outcome.status,
         started=outcome.anchor.wall_s + (outcome.start - outcome.anchor.loop_ns) / 1e9,
         duration_s=outcome.duration_s,
-        calls=len(outcome.calls),
+        calls=sum(call.is_made for call in outcome.calls),
         tokens=outcome.usage.total,
         cost=outcome.cost,
         models=_models(outcome),

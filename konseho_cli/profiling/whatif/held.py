@@ -28,8 +28,8 @@ class Try(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     service: int
     """Nanoseconds."""
-    backoff: int
-    """Nanoseconds until the next one."""
+    backoff: int | None
+    """Nanoseconds until the next one; None: it was not waited for to the end."""
     reason: str
     """Why it failed."""
 
@@ -103,7 +103,7 @@ def _tries(call: CallKept, waits: Sequence[SpanKept], works: Sequence[SpanKept])
             reason = str(json.loads(span.attributes).get("reason", "it failed"))
             yield Try(
                 service=_service(waits, works, start, span.start),
-                backoff=span.end - span.start, reason=reason,
+                backoff=None if span.end == call.end else span.end - span.start, reason=reason,
             )  # fmt: skip
             start = span.end
 

@@ -19,6 +19,7 @@ from konseho_cli.core.errors import InvalidReply, ModelUnavailable, NotAsked
 from konseho_cli.core.hashing import rng
 from konseho_cli.models.base import Call, Identity, Model, Reply, Request, Usage
 from konseho_cli.models.cassette import Failure
+from konseho_cli.models.command import DONE
 from konseho_cli.models.journal import Kept
 from konseho_cli.models.sim_document import example
 from konseho_cli.models.structured import decode
@@ -26,6 +27,8 @@ from konseho_cli.models.tape import Tape
 from konseho_cli.profiling.whatif.held import Held, Try
 
 _MARK = "[guessed]"
+_DONE = {"status": 0, "output": f'"{_MARK}"', "errors": ""}
+"""Of a program that was never executed: text, and JSON where that is read."""
 _LATER = 1_000
 """Nanoseconds by which a call that was cut short is longer, at least, than it is known to be."""
 
@@ -79,10 +82,12 @@ class Library:
         """
         usual, cut = self._median(identity), self._calls.get(identity)
         service, first = (0, 0) if usual is None else (usual.total, usual.first)
-        if cut is not None and service <= cut.total:
-            service = cut.total + _LATER
+        tries: tuple[Try, ...] = ()
+        if cut is not None:  # what failed of it failed before it was cut short
+            tries = cut.tries
+            service = max(service - (cut.total - cut.service), cut.service + _LATER)
         return Given(
-            service=service, first=min(first, service),
+            service=service, first=min(first, service), tries=tries,
             model="" if usual is None else usual.model,
             reply=self._reply(identity, request), guessed=True,
         )  # fmt: skip
@@ -107,7 +112,9 @@ class Library:
                     return call.reply
         usual = self._median(identity)
         text = _MARK
-        if request.schema is not None:
+        if request.schema == DONE:
+            text = json.dumps(_DONE)
+        elif request.schema is not None:
             words = rng(_MARK, identity.parts())
             text = json.dumps(example(request.schema, words, _MARK), ensure_ascii=False)
         if usual is None or usual.reply is None:
@@ -246,7 +253,8 @@ def _again(failed: Try, call: Call, again: int) -> ModelUnavailable:
     """A failure after which it is asked again, as late as it was: see models/retry.py."""
     logical = call.identity.logical
     chance = rng("backoff", call.seed, logical.parts(), again).random()
-    usual_s, was_s = chance * min(2.0**again, 30.0), failed.backoff / 1e9
+    usual_s = chance * min(2.0**again, 30.0)
+    was_s = usual_s if failed.backoff is None else failed.backoff / 1e9
     asked = None if abs(usual_s - was_s) <= max(0.05 * was_s, 0.005) else was_s / (1 + 0.1 * chance)
     busy = "429" in failed.reason
     return ModelUnavailable(failed.reason, status=429 if busy else 503, retry_after_s=asked)

@@ -143,7 +143,7 @@ def _quorums(scene: Scene) -> Iterator[Family]:
                     )
                 ),
             )
-        if isinstance(step, Vote) and not step.early_stop and len(step.voters) > 2:
+        if isinstance(step, Vote) and step.may_stop_early and len(step.voters) > 2:
             yield (Changes(steps=(StepChange(step=name, field="early_stop", value=True),)),)
 
 

@@ -101,6 +101,12 @@ def test_a_quorum_is_of_as_many_as_answered():
     assert texts(Setup(), Facts(answered={"all": 3}), wanted)[1] == "pick early_stop false → true"
 
 
+def test_a_vote_whose_moderator_hears_every_ballot_is_not_stopped_early():
+    vote = STEPS[1] | {"method": "moderator", "moderator": "cid"}
+    wanted = scope("quorum", steps=[STEPS[0], vote])
+    assert not any("early_stop" in text for text in texts(Setup(), Facts(), wanted))
+
+
 def test_a_step_that_goes_on_at_its_quorum_is_done():
     setup = Setup(edits=(Edit(path=("steps", "all", "wait"), value="quorum"),))
     assert not any("wait" in text for text in texts(setup, Facts(), scope("quorum")))

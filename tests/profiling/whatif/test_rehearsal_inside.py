@@ -74,3 +74,31 @@ def test_what_is_worth_a_try_names_steps_inside_by_their_places(really_run):
     run = really_run(council(loop(team()), use="sim:ttft=1s,tps=20"), seed=1)
     options = {option for found in best(run.stored, run.spans) for option in found.options}
     assert "--step polish.team.wait=quorum" in options
+
+
+def test_what_cannot_be_set_is_not_tempting(really_run):
+    vote = {"id": "pick", "kind": "vote", "candidates": ["x", "y"], "method": "moderator",
+            "voters": ["ann", "bob", "cid"], "moderator": "ann"}  # fmt: skip
+    run = really_run(council(loop(vote)), seed=2)
+    found = best(run.stored, run.spans)
+    assert not any("early_stop" in option for each in found for option in each.options)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_who_was_cut_short_while_asked_again_is_cut_short_again(really_run, seed):
+    race = team(wait="quorum", quorum=1, on_error="continue", timeout="6s")
+    document = council(loop(race), use="sim:flaky,errors=0.5")
+    run = really_run(document, max_concurrency=2, seed=seed)
+    cut = [call for call in run.outcome.calls if call.status == "cancelled" and call.retries]
+    assert cut or seed != 1  # or else nothing is shown
+    rehearsal = rehearse(run)
+    assert rehearsal.unchanged.after_s == pytest.approx(run.outcome.duration_s, abs=1e-6)
+    assert rehearsal.unchanged.guessed == 0
+
+
+def test_a_program_that_was_never_executed_ends_well(really_run):
+    tests = {"id": "tests", "kind": "command", "argv": ["true"], "parse": "json",
+             "when": "{{ iteration > 1 }}"}  # fmt: skip
+    run = really_run(council(loop(DRAFT, tests, max=1)), allow_exec=True)
+    found = predict(run.stored, run.spans, of_step("polish", max=2))
+    assert (found.guessed, found.limit_reached) == (2, "")
