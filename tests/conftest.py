@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from konseho_cli.agents.definition import Agent
 from konseho_cli.core.errors import KonsehoError, ModelUnavailable
@@ -33,6 +34,10 @@ from konseho_cli.steps.debate import Debate
 from konseho_cli.steps.vote import Vote
 from konseho_cli.telemetry.bus import Bus, Listener
 from konseho_cli.telemetry.events import EVENTS, Event
+
+if "CI" not in os.environ:  # there hypothesis loads a profile of its own, without deadlines too
+    settings.register_profile("konseho", deadline=None)  # no test is timed: machines are shared
+    settings.load_profile("konseho")
 
 Line = tuple[float, str | KonsehoError]
 """Seconds, then what is answered."""
