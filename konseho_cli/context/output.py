@@ -136,18 +136,14 @@ class _Keeper:
 def filled(rest: Any, texts: Sequence[tuple[Sequence[str | int], str]]) -> Any:
     """A structure with its texts in their places again; `rest` itself is not changed."""
     copies: dict[tuple[str | int, ...], Any] = {}
-
-    def at(path: tuple[str | int, ...]) -> Any:
-        if path not in copies:
-            if path:
-                parent = at(path[:-1])
-                parent[path[-1]] = copies[path] = parent[path[-1]].copy()
-            else:
-                copies[path] = rest.copy()
-        return copies[path]
-
     for path, text in texts:
         if not path:
             return text
-        at(tuple(path[:-1]))[path[-1]] = text
-    return at(()) if copies else rest
+        place = copies[()] = copies[()] if copies else rest.copy()
+        for depth, key in enumerate(path[:-1], 1):
+            above = tuple(path[:depth])
+            if above not in copies:
+                place[key] = copies[above] = place[key].copy()
+            place = copies[above]
+        place[path[-1]] = text
+    return copies[()] if copies else rest

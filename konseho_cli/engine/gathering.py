@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sized
+from typing import Generic, Protocol, TypeVar
 
 from konseho_cli.core.errors import BudgetReached, KonsehoError, OwnLimitReached, StepFailed
 from konseho_cli.core.group import Group, being_cancelled
@@ -52,47 +52,71 @@ async def gather(
     """
     if not branches:
         return Gathered(done={}, failed={})
-    done: dict[str, T] = {}
-    failed: dict[str, KonsehoError] = {}
-    decided: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    async def strand(name: str, branch: Branch[T], own: Strand) -> None:
+    def decides(done: Mapping[str, T], failed: Sized) -> bool:
+        return is_over(done, failed, len(branches), quorum=quorum, wait=wait, enough=enough)
+
+    queue = _Queue(ctx, branches, batch, after or {})
+    strands = _Strands(branches, queue, decides)
+    strands.start()
+    try:
+        with ctx.scope.span("barrier", step=ctx.step, branches=len(branches)) as barrier:
+            queue.open()
+            barrier.waker = await strands.decided
+    finally:
+        done = {name: strands.done[name] for name in branches if name in strands.done}
+        lost = {name: strands.failed[name] for name in branches if name in strands.failed}
+        await strands.group.stop()
+    _settle(ctx, done, lost, quorum, len(branches))
+    return Gathered(done=done, failed=lost, not_started=queue.turns.waiting)
+
+
+class _Strands(Generic[T]):
+    """Branches under way. An object, since closures that start each other hold all that was said
+    until the collector comes.
+    """
+
+    def __init__(
+        self,
+        branches: Mapping[str, Branch[T]],
+        queue: _Queue,
+        decides: Callable[[Mapping[str, T], Sized], bool],
+    ) -> None:
+        self.group = Group()
+        self.done: dict[str, T] = {}
+        self.failed: dict[str, KonsehoError] = {}
+        self.decided: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        """What ended last before it was enough; or the error of one that no quorum lives with."""
+        self._branches = branches
+        self._queue = queue
+        self._decides = decides
+
+    def start(self, waker: int | None = None) -> None:
+        """Begin all whose turn it is."""
+        for name, own in self._queue.leave(waker):
+            self.group.start(self._run(name, own))
+
+    async def _run(self, name: str, own: Strand) -> None:
+        decided = self.decided
         try:
             try:
-                done[name] = await branch(own)
+                self.done[name] = await self._branches[name](own)
             except BudgetReached:
                 raise
             except KonsehoError as error:
-                failed[name] = error
-            if not decided.done():
-                if is_over(done, failed, len(branches), quorum=quorum, wait=wait, enough=enough):
-                    decided.set_result(own.scope.latest)
-                else:
-                    queue.turns.ended(name)
-                    start(own.scope.latest)
+                self.failed[name] = error
+            if decided.done():
+                return
+            if self._decides(self.done, self.failed):
+                decided.set_result(own.scope.latest)
+            else:
+                self._queue.turns.ended(name)
+                self.start(own.scope.latest)
         except BaseException as error:
             if being_cancelled():
                 raise
             if not decided.done():
                 decided.set_exception(error)  # the owner raises it
-
-    group, queue = Group(), _Queue(ctx, branches, batch, after or {})
-
-    def start(waker: int | None = None) -> None:
-        for name, own in queue.leave(waker):
-            group.start(strand(name, branches[name], own))
-
-    start()
-    try:
-        with ctx.scope.span("barrier", step=ctx.step, branches=len(branches)) as barrier:
-            queue.open()
-            barrier.waker = await decided
-    finally:
-        over = {name: done[name] for name in branches if name in done}
-        lost = {name: failed[name] for name in branches if name in failed}
-        await group.stop()
-    _settle(ctx, over, lost, quorum, len(branches))
-    return Gathered(done=over, failed=lost, not_started=queue.turns.waiting)
 
 
 class _Queue:
