@@ -79,16 +79,22 @@ class Taken(NamedTuple):
     """The most bytes that it had in memory at once."""
 
 
+# A process is said to have had what its parent had when it was started: this parent has little.
+_WAITING = """
+import os, subprocess, sys, time
+start = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+print(time.perf_counter() - start, used.ru_maxrss, os.waitstatus_to_exitcode(status))
+"""
+
+
 def until_it_ends(arguments: Sequence[str], **env: str) -> Taken:
     """Run `python ARGUMENTS`. Raises RuntimeError where it does not end well."""
-    start = perf_counter()
-    with child(arguments, **env) as process:
+    with child(["-ISc", _WAITING, sys.executable, *arguments], **env) as process:
         assert process.stdout is not None
-        process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        took = perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"python {' '.join(arguments)[:80]} ended with {process.returncode}")
+        seconds, peak, status = process.stdout.read().split() or ("0", "0", "no word")
+    if status != "0":
+        raise RuntimeError(f"python {' '.join(arguments)[:80]} ended with {status}")
     unit = 1 if sys.platform == "darwin" else 1024  # of the most that was resident
-    return Taken(took, used.ru_maxrss * unit)
+    return Taken(float(seconds), int(peak) * unit)
