@@ -1,4 +1,4 @@
-"""The only wiring: from a checked council and a caller's wishes to open resources and a run."""
+"""The wiring, with `engine/gear.py`: from a checked council and a caller's wishes to a run."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import structs
 
-from konseho_cli.core.clock import Clock, RealClock
+from konseho_cli.core.clock import RealClock
 from konseho_cli.core.collecting import collecting
 from konseho_cli.core.errors import KonsehoError, StoreFailed
 from konseho_cli.core.hashing import new_run_id
-from konseho_cli.core.slots import Slots
 from konseho_cli.core.virtual import VirtualLoop
-from konseho_cli.engine.budgeting import budgets_for
-from konseho_cli.engine.caching import open_cache
-from konseho_cli.engine.cast import Cast, cast_of
 from konseho_cli.engine.casting import Casting, cast_models
 from konseho_cli.engine.emitting import Emitting
-from konseho_cli.engine.executing import open_programs
 from konseho_cli.engine.executor import Execution, Interrupted
+from konseho_cli.engine.gear import Gear, Ready, cast_with, gear_of, shared_of
 from konseho_cli.engine.holding import spill_folder
 from konseho_cli.engine.options import RunOptions
 from konseho_cli.engine.outcome import RunOutcome
@@ -36,13 +31,9 @@ from konseho_cli.engine.refusing import (
 )
 from konseho_cli.engine.state import Premises
 from konseho_cli.engine.storing import open_store
-from konseho_cli.engine.taping import Taped, redactor_of
-from konseho_cli.models.cache import ResponseCache
+from konseho_cli.engine.taping import Taped
 from konseho_cli.models.http import Http
 from konseho_cli.models.prices import Prices
-from konseho_cli.models.registry import ModelChoice
-from konseho_cli.models.stack import Shared, build, http_for
-from konseho_cli.models.tokens import TokenEstimator
 from konseho_cli.spec.document import CouncilSpec, Targets
 from konseho_cli.spec.loaded import Loaded
 from konseho_cli.spec.populations import populate
@@ -52,26 +43,11 @@ from konseho_cli.telemetry.events import EVERYDAY
 
 if TYPE_CHECKING:
     # Only a run that caches, that is kept, or that goes on, loads them.
-    from konseho_cli.engine.keeping import Keeper
     from konseho_cli.engine.past import Past
-    from konseho_cli.engine.programs import Programs
     from konseho_cli.engine.remembered import KeptOptions
-    from konseho_cli.models.journal import Journal
     from konseho_cli.models.memory_tier import MemoryTier
     from konseho_cli.models.person import Desk
-    from konseho_cli.models.tape import Tape
     from konseho_cli.store.base import RunEnded, Store
-
-
-class _Gear(msgspec.Struct, kw_only=True):
-    """What one run has of its own."""
-
-    clock: Clock
-    prices: Prices
-    shared: Shared
-    cache: ResponseCache | None
-    keeper: Keeper | None
-    programs: Programs | None
 
 
 class Session:
@@ -106,34 +82,47 @@ class Session:
         self.options = options
         self.targets: Targets = said_over(loaded.spec.targets, options.targets)
         """What the run is held to."""
-        self._http = http
         self.emitting = Emitting(level=options.settings.level, file=options.events_out)
         self.plan: Plan = plan_of(loaded)
-        self._env = os.environ if env is None else env
-        self.taped = Taped(options.taping, options.wishes, self._env)
+        env = os.environ if env is None else env
+        self.taped = Taped(options.taping, options.wishes, env)
         self.casting: Casting = cast_models(
             self.spec, loaded.steps, self.taped.wishes, self.taped.chooses, loaded.councils
         )
-        self._placed = dict(loaded.every_step())
-        refuse_no_task(self.task, loaded.steps.values())
-        if self.casting.unchosen:
-            refuse_undecided(self.spec, options.targets, strict=options.strict)
-        past = self._past = self._recall()
-        if not self.taped.replays:
-            due = [step for name, step in self._placed.items() if not (past and past.ended(name))]
-            refuse_programs(due, self._env, allowed=options.allow_exec)
-        persons = self.casting.persons
-        self._desk = desk() if desk is not None and persons else None
-        if persons and (self.taped.cassette is None or options.taping.miss == "call"):
-            knows = (lambda *_: False) if self._past is None else self._past.knows
-            refuse_unheard(self._placed, self.casting, self._desk, knows)
-        self._cast(self._shared(Prices(), RealClock()))  # a missing key is found now
-        self._memory = memory
-        self._store = store
+        self.ready = Ready(
+            loaded=loaded, options=options, env=env, placed=dict(loaded.every_step()),
+            taped=self.taped, casting=self.casting, past=self._recall(), memory=memory,
+            store=store, http=http,
+        )  # fmt: skip
+        """What its run begins from."""
+        self._refuse()
+        self.ready.desk = self._find(desk)
+        shared = shared_of(self.ready, Prices(), RealClock())
+        cast_with(self.ready, shared)  # a missing key is found now
         self._execution: Execution | None = None
         self._stopped: KonsehoError | None = None
         self._ended: RunEnded | None = None
         self._creation_s = loaded.took_s + (RealClock.now() - began) / 1e9
+
+    def _refuse(self) -> None:
+        """What cannot be run, or must not. Raises UsageError."""
+        ready, options = self.ready, self.options
+        refuse_no_task(self.task, self.loaded.steps.values())
+        if self.casting.unchosen:
+            refuse_undecided(self.spec, options.targets, strict=options.strict)
+        if not self.taped.replays:
+            past = ready.past
+            due = [step for name, step in ready.placed.items() if not (past and past.ended(name))]
+            refuse_programs(due, ready.env, allowed=options.allow_exec)
+
+    def _find(self, desk: Callable[[], Desk] | None) -> Desk | None:
+        """Where people are asked, if there are any. Raises UsageError where nobody could answer."""
+        persons, past = self.casting.persons, self.ready.past
+        found = desk() if desk is not None and persons else None
+        if persons and (self.taped.cassette is None or self.options.taping.miss == "call"):
+            knows = (lambda *_: False) if past is None else past.knows
+            refuse_unheard(self.ready.placed, self.casting, found, knows)
+        return found
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -148,11 +137,7 @@ class Session:
     @property
     def is_kept(self) -> bool:
         """Whether the run is written down, so that it can be resumed."""
-        if self._store is not None:
-            return True  # the caller's own: a profiler keeps a replay, too
-        if self.taped.cassette is not None and self.options.taping.miss == "error":
-            return False  # a copy of what is kept already
-        return self.options.storing.enabled
+        return self.ready.is_kept
 
     def kept_otherwise(self, exit_status: int) -> bool:
         """Whether another exit status than this was written down: it is then to be amended."""
@@ -162,7 +147,7 @@ class Session:
         """Say what the process ends with, where targets or a signal decide it. Raises StoreFailed."""
         if self._ended is None:
             return
-        async with aclosing(open_store(self.options.storing, self._env)) as store:
+        async with aclosing(open_store(self.options.storing, self.ready.env)) as store:
             await store.write([structs.replace(self._ended, exit_status=exit_status)])
 
     def interrupt(self, signal: str) -> None:
@@ -178,7 +163,7 @@ class Session:
         written: nothing was asked then.
         """
         loop = asyncio.get_running_loop()
-        gear = self._gear(loop if isinstance(loop, VirtualLoop) else RealClock())
+        gear = gear_of(self.ready, loop if isinstance(loop, VirtualLoop) else RealClock())
         if gear.keeper is None:
             return await self._run(subscriptions, gear)
         try:
@@ -194,26 +179,13 @@ class Session:
             with suppress(StoreFailed):
                 await gear.keeper.aclose()
 
-    def _gear(self, clock: Clock) -> _Gear:
-        """All that this run needs of its own; nothing is opened yet."""
-        prices = Prices()
-        keeper, cache = self._keeper(prices, clock), self._open_cache(prices, clock)
-        shared = self._shared(prices, clock, cache, keeper)
-        return _Gear(
-            clock=clock, prices=prices, shared=shared, cache=cache, keeper=keeper,
-            programs=open_programs(
-                self._placed.values(), shared, self.options.caching, clock,
-                choices=self.casting.choices.values(), file=self.options.storing.file,
-            ),
-        )  # fmt: skip
-
-    async def _run(self, subscriptions: Sequence[Subscription], gear: _Gear) -> RunOutcome:
+    async def _run(self, subscriptions: Sequence[Subscription], gear: Gear) -> RunOutcome:
         loop, clock, shared = asyncio.get_running_loop(), gear.clock, gear.shared
         bus = Bus(clock, loop.call_soon, self.emitting.most)
         for subscription in subscriptions:
             bus.subscribe(*subscription)
         async with AsyncExitStack() as opened:
-            events = self.emitting.open(self._env, self.casting.choices.values(), clock.wall)
+            events = self.emitting.open(self.ready.env, self.casting.choices.values(), clock.wall)
             if events is not None:
                 opened.push_async_callback(asyncio.to_thread, events.close)
                 bus.subscribe(events, self.emitting.usual)
@@ -221,7 +193,7 @@ class Session:
                 opened.push_async_callback(gear.cache.aclose)
             if shared.tape is not None:
                 opened.callback(shared.tape.close)
-            if shared.http is not self._http:
+            if shared.http is not self.ready.http:
                 opened.push_async_callback(shared.http.aclose)
             if gear.programs is not None:
                 opened.push_async_callback(gear.programs.aclose)
@@ -238,8 +210,9 @@ class Session:
         return structs.replace(
             outcome,
             replayed=self.taped.cassette is not None,
-            resumed=None if self._past is None else self._past.resumed,
-            simulated=outcome.simulated or (self._past is not None and self._past.simulated),
+            resumed=None if self.ready.past is None else self.ready.past.resumed,
+            simulated=outcome.simulated
+            or (self.ready.past is not None and self.ready.past.simulated),
             services=tuple(
                 service.state(now)
                 for service in shared.services.values()
@@ -257,7 +230,7 @@ class Session:
             ),
         )
 
-    async def _begin(self, execution: Execution, gear: _Gear) -> None:
+    async def _begin(self, execution: Execution, gear: Gear) -> None:
         """Write down that the run begins, before anything is asked."""
         if self._stopped is not None:
             execution.stop(self._stopped)
@@ -290,94 +263,29 @@ class Session:
             on_error=self.spec.on_error, changed=self.options.changed,
         )  # fmt: skip
 
-    def _keeper(self, prices: Prices, clock: Clock) -> Keeper | None:
-        """None: the run is not kept."""
-        if not self.is_kept:
-            return None
-        from konseho_cli.engine.keeping import Keeper
-
-        store = self._store() if self._store else open_store(self.options.storing, self._env)
-        redactor = redactor_of(self._env, self.casting.choices.values())
-        return Keeper(
-            store, redactor, prices.cost, clock.now(), self._past, self.options.storing.keep_s
-        )
-
-    def _open_cache(self, prices: Prices, clock: Clock) -> ResponseCache | None:
-        """None where no call can use one; a replay asks its cassette alone, unless it is told to."""
-        if self.taped.cassette is not None and not self.options.taping.caches:
-            return None
-        return open_cache(
-            self.options.caching, self.casting.choices.values(), self._placed.values(),
-            env=self._env, clock=clock, price=prices.cost, memory=self._memory,
-            file=self.options.storing.file,
-        )  # fmt: skip
-
-    def _shared(
-        self,
-        prices: Prices,
-        clock: Clock,
-        cache: ResponseCache | None = None,
-        keeper: Keeper | None = None,
-    ) -> Shared:
-        """What the models of one run have in common; nothing is opened yet."""
-        concurrency = self._concurrency
-        tape, tokens = self.taped.tape(self.casting, clock), TokenEstimator()
-        return Shared(
-            env=self._env,
-            http=self._http
-            or http_for(
-                self.casting.choices,
-                wall=clock.wall,
-                on_open=lambda: prices.preload(self.casting.all_models),
-            ),
-            budgets=budgets_for(self.loaded, self.casting.choices, prices, tokens, self._past),
-            tokens=tokens,
-            slots=Slots(concurrency) if concurrency else None,
-            warms=any(step.cache == "warm" for step in self._placed.values()),
-            wall=clock.wall,
-            cache=cache,
-            tape=tape,
-            journal=_joined(tape, keeper),
-            desk=self._desk,
-        )
-
-    @property
-    def _concurrency(self) -> int | None:
-        """`max_concurrency`: who said it last; None: no limit."""
-        said, settings = self.options.max_concurrency, self.options.settings
-        return said or self.spec.max_concurrency or settings.max_concurrency
-
-    def _cast(self, shared: Shared) -> Cast:
-        whole = self._past is not None and self._past.is_whole  # nobody is asked, or needs a key
-        idle = ModelChoice(provider="sim", model="")
-        return cast_of(
-            self.casting.choices, self.loaded.agents,
-            lambda choice: build(idle if whole else choice, shared),
-        )  # fmt: skip
-
-    def _premises(self, gear: _Gear, collect: Callable[[], None]) -> Premises:
+    def _premises(self, gear: Gear, collect: Callable[[], None]) -> Premises:
         """`collect`: looks for garbage where a step has ended."""
-        spec, options, past, keeper = self.spec, self.options, self._past, gear.keeper
+        spec, options, past, keeper = self.spec, self.options, self.ready.past, gear.keeper
         limits = [limit for limit in (spec.limits.time, options.timeout_s) if limit is not None]
         return Premises(
             run=new_run_id(gear.clock.wall()) if past is None else past.stored.row.began.run,
             council=spec.name,
             task=self.task,
             inputs=options.inputs,
-            cast=self._cast(gear.shared),
+            cast=cast_with(self.ready, gear.shared),
             price=gear.prices.cost,
             tokens=gear.shared.tokens,
             seed=self.taped.seed(options.seed, spec.seed),
             on_error=spec.on_error,
             time_limit_s=min(limits, default=None),
             before_s=self.taped.before_s,
-            max_concurrency=self._concurrency,
+            max_concurrency=self.ready.max_concurrency,
             finished={} if past is None else past.finished(gear.clock.now() - past.offset),
             picked=self.taped.picked if past is None else past.picked,
             answer=spec.answer,
             gate=spec.gate,
             context=options.settings.context,
-            spill_in=spill_folder(self._env),
+            spill_in=spill_folder(self.ready.env),
             programs=gear.programs,
             ended=(
                 *(() if keeper is None else (keeper.step_ended,)),
@@ -389,12 +297,3 @@ class Session:
                 *self.taped.warnings,
             ),
         )
-
-
-def _joined(tape: Tape | None, keeper: Keeper | None) -> Journal | None:
-    """The journal of a run that is on tape, in the store, or both."""
-    if tape is None or keeper is None:
-        return tape or keeper
-    from konseho_cli.models.journal import Journals
-
-    return Journals(tape, keeper)

@@ -87,7 +87,7 @@ def kept(store: MemoryStore) -> StoredRun:
 def gone_on(store: MemoryStore, stored: StoredRun, **wanted: Any) -> RunOutcome:
     loaded = wanted.pop("loaded", None)
     session = resume(stored, Resumption(**wanted), {}, loaded)
-    session._store = lambda: store
+    session.ready.store = lambda: store
     return held(lambda: session)
 
 

@@ -93,7 +93,7 @@ class Table:
 
     async def again(self, loaded: Any = None) -> Session:
         session = resume(await self.kept(), Resumption(force=True), self._env, loaded)
-        session._store = lambda: self.store
+        session.ready.store = lambda: self.store
         return session
 
     async def kill(self, session: Session, when: Callable[[], bool]) -> None:
@@ -286,7 +286,7 @@ def test_a_database_that_is_removed_under_a_run_fails_it(tmp_path: Path) -> None
     async def work(table: Table) -> None:
         table.server.hangs = {"AAA"}
         session = table.first(table.council("AAA"))
-        session._store = lambda: SqliteStore(file)
+        session.ready.store = lambda: SqliteStore(file)
         running = asyncio.ensure_future(session.run())
         await until(lambda: bool(table.server.asked))
         await asyncio.to_thread(file.unlink)

@@ -194,7 +194,7 @@ def test_an_interrupted_wait_is_taken_up_and_nothing_else_is_asked_again(
         stored = _killed(stored)
     again = Desk()
     session = resume(stored, Resumption(force=killed), {}, desk=lambda: again)
-    session._store = lambda: store
+    session.ready.store = lambda: store
     outcome = run(session)
     assert outcome.status == "ok"
     assert again.asked == asked
@@ -209,7 +209,7 @@ def test_what_was_answered_needs_nobody_when_the_run_goes_on() -> None:
     store = MemoryStore()
     held(council(), Desk(), store=lambda: store)
     session = resume(_killed(kept(store)), Resumption(force=True), {})
-    session._store = lambda: store
+    session.ready.store = lambda: store
     assert run(session).status == "ok"
 
 

@@ -14,6 +14,7 @@ from konseho_cli.core.errors import InvalidCouncil
 from konseho_cli.core.packing import unpack
 from konseho_cli.core.virtual import run_virtual
 from konseho_cli.engine.casting import Wishes
+from konseho_cli.engine.gear import cast_with, shared_of
 from konseho_cli.engine.outcome import RunOutcome
 from konseho_cli.engine.plan import make_plan
 from konseho_cli.models.cache import CacheWishes
@@ -151,7 +152,7 @@ def test_ten_thousand_members_take_less_than_a_kibibyte_each() -> None:
     tracemalloc.start()
     try:
         session = Session(loaded, asking, env={})
-        cast = session._cast(session._shared(*_nothing()))
+        cast = cast_with(session.ready, shared_of(session.ready, *_nothing()))
         taken = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()

@@ -91,7 +91,7 @@ def test_a_run_that_goes_on_asks_whom_it_had_asked(by: str, stop_after: int) -> 
     before = _kept(store)
     paid = [call.identity for call in before.calls if call.status == "ok"]
     session = resume(before, Resumption(), {}, loaded)
-    session._store = lambda: store
+    session.ready.store = lambda: store
     second = _held(session)
     assert second.status == "ok"
     assert second.resumed is not None
@@ -119,7 +119,7 @@ def test_no_piece_goes_to_another_agent_when_its_answer_is_paid(stop_after: int)
         before, row=structs.replace(before.row, ended=None), calls=ended, steps=()
     )
     session = resume(killed, Resumption(force=True), {}, SPLIT)
-    session._store = lambda: store
+    session.ready.store = lambda: store
     second = _held(session)
     assert second.status == "ok"
     assert len([call for call in second.calls if call.source == "model"]) == 8 - len(ended)

@@ -113,7 +113,7 @@ def test_a_run_that_was_interrupted_and_gone_on_with_sums_each_time(stop_after: 
     stored, interrupted = kept(store)
     sums(analyse(interrupted))
     session = resume(stored, Resumption(), {}, None)
-    session._store = lambda: store
+    session.ready.store = lambda: store
     resumed = ran(session)
     sums(analyse(resumed))
     sums(analyse(kept(store)[1]))
