@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +64,21 @@ def test_a_kept_run_that_met_a_limit_is_recalled_and_replayed_as_it_was(name: st
     assert came_to(recalled(stored, spans)) == came_to(outcome)
     options = RunOptions(taping=Taping(replay=cassette_of(stored), speed=0))
     assert came_to(held(lambda: Session(loaded, options, env={}))) == came_to(outcome)
+
+
+@pytest.mark.parametrize("name", COUNCILS)
+def test_a_replay_of_one_that_is_recorded_replays_to_the_same_end(
+    name: str, tmp_path: Path
+) -> None:
+    loaded, store = COUNCILS[name], MemoryStore()
+    outcome = first_run(store, loaded)
+    file = tmp_path / "copy.konseho"
+    for taping in (
+        Taping(replay=cassette_of(kept(store)), speed=0, record=file),
+        Taping(replay=file, speed=0),
+    ):
+        again = held(partial(Session, loaded, RunOptions(taping=taping), env={}))
+        assert came_to(again) == came_to(outcome)
 
 
 def test_what_a_limit_refused_is_asked_where_there_is_more_of_it() -> None:

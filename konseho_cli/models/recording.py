@@ -60,13 +60,25 @@ class Recording:
         self._write(attempt)
 
     def answer(
-        self, identity: Identity, request: Request, kept: Kept, start: int, end: int
+        self,
+        identity: Identity,
+        request: Request,
+        kept: Kept,
+        start: int,
+        end: int,
+        *,
+        copied: bool = False,
     ) -> None:
-        """Write what a logical call came to, unless its attempts say all of it."""
+        """Write what a logical call came to, unless its attempts say all of it.
+
+        `copied`: it is what a replay was given as an answer.
+        """
         if kept.error is None:
             told: dict[str, Any] = {"reply": kept.reply, "saved": kept.saved}
-        elif identity in self._attempted or isinstance(kept.error, LimitReached):
-            return  # a replay of attempts comes to the same limit by itself
+        elif identity in self._attempted:
+            return
+        elif isinstance(kept.error, LimitReached) and not copied:
+            return  # a replay of attempts comes to the same limit by itself, one of answers does not
         else:
             told = {"failure": Failure.of(kept.error)}
         self._answer(identity, request, start, end, source=kept.source, **told)

@@ -89,7 +89,8 @@ class Tape:
 
     async def given(self, call: Call, request: Request, kept: Kept, start: int, end: int) -> None:
         """As the run's journal: what is replayed is recorded again, where something records."""
-        await self.record(call, request, kept, start, end)
+        if self.recording is not None:
+            self.recording.answer(call.identity, request, kept, start, end, copied=True)
 
     def around(self, name: str, make: Callable[[], Model]) -> Model:
         """The model, which is only made where it may be asked. Raises UsageError."""

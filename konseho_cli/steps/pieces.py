@@ -24,6 +24,8 @@ _FILE = re.compile(r"^(?=\S*[./])(?!\S+://)[^\s<>|:*?\"]+$")
 _SHOWN = 48
 """Characters of a label."""
 _NAMES = ("name", "title", "id", "label", "file", "path")
+_CALLED = ("name", "title", "id")
+"""Under each of which others may call a piece."""
 
 
 class NoPieces(ValueError):
@@ -36,6 +38,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     item: JSON
     name: str
     """What others call it that come after it."""
+    also: tuple[str, ...] = ()
+    """What they may call it as well, where nothing else has that name: its `id` beside its `title`."""
     label: str
     """A few words of it, for people."""
 
@@ -43,12 +47,16 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 def cut(value: JSON, by: By = "auto") -> tuple[Piece, ...]:
     """The pieces of a list, of a mapping's values, or of a text. Raises NoPieces."""
     if isinstance(value, Mapping):
-        found = [Piece(item=item, name=str(key), label=str(key)) for key, item in value.items()]
+        called = ((str(key), str(key), item) for key, item in value.items())
     elif isinstance(value, (str, Sequence)):
         items = _cut_text(value, by) if isinstance(value, str) else value
-        found = [Piece(item=item, name=name_of(item), label=label_of(item)) for item in items]
+        called = ((name_of(item), label_of(item), item) for item in items)
     else:
         raise NoPieces(f"a list or a text was expected, not {as_json(value)}")
+    found = [
+        Piece(item=item, name=name, also=_others(item, name), label=label)
+        for name, label, item in called
+    ]
     if not isinstance(value, str) and by not in ("auto", "items"):
         raise NoPieces(f"`by: {by}` cuts text, but `items` is already in pieces")
     if not found:
@@ -61,6 +69,13 @@ def name_of(item: JSON) -> str:
     if isinstance(item, Mapping):
         item = next((item[name] for name in _NAMES if item.get(name)), item)
     return (item if isinstance(item, str) else as_json(item)).strip()
+
+
+def _others(item: JSON, name: str) -> tuple[str, ...]:
+    """Names in it, beside that one."""
+    named = [item.get(key) for key in _CALLED] if isinstance(item, Mapping) else []
+    texts = (str(one).strip() for one in named if isinstance(one, (str, int)))
+    return tuple(text for text in texts if text not in ("", name))
 
 
 def label_of(item: JSON) -> str:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from inspect import isawaitable
 from random import Random
@@ -202,9 +210,9 @@ class Scripted(msgspec.Struct, kw_only=True):
         await group.stop()
         if broken:
             raise broken[0]
-        self._settle(failed, quorum, len(branches))
-        in_order = {name: done[name] for name in branches if name in done}
-        return Gathered(done=in_order, failed=failed, not_started=turns.waiting)
+        lost = _in_order(branches, failed)
+        self._settle(lost, quorum, len(branches))
+        return Gathered(done=_in_order(branches, done), failed=lost, not_started=turns.waiting)
 
     def _settle(self, failed: Mapping[str, KonsehoError], quorum: int, asked: int) -> None:
         if asked - len(failed) < quorum:
@@ -288,3 +296,7 @@ def perform(step: Base, ctx: StepContext) -> Awaitable[StepResult]:
         ctx.holder = step
         ctx.prompt = ctx.prompt if step.prompt is None else step.prompt
     return step.run(ctx)
+
+
+def _in_order(names: Iterable[str], found: Mapping[str, T]) -> dict[str, T]:
+    return {name: found[name] for name in names if name in found}

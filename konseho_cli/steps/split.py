@@ -23,7 +23,7 @@ from konseho_cli.steps.base import (
     root,
 )
 from konseho_cli.steps.evaluating import evaluate_field, is_fixed
-from konseho_cli.steps.following import needs_of
+from konseho_cli.steps.following import Needs, needs_of
 from konseho_cli.steps.listed import check_agents
 from konseho_cli.steps.pieces import By, NoPieces, Piece, cut
 from konseho_cli.steps.results import Answer, Part, StepResult
@@ -51,17 +51,16 @@ class _Work(msgspec.Struct, frozen=True, kw_only=True):
     pool: AgentPool
     instances: Mapping[str, AgentRef]
     pieces: Sequence[Piece]
-    needs: Mapping[int, Sequence[int]]
-    """Numbers, from 1, of the pieces that one comes after."""
+    needs: Needs
     said: dict[int, Answer] = {}
     """By number."""
 
     def needed(self, index: int) -> dict[str, JSON]:
         """What the pieces that it builds on came to, by their names; without those that failed."""
         return {
-            self.pieces[each - 1].name: self.said[each].value
-            for each in self.needs.get(index, ())
-            if each in self.said
+            name: self.said[number].value
+            for number, name in self.needs.get(index, {}).items()
+            if number in self.said
         }
 
 
@@ -91,7 +90,8 @@ class Split(Base, frozen=True, kw_only=True, tag="split"):
     after: Template | None = None
     """What a piece builds on: the names of other pieces, computed for each, such as
     `{{ item.needs }}`. It begins when these are done, and its prompt reads `needed`, their answers
-    by name. A piece is called by its `name`, `title` or `id`, by its key, or by its text."""
+    by name. A piece is called by its `name`, its `title` or its `id`, by its key, or by its
+    text."""
     merge: Literal["concat", "list", "agent"] = "concat"
     """concat: the texts, a blank line between. list: the answers. agent: the `merger` writes one
     answer. `output` shapes each item of a list, or the merger's answer."""

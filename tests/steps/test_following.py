@@ -80,6 +80,27 @@ def test_names_are_keys_of_a_mapping_or_the_text_itself(confer: Confer) -> None:
     assert [asked.label for asked in ctx.asked] == ["y", "x"]
 
 
+def test_any_of_its_names_will_do(confer: Confer) -> None:
+    items = [
+        {"id": "t1", "title": "Tests", "needs": [0]},
+        {"id": "t2", "title": "Tests", "needs": ["T1", "code"]},
+        {"id": 0, "title": "Code", "needs": []},
+        {"id": "tests", "title": "Docs", "needs": ["t2", "t1"]},
+    ]
+    step = Split(agent="w", items=items, after=NEEDS)
+    _, ctx = confer(step, lambda asked: f"{asked.item}, done")
+    assert [asked.item for asked in ctx.asked] == ["3", "1", "2", "4"]
+    assert '<result of="0">\n3, done\n</result>' in ctx.asked[1].prompt
+    docs = ctx.asked[3].prompt
+    assert 0 < docs.index('<result of="t2">\n2, done') < docs.index('<result of="t1">\n1, done')
+
+
+def test_a_name_goes_before_what_a_piece_may_be_called_as_well(confer: Confer) -> None:
+    items = [{"id": "b", "name": "a", "needs": ["b"]}, {"id": "a", "name": "b", "needs": []}]
+    _, ctx = confer(Split(agent="w", items=items, after=NEEDS), lambda asked: "done")
+    assert [asked.label for asked in ctx.asked] == ["b", "a"]
+
+
 @pytest.mark.parametrize(
     ("items", "says"),
     [

@@ -29,6 +29,16 @@ def test_what_is_done_is_in_the_order_in_which_it_was_given():
     assert [asked.agent for asked in ctx.finished] == ["a", "b", "c"]
 
 
+def test_what_failed_is_so_too_and_said_in_that_order():
+    async def failing(asked):
+        await asyncio.sleep(ord(asked.agent))
+        return ModelUnavailable("503") if asked.agent != "c" else "ok"
+
+    ctx = Scripted(script=failing)
+    assert list(gathered(ctx, "bca", quorum=1).failed) == ["b", "a"]
+    assert [reason[0] for reason in ctx.reasons] == ["b", "a"]
+
+
 def test_enough_cancels_the_rest():
     ctx = Scripted(script=slowly)
     assert list(gathered(ctx, "cab", enough=lambda done: len(done) == 2).done) == ["a", "b"]
