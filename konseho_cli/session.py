@@ -76,23 +76,18 @@ class Session:
         self.task = (loaded.spec.task or "") if options.task is None else options.task
         self._written = loaded
         loaded = populate(loaded, self.task, options.inputs)
-        self.loaded = loaded
-        """With members in place of populations."""
         self.spec: CouncilSpec = loaded.spec
-        self.options = options
         self.targets: Targets = said_over(loaded.spec.targets, options.targets)
         """What the run is held to."""
         self.emitting = Emitting(level=options.settings.level, file=options.events_out)
         self.plan: Plan = plan_of(loaded)
         env = os.environ if env is None else env
-        self.taped = Taped(options.taping, options.wishes, env)
-        self.casting: Casting = cast_models(
-            self.spec, loaded.steps, self.taped.wishes, self.taped.chooses, loaded.councils
-        )
+        taped = Taped(options.taping, options.wishes, env)
+        casting = cast_models(self.spec, loaded.steps, taped.wishes, taped.chooses, loaded.councils)
         self.ready = Ready(
             loaded=loaded, options=options, env=env, placed=dict(loaded.every_step()),
-            taped=self.taped, casting=self.casting, past=self._recall(), memory=memory,
-            store=store, http=http,
+            taped=taped, casting=casting, past=_recall(self.plan, self.spec, options),
+            memory=memory, store=store, http=http,
         )  # fmt: skip
         """What its run begins from."""
         self._refuse()
@@ -123,6 +118,26 @@ class Session:
             knows = (lambda *_: False) if past is None else past.knows
             refuse_unheard(self.ready.placed, self.casting, found, knows)
         return found
+
+    @property
+    def loaded(self) -> Loaded:
+        """The council, with members in place of populations."""
+        return self.ready.loaded
+
+    @property
+    def options(self) -> RunOptions:
+        """What the caller wishes."""
+        return self.ready.options
+
+    @property
+    def taped(self) -> Taped:
+        """What the run has to do with a cassette."""
+        return self.ready.taped
+
+    @property
+    def casting(self) -> Casting:
+        """Who answers for whom."""
+        return self.ready.casting
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -253,16 +268,6 @@ class Session:
         names = KeptOptions.__struct_fields__
         return KeptOptions(**{name: getattr(self.options, name) for name in names})
 
-    def _recall(self) -> Past | None:
-        if self.options.resumed is None:
-            return None
-        from konseho_cli.engine.past import Past
-
-        return Past(
-            self.options.resumed, self.plan,
-            on_error=self.spec.on_error, changed=self.options.changed,
-        )  # fmt: skip
-
     def _premises(self, gear: Gear, collect: Callable[[], None]) -> Premises:
         """`collect`: looks for garbage where a step has ended."""
         spec, options, past, keeper = self.spec, self.options, self.ready.past, gear.keeper
@@ -297,3 +302,12 @@ class Session:
                 *self.taped.warnings,
             ),
         )
+
+
+def _recall(plan: Plan, spec: CouncilSpec, options: RunOptions) -> Past | None:
+    """The run that goes on."""
+    if options.resumed is None:
+        return None
+    from konseho_cli.engine.past import Past
+
+    return Past(options.resumed, plan, on_error=spec.on_error, changed=options.changed)

@@ -139,7 +139,7 @@ class Rehearsal:
             cache_hit=changes.cache_hit,
         )  # fmt: skip
         session = self._session(changing.council(changes), changes.concurrency, lambda: stand_in)
-        session.casting = changing.limited(changes)
+        session.ready.casting = changing.limited(changes)
         loop = partial(VirtualLoop, wall_s=self._cassette.header.started)
         with asyncio.Runner(loop_factory=loop) as runner:
             return runner.run(session.run()), stand_in
