@@ -8,7 +8,7 @@ from typing import Any
 
 from konseho_cli.core.errors import KonsehoError
 from konseho_cli.core.group import Group, being_cancelled
-from konseho_cli.engine.outcome import StepOutcome
+from konseho_cli.engine.outcome import ENDED_FIRST, StepOutcome
 from konseho_cli.engine.plan import Plan, PlannedStep, ready
 from konseho_cli.engine.state import RunState
 from konseho_cli.engine.stepping import Stepped, run_step
@@ -122,7 +122,7 @@ def cut_short(
     """The outcome of a step that did not come to its end, or never began."""
     return StepOutcome(
         id=address, kind=planned.step.kind, status="cancelled", start=start, end=end,
-        reasons=("the run ended before it did",), details=details or {},
+        reasons=(ENDED_FIRST,), details=details or {},
     )  # fmt: skip
 
 

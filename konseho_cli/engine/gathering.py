@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 from konseho_cli.core.errors import BudgetReached, KonsehoError, OwnLimitReached, StepFailed
 from konseho_cli.core.group import Group, being_cancelled
 from konseho_cli.steps.base import Branch, StepContext, Wait
-from konseho_cli.steps.crowd import Turns, is_over
+from konseho_cli.steps.crowd import Turns, as_given, is_over
 from konseho_cli.steps.results import Gathered
 from konseho_cli.telemetry.spans import Scope, Span
 
@@ -64,8 +64,7 @@ async def gather(
             queue.open()
             barrier.waker = await strands.decided
     finally:
-        done = {name: strands.done[name] for name in branches if name in strands.done}
-        lost = {name: strands.failed[name] for name in branches if name in strands.failed}
+        done, lost = as_given(branches, strands.done), as_given(branches, strands.failed)
         await strands.group.stop()
     _settle(ctx, done, lost, quorum, len(branches))
     return Gathered(done=done, failed=lost, not_started=queue.turns.waiting)

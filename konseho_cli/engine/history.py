@@ -12,7 +12,13 @@ from msgspec import structs
 from konseho_cli.core.clock import Anchor
 from konseho_cli.core.errors import StoreFailed
 from konseho_cli.core.packing import unpack
-from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome, any_simulated
+from konseho_cli.engine.outcome import (
+    ENDED_FIRST,
+    CallRecord,
+    RunOutcome,
+    StepOutcome,
+    any_simulated,
+)
 from konseho_cli.engine.past import latest_end, step_outcome
 from konseho_cli.engine.remembered import Remembered, decode
 from konseho_cli.engine.within import by_step
@@ -87,10 +93,11 @@ def cassette_of(stored: StoredRun) -> Cassette:
     """What a replay of it reads: the answers of its logical calls. Raises StoreFailed."""
     began = stored.row.began
     remembered = decode(began.document, began.run)
-    there, before = _before_the_last_session(stored)
+    calls = tuple(latest_calls(stored))
+    there, before = _before_the_last_session(stored, calls)
     answers = tuple(
         structs.replace(answered(call), duration=0) if call.identity in there else answered(call)
-        for call in latest_calls(stored)
+        for call in calls
     )
     header = Header(
         konseho_cassette=FORMAT, version=began.version, council=began.council, run=began.run,
@@ -103,7 +110,9 @@ def cassette_of(stored: StoredRun) -> Cassette:
     )  # fmt: skip
 
 
-def _before_the_last_session(stored: StoredRun) -> tuple[set[tuple[str | int, ...]], int]:
+def _before_the_last_session(
+    stored: StoredRun, calls: Iterable[CallKept]
+) -> tuple[set[tuple[str | int, ...]], int]:
     """The calls that the last session was given at once, and how long what it took over had taken.
 
     A replay repeats that session: only so do its timeouts and limits on time come to the same.
@@ -113,7 +122,7 @@ def _before_the_last_session(stored: StoredRun) -> tuple[set[tuple[str | int, ..
         return set(), 0
     began = {step.step: step.start for step in stored.steps}
     given, starts = set[tuple[str | int, ...]](), list[int]()
-    for call in latest_calls(stored):
+    for call in calls:
         start = began.get(call.step.partition(".")[0])
         if call.session == last:
             starts.append(call.start if start is None else start)
@@ -192,7 +201,7 @@ def _cut_off(written: Mapping[str, Any], calls: Mapping[str, Sequence[CallKept]]
     ]  # fmt: skip
     return StepOutcome(
         id=written["id"], kind=written["kind"], status="cancelled",
-        reasons=("the run ended before it did",),
+        reasons=(ENDED_FIRST,),
         parts=tuple(_within(written["id"], call) for call in own if call.status == "ok"),
         details={"steps": records} if records else {},
     )  # fmt: skip

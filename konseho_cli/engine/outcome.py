@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from konseho_cli.core.clock import Anchor
-from konseho_cli.models.base import Account, Source, Usage, is_person, is_program
+from konseho_cli.models.base import Account, Source, Usage, is_asked, is_simulated
 from konseho_cli.models.cache import CacheStats
 from konseho_cli.models.service_state import ServiceState
 from konseho_cli.steps.results import Part
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from konseho_cli.store.base import CallKept  # only a run that is kept loads it
 
 StepStatus = Literal["ok", "degraded", "failed", "skipped", "cancelled"]
+ENDED_FIRST = "the run ended before it did"
+"""Why a step was cancelled."""
 RunStatus = Literal["ok", "degraded", "failed", "limit", "interrupted"]
 
 
@@ -56,7 +58,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def is_made(self) -> bool:
         """Whether it counts as a call: not what an earlier session did, a person or a program."""
-        return self.source != "journal" and not (is_person(self.model) or is_program(self.model))
+        return self.source != "journal" and is_asked(self.model)
 
 
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,7 +220,7 @@ def cost_of(
 
 def any_simulated(calls: Iterable[CallRecord | CallKept]) -> bool:
     """Whether the embedded simulator was asked in any of these calls."""
-    return any(call.model.partition(":")[0] == "sim" for call in calls)
+    return any(is_simulated(call.model) for call in calls)
 
 
 def total_usage(calls: Sequence[CallRecord]) -> Usage:

@@ -16,7 +16,7 @@ from konseho_cli.engine.picked import Picked, picked
 from konseho_cli.engine.plan import Plan
 from konseho_cli.engine.spent import Spent
 from konseho_cli.engine.within import is_inside
-from konseho_cli.models.base import Identity, Request, Usage, is_person, is_program, place_of
+from konseho_cli.models.base import Identity, Request, Usage, is_asked, place_of
 from konseho_cli.models.budget import own_name
 from konseho_cli.models.cassette import (
     Answered,
@@ -91,7 +91,7 @@ class Past:
         spent, before = _spent(answered), self.spent()
         calls = self.stored.calls
         took = Took(
-            calls=sum(not (is_person(call.model) or is_program(call.model)) for call in calls),
+            calls=sum(is_asked(call.model) for call in calls),
             tokens=before.tokens, duration_s=self.offset / 1e9,
             cost=None if any(call.cost is None for call in calls) else before.cost,
         )  # fmt: skip

@@ -52,6 +52,11 @@ def held_by(step: StepOutcome, said: Said | None = None) -> Iterator[StepOutcome
         yield _outcome(step, record, said or {})
 
 
+def own_details(step: StepOutcome) -> dict[str, Any]:
+    """What a step leaves of itself, without the records of those that it holds."""
+    return {name: value for name, value in step.details.items() if name != "steps"}
+
+
 def _outcome(around: StepOutcome, record: Mapping[str, Any], said: Said) -> StepOutcome:
     told = record["kind"] in _TOLD_BY_DETAILS
     began, took = record.get("began_s"), record.get("took_s")

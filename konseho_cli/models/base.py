@@ -31,7 +31,9 @@ PERSON = "human"
 """The provider behind which a person answers."""
 PROGRAM = "command"
 """The provider behind which a program does."""
-UNPAID = frozenset({"sim", PERSON, PROGRAM})
+SIMULATOR = "sim"
+"""The provider behind which the embedded simulator does."""
+UNPAID = frozenset({SIMULATOR, PERSON, PROGRAM})
 """Providers that cost nothing."""
 
 
@@ -43,6 +45,16 @@ def is_person(model: str) -> bool:
 def is_program(model: str) -> bool:
     """Whether it is that of a program."""
     return model.partition(":")[0] == PROGRAM
+
+
+def is_simulated(model: str) -> bool:
+    """Whether it is that of the simulator."""
+    return model.partition(":")[0] == SIMULATOR
+
+
+def is_asked(model: str) -> bool:
+    """Whether it is that of a model, so that what it answers is a call: no person's, no program's."""
+    return not (is_person(model) or is_program(model))
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

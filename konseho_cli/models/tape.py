@@ -10,7 +10,7 @@ from msgspec import structs
 
 from konseho_cli.core.errors import KonsehoError, ModelError, ModelUnavailable, ReplayMiss
 from konseho_cli.core.units import show_duration
-from konseho_cli.models.base import Call, Identity, Miss, Model, Reply, Request
+from konseho_cli.models.base import Call, Identity, Miss, Model, Reply, Request, is_simulated
 from konseho_cli.models.cassette import Attempt, Failure
 from konseho_cli.models.journal import Kept
 from konseho_cli.models.playback import Playback, place
@@ -100,7 +100,7 @@ class Tape:
         else:
             behind = make() if self.miss == "call" else None
             model = replayed = Replayed(name, playback, self, behind)
-            if name.partition(":")[0] == "sim":  # it stands in the same wrappers as it did then
+            if is_simulated(name):  # it stands in the same wrappers as it did then
                 replayed.may_fail = bool(getattr(make(), "may_fail", True))
         return model if self.recording is None else Recorded(name, model, self.recording)
 

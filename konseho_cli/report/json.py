@@ -18,7 +18,7 @@ from konseho_cli.engine.outcome import (
     total_cost,
     total_usage,
 )
-from konseho_cli.engine.within import by_step, held_by
+from konseho_cli.engine.within import by_step, held_by, own_details
 from konseho_cli.models.base import Usage
 from konseho_cli.models.cache import CacheStats
 from konseho_cli.profiling.time.critical_path import critical_path
@@ -85,12 +85,11 @@ def step_document(
     outcome: RunOutcome, step: StepOutcome, calls: Mapping[str, Sequence[CallRecord]]
 ) -> dict[str, Any]:
     """One step of it, without its calls, of which there are those `calls` by step."""
-    details = {name: value for name, value in step.details.items() if name != "steps"}
     return {
         **_step_figures(outcome, step, calls),
         "output": step.value,
         "parts": [{"label": part.label, "text": part.text} for part in step.parts],
-        "details": details,
+        "details": own_details(step),
         "steps": [_inside(outcome, inner, calls) for inner in held_by(step)],
     }
 
@@ -99,10 +98,9 @@ def _inside(
     outcome: RunOutcome, step: StepOutcome, calls: Mapping[str, Sequence[CallRecord]]
 ) -> dict[str, Any]:
     """A step inside of another, whose output holds its own."""
-    details = {name: value for name, value in step.details.items() if name != "steps"}
     return {
         **_step_figures(outcome, step, calls),
-        "details": details,
+        "details": own_details(step),
         "steps": [_inside(outcome, inner, calls) for inner in held_by(step)],
     }
 

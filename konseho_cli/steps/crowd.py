@@ -59,6 +59,11 @@ class Turns:
                 self._ready.append(other)
 
 
+def as_given(names: Iterable[str], found: Mapping[str, T]) -> dict[str, T]:
+    """Of what came in any order, in the order of the names."""
+    return {name: found[name] for name in names if name in found}
+
+
 def is_over(
     done: Mapping[str, T],
     failed: Sized,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
 from konseho_cli.core.errors import KonsehoError
+from konseho_cli.models.base import JSON
 
 T = TypeVar("T")
-JSON: TypeAlias = Any
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

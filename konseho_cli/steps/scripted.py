@@ -7,7 +7,6 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
-    Iterable,
     Mapping,
     Sequence,
 )
@@ -37,7 +36,7 @@ from konseho_cli.steps.base import (
     agent_id,
     as_text,
 )
-from konseho_cli.steps.crowd import Turns, is_over
+from konseho_cli.steps.crowd import Turns, as_given, is_over
 from konseho_cli.steps.results import Answer, Conferred, Gathered, Part, Ran, StepResult
 
 T = TypeVar("T")
@@ -210,9 +209,9 @@ class Scripted(msgspec.Struct, kw_only=True):
         await group.stop()
         if broken:
             raise broken[0]
-        lost = _in_order(branches, failed)
+        lost = as_given(branches, failed)
         self._settle(lost, quorum, len(branches))
-        return Gathered(done=_in_order(branches, done), failed=lost, not_started=turns.waiting)
+        return Gathered(done=as_given(branches, done), failed=lost, not_started=turns.waiting)
 
     def _settle(self, failed: Mapping[str, KonsehoError], quorum: int, asked: int) -> None:
         if asked - len(failed) < quorum:
@@ -296,7 +295,3 @@ def perform(step: Base, ctx: StepContext) -> Awaitable[StepResult]:
         ctx.holder = step
         ctx.prompt = ctx.prompt if step.prompt is None else step.prompt
     return step.run(ctx)
-
-
-def _in_order(names: Iterable[str], found: Mapping[str, T]) -> dict[str, T]:
-    return {name: found[name] for name in names if name in found}

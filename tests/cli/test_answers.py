@@ -208,27 +208,14 @@ def test_a_list_is_used_up_in_its_order(texts: list[str]) -> None:
 def test_a_step_that_may_be_skipped_needs_no_answer_where_others_have_theirs(
     konseho, tmp_path
 ) -> None:
-    (tmp_path / "a.yaml").write_text("decide: approve\n")
-    ran = konseho(
-        "run",
-        "human-approval",
-        "A note",
-        "--model",
-        "sim:instant",
-        "--answers",
-        tmp_path / "a.yaml",
-    )
+    def run(answers: str):
+        (tmp_path / "answers.yaml").write_text(answers)
+        given = ("--model", "sim:instant", "--answers", tmp_path / "answers.yaml")
+        return konseho("run", "human-approval", "A note", *given)
+
+    ran = run("decide: approve\n")
     assert ran.status == 0
     assert "nobody asked" not in ran.err
-    (tmp_path / "b.yaml").write_text("{}\n")
-    ran = konseho(
-        "run",
-        "human-approval",
-        "A note",
-        "--model",
-        "sim:instant",
-        "--answers",
-        tmp_path / "b.yaml",
-    )
+    ran = run("{}\n")
     assert ran.status == 2
     assert "asks a person" in ran.err

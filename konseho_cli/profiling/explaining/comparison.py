@@ -12,7 +12,7 @@ import msgspec
 
 from konseho_cli.engine.outcome import CallRecord, RunOutcome, StepOutcome, total_cost, total_usage
 from konseho_cli.engine.remembered import Remembered
-from konseho_cli.engine.within import Said, addresses, by_step, every_outcome
+from konseho_cli.engine.within import Said, addresses, by_step, every_outcome, own_details
 from konseho_cli.profiling.explaining.likeness import alike
 
 _AROUND = 3
@@ -159,17 +159,12 @@ def _step(
 
 
 def _output(step: StepOutcome | None) -> Any:
-    """What it came to; of a step inside of another that is what was said in it."""
+    """What it came to; of a step inside of another what was said in it, or else its record."""
     if step is None:
         return None
     if "." not in step.id:
         return step.value
-    return [part.text for part in step.parts] or _decision(step)
-
-
-def _decision(step: StepOutcome) -> Any:
-    """Of what a step that decides leaves, the record but for its figures."""
-    return {name: value for name, value in step.details.items() if name != "steps"}
+    return [part.text for part in step.parts] or own_details(step)
 
 
 def _step_side(step: StepOutcome | None, calls: Sequence[CallRecord]) -> StepSide | None:

@@ -17,7 +17,7 @@ from msgspec import structs
 
 from konseho_cli.core.errors import InvalidReply, ModelUnavailable, NotAsked
 from konseho_cli.core.hashing import rng
-from konseho_cli.models.base import Call, Identity, Model, Reply, Request, Usage
+from konseho_cli.models.base import Call, Identity, Model, Reply, Request, Usage, is_simulated
 from konseho_cli.models.cassette import Failure
 from konseho_cli.models.command import DONE
 from konseho_cli.models.journal import Kept
@@ -194,8 +194,9 @@ class StandIn(Tape):
 
     def around(self, name: str, make: Callable[[], Model]) -> Model:
         """In the place of the provider, which is made only where it is the simulator."""
-        is_sim = name.partition(":")[0] == "sim"
-        return _Player(self, name, may_fail=not is_sim or getattr(make(), "may_fail", True))
+        return _Player(
+            self, name, may_fail=not is_simulated(name) or getattr(make(), "may_fail", True)
+        )
 
     async def play(self, request: Request, call: Call, name: str) -> Reply:
         """One attempt. Raises what was raised."""
